@@ -1,0 +1,248 @@
+"""Every setting of the installation. The only module that reads the environment.
+
+A bad value refuses to start with a sentence that says what right looks like. The settings a
+person may set are listed, with their defaults, in README.md (a test holds both together).
+"""
+
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import environ
+from cryptography.fernet import Fernet
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from cwexport import local_secrets
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+
+def _flag(name: str) -> bool:
+    text: str = env.str(name, default="false").strip().lower()
+    if text not in {"true", "false"}:
+        raise ImproperlyConfigured(f"{name} is {text!r}: write true or false.")
+    return text == "true"
+
+
+def _number(name: str, default: int, lowest: int, highest: int) -> int:
+    text: str = env.str(name, default=str(default)).strip()
+    if not text.isascii() or not text.isdigit() or not lowest <= int(text) <= highest:
+        raise ImproperlyConfigured(
+            f"{name} is {text!r}: write a whole number from {lowest} to {highest}."
+        )
+    return int(text)
+
+
+def _words(name: str, default: str = "") -> list[str]:
+    return [word.strip() for word in env.str(name, default=default).split(",") if word.strip()]
+
+
+def _checked(name: str, example: str, check: Any, values: list[str]) -> list[Any]:
+    try:
+        return [check(value) for value in values]
+    except (ValueError, KeyError, OSError) as error:
+        raise ImproperlyConfigured(f"{name} has a value that cannot be used. {example}") from error
+
+
+# Where everything lives that must survive an upgrade: database, files, generated secrets.
+CWEXPORT_DATA_DIR = Path(env.str("CWEXPORT_DATA_DIR", default=str(BASE_DIR / "var"))).absolute()
+try:
+    CWEXPORT_DATA_DIR.mkdir(parents=True, exist_ok=True)
+    SECRET_KEY = env.str("SECRET_KEY", default="") or local_secrets.secret_key(CWEXPORT_DATA_DIR)
+    CWEXPORT_ENCRYPTION_KEYS = _words("CWEXPORT_ENCRYPTION_KEYS") or (
+        local_secrets.encryption_key(CWEXPORT_DATA_DIR).split(",")
+    )
+except OSError as error:
+    raise ImproperlyConfigured(
+        f"CWEXPORT_DATA_DIR is {CWEXPORT_DATA_DIR}, which cannot be used ({error.strerror}). "
+        "Name a folder this user may write to."
+    ) from error
+if len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured("SECRET_KEY is too short: 32 random characters at least.")
+_checked(
+    "CWEXPORT_ENCRYPTION_KEYS",
+    "Write Fernet keys (44 characters each) separated by commas, the newest first. "
+    "`python -c 'from cryptography.fernet import Fernet; "
+    "print(Fernet.generate_key().decode())'` makes one.",
+    Fernet,
+    CWEXPORT_ENCRYPTION_KEYS,
+)
+
+DEBUG = _flag("DEBUG")
+ALLOWED_HOSTS = _words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+if not ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS is empty: name the host people type, e.g. cw.lan.")
+
+# Which hosts the exporter may call (rule C6). Public https addresses always; these besides.
+CWEXPORT_ALLOWED_NETWORKS = _checked(
+    "CWEXPORT_ALLOWED_NETWORKS",
+    "Write networks separated by commas, e.g. 10.0.0.0/8,127.0.0.0/8.",
+    ip_network,
+    _words("CWEXPORT_ALLOWED_NETWORKS"),
+)
+CWEXPORT_ALLOW_HTTP = _flag("CWEXPORT_ALLOW_HTTP")
+CWEXPORT_CA_FILE = env.str("CWEXPORT_CA_FILE", default="")
+if CWEXPORT_CA_FILE and not Path(CWEXPORT_CA_FILE).is_file():
+    raise ImproperlyConfigured(f"CWEXPORT_CA_FILE is {CWEXPORT_CA_FILE!r}: there is no such file.")
+CONNECTWISE_CLIENT_ID = env.str("CONNECTWISE_CLIENT_ID", default="").strip()
+# How far a Modified run reaches back behind its date for late arrivals, in minutes (rule W5).
+CWEXPORT_OVERLAP_MINUTES = _number("CWEXPORT_OVERLAP_MINUTES", 15, 0, 1440)
+
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+_checked("TIME_ZONE", "Write an IANA name such as Europe/Berlin.", ZoneInfo, [TIME_ZONE])
+USE_TZ = True
+LANGUAGE_CODE = "en-gb"
+USE_I18N = True
+USE_THOUSAND_SEPARATOR = True
+
+try:
+    DATABASES: dict[str, dict[str, Any]] = {
+        "default": env.db("DATABASE_URL", default=f"sqlite:///{CWEXPORT_DATA_DIR}/cwexport.sqlite3")
+    }
+except (ValueError, ImproperlyConfigured) as error:
+    raise ImproperlyConfigured(
+        "DATABASE_URL cannot be read. Write sqlite:////var/lib/cwexport/db.sqlite3 or "
+        "postgres://user:password@host:5432/name."
+    ) from error
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # WAL and IMMEDIATE together: with either alone writers meet "database is locked".
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "axes",
+    "crispy_bootstrap5",
+    "crispy_forms",
+    "csp",
+    "django_filters",
+    "django_htmx",
+    "django_tables2",
+    "django_tasks_db",
+    "exports.apps.ExportsConfig",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Every page asks for a login unless its view says otherwise.
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "cwexport.urls"
+WSGI_APPLICATION = "cwexport.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.tz",
+            ],
+        },
+    }
+]
+CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
+CRISPY_TEMPLATE_PACK = "bootstrap5"
+DJANGO_TABLES2_TEMPLATE = "exports/table.html"
+
+# The engine that carries a run to a worker is a setting; the Run row is the truth.
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+
+STATIC_URL = "static/"
+STATIC_ROOT = CWEXPORT_DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "django.contrib.staticfiles.storage.StaticFilesStorage"
+            if DEBUG
+            else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        )
+    },
+}
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+# Behind a proxy that speaks https: cookies only over https, and its header is believed.
+CWEXPORT_BEHIND_HTTPS = _flag("CWEXPORT_BEHIND_HTTPS")
+if CWEXPORT_BEHIND_HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000
+    CSRF_TRUSTED_ORIGINS = [f"https://{host.lstrip('.')}" for host in ALLOWED_HOSTS]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CWEXPORT_BEHIND_HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_NAME = "cwexport_session"
+CSRF_COOKIE_NAME = "cwexport_csrf"
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        "exports": {"level": "INFO"},
+        "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+    },
+}

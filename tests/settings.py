@@ -1,0 +1,28 @@
+"""The installation the tests run: the real settings, in a folder of their own."""
+
+import os
+import tempfile
+from pathlib import Path
+
+# Read once by every process of the test run; xdist's workers each get their own folder.
+_folder = Path(tempfile.mkdtemp(prefix="cwexport-tests-"))
+os.environ.update(
+    {
+        "CWEXPORT_DATA_DIR": str(_folder),
+        "CWEXPORT_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
+        "CWEXPORT_ALLOW_HTTP": "true",
+        "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
+        "TIME_ZONE": "UTC",
+    }
+)
+for _name in ("SECRET_KEY", "DATABASE_URL", "CWEXPORT_ENCRYPTION_KEYS", "DEBUG",
+              "CONNECTWISE_CLIENT_ID"):
+    os.environ.pop(_name, None)
+
+from cwexport.settings import *  # noqa: E402, F403
+from cwexport.settings import DATABASES, STORAGES  # noqa: E402
+
+# A file, so that a worker started as a process of its own sees the same rows.
+DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
