@@ -1,0 +1,253 @@
+"""The values of a condition, from what people type to what ConnectWise is sent (F2, F3).
+
+Whatever is returned here is one complete literal: nothing a person types can end it early and
+go on as part of the filter. Text that could is refused instead of escaped, because how
+ConnectWise escapes a quote is not documented.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from enum import StrEnum
+from typing import Final
+
+from exports.connectwise.batches import Kind
+
+MAX_NUMBER_LENGTH: Final = 40
+
+# ConnectWise keeps its dates in a column type that begins in this year.
+FIRST_YEAR: Final = 1753
+
+_QUOTES: Final = ('"', "'")
+_TYPOGRAPHIC_QUOTES: Final = "“”„‟‘’‚‛«»"
+_NUMBER = re.compile(r"(-?)(\d+)(\.\d+)?", re.ASCII)
+_DATETIME = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)"
+    r"(?:[Tt ](?P<time>\d\d:\d\d(?::\d\d)?)(?:(?<=:\d\d:\d\d)\.\d+)?"
+    r"(?P<zone>[Zz]|[+-]\d\d(?::?\d\d)?)?)?",
+    re.ASCII,
+)
+
+
+class Form(StrEnum):
+    """The forms a literal can take; the first four carry the names of the field kinds."""
+
+    INTEGER = "integer"
+    TEXT = "text"
+    FLAG = "flag"
+    DATETIME = "datetime"
+    DECIMAL = "decimal"
+    NULL = "null"
+    LIST = "list"
+
+
+FORM_WORDS: Final = {
+    Form.INTEGER: "a whole number",
+    Form.TEXT: "text",
+    Form.FLAG: "a True/False value",
+    Form.DATETIME: "a date",
+    Form.DECIMAL: "a decimal number",
+    Form.NULL: "null",
+    Form.LIST: "a list",
+}
+
+_UNREADABLE: Final = {
+    Kind.INTEGER: "is not a whole number",
+    Kind.TEXT: "is text without quotes",
+    Kind.FLAG: "is neither True nor False",
+    Kind.DATETIME: "is not a date in square brackets",
+}
+
+
+class LiteralError(ValueError):
+    """A value that cannot be sent.
+
+    `why` goes on after "The value …" ("is text without quotes"); `repaired` is a literal the
+    person may have meant, or "".
+    """
+
+    def __init__(self, why: str, repaired: str = "") -> None:
+        super().__init__(f"The value {why}.")
+        self.why = why
+        self.repaired = repaired
+
+
+@dataclass(frozen=True)
+class Literal:
+    """One literal as ConnectWise is sent it; the form of a list is that of its members."""
+
+    form: Form
+    sent: str
+
+
+def parse(text: str, kind: Kind | None) -> Literal:
+    """The literal in `text`; `kind`, the field's, only words the refusal.
+
+    Text in round brackets comes back unread as `Form.LIST`. Raises LiteralError.
+    """
+    text = text.strip()
+    _refuse_control_characters(text)
+    if text.lower() == "null":
+        return Literal(Form.NULL, "null")
+    if text.lower() in ("true", "false"):
+        return Literal(Form.FLAG, text.capitalize())
+    if number := _NUMBER.fullmatch(text):
+        return _number(*number.groups(default=""))
+    if text.startswith("["):
+        return Literal(Form.DATETIME, datetime_literal(_parse_datetime(text)))
+    if text.startswith("(") and text.endswith(")"):
+        return Literal(Form.LIST, text)
+    return Literal(Form.TEXT, _quoted(text, kind))
+
+
+def parse_list(text: str, kind: Kind | None) -> Literal:
+    """The bracketed, non-empty list of literals of one form in `text`. Raises LiteralError."""
+    text = text.strip()
+    _refuse_control_characters(text)
+    if not (text.startswith("(") and text.endswith(")")):
+        raise LiteralError("is not a list: put its members in brackets, with commas between")
+    if not text[1:-1].strip():
+        raise LiteralError("is an empty list")
+    members = [_member(member, kind) for member in _split(text[1:-1])]
+    # No blank after the comma: every character counts towards the length of the URL (F6).
+    return Literal(_one_form(members), f"({','.join(member.sent for member in members)})")
+
+
+def quote(text: str) -> str:
+    """`text` in the kind of quote it does not hold. Raises LiteralError if there is none."""
+    _refuse_control_characters(text)
+    _refuse_backslash(text)
+    for mark in _QUOTES:
+        if mark not in text:
+            return f"{mark}{text}{mark}"
+    raise LiteralError("holds both kinds of quote, so neither can be put around it")
+
+
+def datetime_literal(moment: datetime) -> str:
+    """`[2000-01-31T14:51:00Z]`: UTC, fractions of a second dropped.
+
+    Raises LiteralError for a date without a zone, or outside the years 1753 to 9999 in UTC.
+    """
+    if moment.utcoffset() is None:
+        raise LiteralError("is a date without a time zone")
+    try:
+        utc = moment.astimezone(UTC).replace(microsecond=0, tzinfo=None)
+    except OverflowError:
+        utc = None
+    if utc is None or utc.year < FIRST_YEAR:
+        raise LiteralError(f"is a date outside the years {FIRST_YEAR} to 9999")
+    return f"[{utc.isoformat()}Z]"
+
+
+def shown(text: str, limit: int = 60) -> str:
+    """`text` as a message can carry it: shortened, what cannot be printed replaced."""
+    text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _refuse_control_characters(text: str) -> None:
+    # Cc: control characters; Cs: lone surrogates; Zl and Zp: the line ends of Unicode.
+    if any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in text):
+        raise LiteralError("holds a line break or another character that cannot be sent")
+
+
+def _refuse_backslash(text: str) -> None:
+    # It might escape the quote after it: whether ConnectWise reads it so is not documented.
+    if "\\" in text:
+        raise LiteralError("holds a backslash, and ConnectWise has no safe way to write one")
+
+
+def _number(sign: str, digits: str, fraction: str) -> Literal:
+    digits = digits.lstrip("0") or "0"
+    if len(digits + fraction) > MAX_NUMBER_LENGTH:
+        raise LiteralError(f"is a number of more than {MAX_NUMBER_LENGTH} characters")
+    if not (digits + fraction).strip("0."):
+        sign = ""
+    return Literal(Form.DECIMAL if fraction else Form.INTEGER, sign + digits + fraction)
+
+
+def _parse_datetime(text: str) -> datetime:
+    match = _DATETIME.fullmatch(text[1:-1].strip()) if text.endswith("]") else None
+    if not match:
+        raise LiteralError("is not a date in the ISO 8601 format, in square brackets")
+    try:
+        moment = datetime.fromisoformat(f"{match['day']}T{match['time'] or '00:00'}")
+        return moment.replace(tzinfo=_zone(match["zone"] or "Z"))
+    except ValueError:
+        raise LiteralError("is a date or time that does not exist") from None
+
+
+def _zone(text: str) -> timezone:
+    if text in "Zz":
+        return UTC
+    hours, minutes = int(text[1:3]), int(text[3:].lstrip(":") or 0)
+    if minutes > 59:
+        raise ValueError(text)
+    offset = timedelta(hours=hours, minutes=minutes)
+    return timezone(-offset if text[0] == "-" else offset)
+
+
+def _quoted(text: str, kind: Kind | None) -> str:
+    if not text.startswith(_QUOTES):
+        if text.endswith(_QUOTES):
+            raise LiteralError("ends with a quote but does not start with one")
+        raise LiteralError(_UNREADABLE[kind or Kind.TEXT], _repaired(text, kind))
+    if len(text) < 2 or text[-1] != text[0]:
+        raise LiteralError("starts with a quote that is not closed at its end")
+    inner = text[1:-1]
+    if text[0] in inner:
+        why = "holds the same quote that is put around it; use the other kind of quote"
+        raise LiteralError(why, _repaired(inner, kind))
+    _refuse_backslash(inner)
+    return text
+
+
+def _repaired(text: str, kind: Kind | None) -> str:
+    """What the person may have meant: text with quotes, a date with brackets; "" if unknown."""
+    try:
+        if kind is Kind.DATETIME:
+            return datetime_literal(_parse_datetime(f"[{text}]"))
+        if kind in (Kind.TEXT, None) and len(text) <= 60:
+            return quote(text.strip(_TYPOGRAPHIC_QUOTES))
+    except LiteralError:
+        pass
+    return ""
+
+
+def _split(inner: str) -> Iterator[str]:
+    """The members between the commas that stand outside quotes."""
+    start, open_quote = 0, ""
+    for at, char in enumerate(inner):
+        if open_quote:
+            open_quote = "" if char == open_quote else open_quote
+        elif char in _QUOTES:
+            open_quote = char
+        elif char == ",":
+            yield inner[start:at].strip()
+            start = at + 1
+    yield inner[start:].strip()
+
+
+def _member(text: str, kind: Kind | None) -> Literal:
+    if not text:
+        raise LiteralError("is a list with a comma too many")
+    try:
+        literal = parse(text, kind)
+    except LiteralError as error:
+        raise LiteralError(f"holds {shown(text)}, which {error.why}") from None
+    if literal.form in (Form.NULL, Form.LIST):
+        words = FORM_WORDS[literal.form]
+        raise LiteralError(f"holds {shown(text)}, and {words} cannot stand in a list")
+    return literal
+
+
+def _one_form(members: list[Literal]) -> Form:
+    forms = list(dict.fromkeys(member.form for member in members))
+    if set(forms) == {Form.INTEGER, Form.DECIMAL}:
+        return Form.DECIMAL
+    if len(forms) > 1:
+        words = f"{FORM_WORDS[forms[0]]} and {FORM_WORDS[forms[1]]}"
+        raise LiteralError(f"is a list that mixes {words}")
+    return forms[0]

@@ -1,0 +1,39 @@
+from exports.connectwise import batches
+from exports.connectwise.batches import Kind
+
+
+def test_the_document_is_named_and_ordered_as_in_the_sample_of_the_manual() -> None:
+    assert (batches.ROOT, batches.ELEMENT) == ("Batches", "Batch")
+    assert batches.INFO_MEMBERS == ("dateEntered", "enteredBy", "lastUpdated", "updatedBy")
+    assert [name for name, _ in batches.ELEMENTS] == [
+        "batchIdentifier",
+        "exportInvoicesFlag",
+        "exportExpensesFlag",
+        "exportProductsFlag",
+    ]
+
+
+def test_everything_in_the_document_but_external_id_can_be_filtered_by() -> None:
+    info = {f"_info/{member}" for member in batches.INFO_MEMBERS}
+    written = {"id", *dict(batches.ELEMENTS), *info}
+    assert written <= set(batches.FIELD_KINDS)
+    assert batches.EXTERNAL_ID not in batches.FIELD_KINDS
+
+
+def test_an_info_member_has_one_kind_with_and_without_its_prefix() -> None:
+    for member in batches.INFO_MEMBERS:
+        assert batches.FIELD_KINDS[member] is batches.FIELD_KINDS[f"_info/{member}"]
+
+
+def test_an_element_has_the_kind_it_is_filtered_by() -> None:
+    assert {name: batches.FIELD_KINDS[name] for name, _ in batches.ELEMENTS} == {
+        "batchIdentifier": Kind.TEXT,
+        "exportInvoicesFlag": Kind.FLAG,
+        "exportExpensesFlag": Kind.FLAG,
+        "exportProductsFlag": Kind.FLAG,
+    }
+
+
+def test_batches_have_no_references_and_say_so_in_the_words_of_the_manual() -> None:
+    assert batches.REFERENCES == ()
+    assert batches.NO_REFERENCES == ("This task does not return any references that can be fetched")
