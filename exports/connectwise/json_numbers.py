@@ -1,0 +1,137 @@
+"""JSON from ConnectWise, decoded so that every number keeps the text that was sent (X4).
+
+Also the two shapes everything else relies on: what is JSON at all (H5), and which id a record has.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Final, NoReturn
+
+MAX_DEPTH: Final = 100
+
+# The ids have to fit the database's 64-bit columns and xs:long.
+_LARGEST_ID: Final = 2**63 - 1
+_LONGEST_ID: Final = len(str(-_LARGEST_ID))
+
+
+class JSONShapeError(ValueError):
+    """The body is not JSON, or not of the shape asked for; `str()` is a sentence for a person."""
+
+
+class NumberText(str):
+    """A JSON number as it was written: `1000.000000`, `-0`, `1E5`, 5,000 digits."""
+
+    __slots__ = ()
+
+
+def decode_json(raw: bytes, *, max_depth: int = MAX_DEPTH) -> object:
+    """Decode one body in UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
+
+    Integers and decimals become `NumberText`; lone surrogates written as `\\uD800` stay in the
+    text (the document replaces them, X5). Raises JSONShapeError for anything else than JSON, for
+    NaN and Infinity, and for lists and objects nested in more than `max_depth` levels.
+    """
+    encoding = json.detect_encoding(raw)
+    try:
+        decoded = _DECODER.decode(raw.decode(encoding))
+    except UnicodeDecodeError as error:
+        raise JSONShapeError(
+            f"The answer is not JSON: byte {error.start} does not fit its encoding, {encoding}. "
+            "Try again; if it stays so, look for a proxy that changes answers."
+        ) from error
+    except json.JSONDecodeError as error:
+        raise JSONShapeError(
+            f"The answer is not JSON: {error.msg} (line {error.lineno}, column {error.colno}). "
+            "Try again; if it stays so, check that the site is a ConnectWise server."
+        ) from error
+    except RecursionError as error:
+        raise _too_deep(max_depth) from error
+    _check_depth(decoded, max_depth)
+    return decoded
+
+
+def record_id(record: object) -> int:
+    """The id of one record; JSONShapeError unless it is an object with an integer id (H5).
+
+    Neither `true` nor `"12"` nor `12.0` is an integer, and an id needs to fit 64 bits.
+    """
+    if not isinstance(record, Mapping):
+        raise JSONShapeError(
+            f"ConnectWise sent {describe(record)} where a record with an id belongs. "
+            "Check that the site is a ConnectWise server, then run again."
+        )
+    sent = record.get("id")
+    if isinstance(sent, NumberText) and len(sent) <= _LONGEST_ID:
+        try:
+            number = int(sent)
+        except ValueError:
+            raise _no_integer_id(sent) from None
+    elif isinstance(sent, int) and not isinstance(sent, bool):
+        number = sent
+    else:
+        raise _no_integer_id(sent)
+    if not -_LARGEST_ID <= number <= _LARGEST_ID:
+        raise _no_integer_id(sent)
+    return number
+
+
+def describe(value: object) -> str:
+    """A decoded value in the words of an error: its kind, and what it says where that is short."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    text = str(value)
+    if len(text) > 40:
+        text = f"{text[:40]}…"
+    is_text = isinstance(value, str) and not isinstance(value, NumberText)
+    return f"the text {text!r}" if is_text else f"the number {text}"
+
+
+def _no_integer_id(sent: object) -> JSONShapeError:
+    found = "no id" if sent is None else f"{describe(sent)} as its id"
+    return JSONShapeError(
+        f"ConnectWise sent a record with {found}, where a whole number such as 284 belongs. "
+        "Nothing can be exported safely without it; ask ConnectWise about this record."
+    )
+
+
+def _check_depth(decoded: object, max_depth: int) -> None:
+    """Level by level instead of by recursion: depth is what must not hurt here."""
+    depth = 0
+    level = [decoded] if isinstance(decoded, dict | list) else []
+    while level:
+        depth += 1
+        if depth > max_depth:
+            raise _too_deep(max_depth)
+        level = [
+            member
+            for container in level
+            for member in (container.values() if type(container) is dict else container)
+            if type(member) is dict or type(member) is list
+        ]
+
+
+def _too_deep(max_depth: int) -> JSONShapeError:
+    return JSONShapeError(
+        f"The answer nests lists and objects in more than {max_depth} levels, which no ConnectWise "
+        "record does. Check that the site is a ConnectWise server."
+    )
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise JSONShapeError(
+        f"The answer holds {name}, which JSON does not know as a number. "
+        "Ask ConnectWise about this record, or leave it out with a condition."
+    )
+
+
+# Any callable but int and float themselves makes the C scanner hand over the number's own text,
+# which also avoids Python's limit of 4,300 digits for int.
+_DECODER: Final = json.JSONDecoder(
+    parse_int=NumberText, parse_float=NumberText, parse_constant=_refuse_constant
+)
