@@ -1,0 +1,124 @@
+"""Where run files live and how one appears under its name only when whole (rules O2 to O4).
+
+Below the data folder: `runs/` holds every run's own file, `exports/` the newest of each task
+under its Output File name for programs that pick it up, `orphaned/` whole files that the history
+does not know.
+"""
+
+import os
+import re
+import secrets
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+
+from exports.models import Run
+
+PART = ".part"
+_RUN_FILE = re.compile(r"run-(?P<run>\d+)-(?P<attempt>\d+)(-[0-9a-f]{8})?\.(?P<ending>xml|part)")
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file in the folder of runs; `is_whole` when it stands under a final name."""
+
+    path: Path
+    run_id: int
+    attempt: int
+    is_whole: bool
+
+
+def run_file(run: Run) -> Path:
+    """The absolute path of a succeeded run's own file."""
+    return Path(settings.CWEXPORT_DATA_DIR) / run.file_path
+
+
+def part_file(run: Run) -> Path:
+    """Where this attempt of a run writes until its file is whole; the folder exists."""
+    return _folder("runs") / f"run-{run.pk}-{run.attempt}{PART}"
+
+
+def publish(part: Path, run: Run) -> str:
+    """Give a checked file a final name never used before; returns it relative to the data folder.
+
+    The caller has flushed the content; the folder is flushed here, so that after a crash the
+    name is either there with the whole content or not there.
+    """
+    final = part.with_name(f"run-{run.pk}-{run.attempt}-{secrets.token_hex(4)}.xml")
+    if final.exists():
+        raise FileExistsError(f"{final.name} is already there.")
+    part.rename(final)
+    _flush_folder(final.parent)
+    return str(final.relative_to(settings.CWEXPORT_DATA_DIR))
+
+
+def copy_for_pick_up(run: Run) -> Path:
+    """Replace, atomically, the file that other programs pick up; returns its path."""
+    target = _folder("exports") / run.file_name
+    draft = target.with_name(f".run-{run.pk}-{secrets.token_hex(4)}{PART}")
+    try:
+        with run_file(run).open("rb") as source, draft.open("xb") as copy:
+            shutil.copyfileobj(source, copy, 1 << 20)
+            copy.flush()
+            os.fsync(copy.fileno())
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    _flush_folder(target.parent)
+    return target
+
+
+def found_files(changed_since: datetime | None = None) -> list[FoundFile]:
+    """The files in the folder of runs that carry a run's name; whole old ones only without a date.
+
+    A file may vanish while the folder is read, since other workers go on.
+    """
+    found = []
+    for entry in os.scandir(_folder("runs")):
+        match = _RUN_FILE.fullmatch(entry.name)
+        if not match:
+            continue
+        is_whole = match["ending"] == "xml"
+        if is_whole and changed_since is not None:
+            with suppress(FileNotFoundError):
+                if entry.stat().st_mtime < changed_since.timestamp():
+                    continue
+        path = Path(entry.path)
+        found.append(FoundFile(path, int(match["run"]), int(match["attempt"]), is_whole))
+    return found
+
+
+def set_aside(found: FoundFile) -> Path:
+    """Move a whole file that no run owns to `orphaned/`, where nothing deletes it."""
+    target = _folder("orphaned") / found.path.name
+    if target.exists():
+        target = target.with_name(f"{target.stem}-{secrets.token_hex(4)}.xml")
+    found.path.rename(target)
+    _flush_folder(target.parent)
+    return target
+
+
+def remove(path: Path) -> None:
+    """Remove a temporary file; it may be gone already."""
+    with suppress(FileNotFoundError):
+        path.unlink()
+
+
+def _folder(name: str) -> Path:
+    folder = Path(settings.CWEXPORT_DATA_DIR) / name
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        _flush_folder(folder.parent)
+    return folder
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

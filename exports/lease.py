@@ -1,0 +1,94 @@
+"""The hold a worker has on a run: signs of life, and the reasons to let go (rule R3, H4)."""
+
+import logging
+import threading
+import time
+from enum import StrEnum
+from types import TracebackType
+from typing import Self
+
+from django.db import DatabaseError, close_old_connections, connection
+
+from exports.models import Run
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY = 1.0  # seconds between looks for a cancel, so that it is obeyed within 2 s
+RENEW_EVERY = 10.0
+# Others may take the run after 60 s of silence; by then this worker must have stopped itself.
+GIVE_UP_AFTER = 45.0
+
+# Set by a worker's signal handler: every run of this process is to be given back.
+shutdown = threading.Event()
+
+
+class StopReason(StrEnum):
+    """Why a worker stops in the middle of a run."""
+
+    CANCELLED = "cancelled"
+    SHUTDOWN = "shutdown"
+    LOST = "lost"
+
+
+class Lease:
+    """Renews the claim of `owner` on a running `run` from a thread, until the `with` block ends."""
+
+    def __init__(self, run: Run, owner: str) -> None:
+        self.run_id = run.pk
+        self.owner = owner
+        # A row object of its own: the runner changes its one from another thread.
+        self._run = Run(pk=run.pk, attempt=run.attempt)
+        self._reason: StopReason | None = None
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name=f"lease-{run.pk}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._thread.join(timeout=5)
+
+    def stop_reason(self) -> StopReason | None:
+        """None while the run may go on."""
+        if self._reason is None and shutdown.is_set():
+            return StopReason.SHUTDOWN
+        return self._reason
+
+    def should_stop(self) -> bool:
+        return self.stop_reason() is not None
+
+    def _keep(self) -> None:
+        renewed_at = time.monotonic()
+        try:
+            while not self._over.wait(LOOK_EVERY):
+                try:
+                    close_old_connections()
+                    renewed_at = self._look(renewed_at)
+                except DatabaseError:
+                    logger.warning("Run %s: the database did not answer.", self.run_id)
+                if time.monotonic() - renewed_at > GIVE_UP_AFTER:
+                    self._reason = StopReason.LOST
+                if self._reason is not None:
+                    return
+        finally:
+            connection.close()
+
+    def _look(self, renewed_at: float) -> float:
+        now = time.monotonic()
+        if now - renewed_at > GIVE_UP_AFTER:
+            # This process was frozen: somebody else may hold the run by now.
+            self._reason = StopReason.LOST
+        elif self._run.is_cancel_requested():
+            self._reason = StopReason.CANCELLED
+        elif now - renewed_at >= RENEW_EVERY:
+            if not self._run.renew(self.owner):
+                self._reason = StopReason.LOST
+            return now
+        return renewed_at

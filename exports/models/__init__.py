@@ -1,0 +1,23 @@
+"""Rows, their verbs and their queries."""
+
+from exports.models.connections import Connection, SecretUnreadableError
+from exports.models.dates import DateChange
+from exports.models.ledger import LedgerEntry
+from exports.models.runs import LostRunError, Run, RunLogEntry
+from exports.models.tasks import Condition, Task
+from exports.models.windows import Window
+from exports.models.workers import Worker
+
+__all__ = [
+    "Condition",
+    "Connection",
+    "DateChange",
+    "LedgerEntry",
+    "LostRunError",
+    "Run",
+    "RunLogEntry",
+    "SecretUnreadableError",
+    "Task",
+    "Window",
+    "Worker",
+]

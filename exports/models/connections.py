@@ -1,0 +1,106 @@
+"""Connections: which ConnectWise is called and as whom (rules C1 to C7)."""
+
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.db import models, transaction
+from django.utils import timezone
+
+from exports.connectwise.addresses import Site, parse_site
+from exports.connectwise.client import Credentials
+
+
+class SecretUnreadableError(Exception):
+    """The private key cannot be decrypted with the keys this installation has."""
+
+
+class Connection(models.Model):
+    """A ConnectWise site and the API member that reads its batches."""
+
+    name = models.CharField(max_length=100, unique=True)
+    site = models.CharField(max_length=255, help_text="Canonical: scheme, host and port.")
+    company = models.CharField(max_length=100)
+    public_key = models.CharField(max_length=100)
+    # A Fernet token. Only the verbs below touch it, so no form, page or dump meets the key.
+    private_key_token = models.TextField(editable=False)
+    client_id = models.CharField(max_length=100, blank=True)
+    is_default = models.BooleanField("default", default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_tested_at = models.DateTimeField(null=True, editable=False)
+    # A list of {"name", "outcome": passed|warning|failed, "sentence"}, as the test showed it.
+    last_test_steps = models.JSONField(default=list, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_default"],
+                condition=models.Q(is_default=True),
+                name="one_default_connection",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(site="") & ~models.Q(company="") & ~models.Q(public_key=""),
+                name="connection_is_complete",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def write_private_key(self, private_key: str) -> None:
+        """Encrypt `private_key` into this row; the caller saves."""
+        self.private_key_token = _fernet().encrypt(private_key.encode()).decode()
+
+    def read_private_key(self) -> str:
+        """The private key in clear, for the request that needs it and nothing else.
+
+        Raises SecretUnreadableError when the encryption key is wrong or lost (rule C3).
+        """
+        try:
+            return _fernet().decrypt(self.private_key_token.encode()).decode()
+        except InvalidToken:
+            raise SecretUnreadableError(
+                f"The private key of connection {self.name} cannot be decrypted with this "
+                "installation's encryption key. Put back the key it was saved with "
+                "(CWEXPORT_ENCRYPTION_KEYS) or enter the private key again on the connection."
+            ) from None
+
+    def rotate_private_key(self) -> None:
+        """Encrypt anew with the first encryption key. Raises SecretUnreadableError."""
+        self.write_private_key(self.read_private_key())
+        self.save(update_fields=["private_key_token"])
+
+    def parsed_site(self) -> Site:
+        return parse_site(self.site, allow_http=settings.CWEXPORT_ALLOW_HTTP)
+
+    def effective_client_id(self) -> str:
+        return self.client_id or settings.CONNECTWISE_CLIENT_ID
+
+    def credentials(self) -> Credentials:
+        """What a request signs with. Raises SecretUnreadableError."""
+        return Credentials(
+            company=self.company,
+            public_key=self.public_key,
+            private_key=self.read_private_key(),
+            client_id=self.effective_client_id(),
+        )
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; at most one connection is the default, and the first one becomes it."""
+        with transaction.atomic():
+            others = Connection.objects.exclude(pk=self.pk).filter(is_default=True)
+            if self.is_default:
+                others.update(is_default=False)
+            elif self.pk is None and not others.exists():
+                self.is_default = True
+            super().save(*args, **kwargs)
+
+    def record_test(self, steps: list[dict[str, str]]) -> None:
+        """Keep the last test's steps and their time."""
+        self.last_test_steps = steps
+        self.last_tested_at = timezone.now()
+        self.save(update_fields=["last_test_steps", "last_tested_at"])
+
+
+def _fernet() -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in settings.CWEXPORT_ENCRYPTION_KEYS])

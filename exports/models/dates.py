@@ -1,0 +1,35 @@
+"""The history of a task's two dates: who or what moved them, and why (rules W2, W8)."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class DateChange(models.Model):
+    """One change of Date Created or Date Modified; the newest row tells a date's origin."""
+
+    class DateField(models.TextChoices):
+        CREATED = "date_created", "Date Created"
+        MODIFIED = "date_modified", "Date Modified"
+
+    class Origin(models.TextChoices):
+        TYPED = "typed", "typed"
+        RUN = "run", "moved by a run"
+
+    task = models.ForeignKey("exports.Task", models.CASCADE, related_name="date_changes")
+    field = models.CharField(max_length=20, choices=DateField.choices)
+    origin = models.CharField(max_length=10, choices=Origin.choices)
+    date_before = models.DateTimeField(null=True)
+    date_after = models.DateTimeField()
+    run = models.ForeignKey("exports.Run", models.PROTECT, null=True, related_name="date_changes")
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    reason = models.CharField(max_length=200, blank=True)
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["task", "field", "-id"], name="date_change_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.get_field_display()} {self.date_after:%Y-%m-%dT%H:%M:%SZ} ({self.origin})"

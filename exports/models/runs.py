@@ -1,0 +1,263 @@
+"""Runs: the queue entry, the history line and the download in one row (rules R1 to R5)."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+# Without a heartbeat for this long a run's worker is taken for dead (rule R3).
+DEAD_AFTER = timedelta(seconds=60)
+LOG_LIMIT = 2_000
+
+
+class LostRunError(Exception):
+    """This worker no longer holds the run; whatever it has must not be published."""
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def active(self) -> "RunQuerySet":
+        return self.filter(status__in=Run.ACTIVE)
+
+    def queued(self) -> "RunQuerySet":
+        return self.filter(status=Run.Status.QUEUED)
+
+    def running(self) -> "RunQuerySet":
+        return self.filter(status=Run.Status.RUNNING)
+
+    def succeeded(self) -> "RunQuerySet":
+        return self.filter(status=Run.Status.SUCCEEDED)
+
+    def lost(self) -> "RunQuerySet":
+        """Running, but their worker has been silent for too long."""
+        return self.running().filter(heartbeat_at__lt=timezone.now() - DEAD_AFTER)
+
+    def newest_first(self) -> "RunQuerySet":
+        return self.order_by("-id")
+
+
+class Run(models.Model):
+    """One execution of a task. Moves only towards an end state, by the verbs below."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        SUCCEEDED = "succeeded", "Succeeded"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    class Trigger(models.TextChoices):
+        MANUAL = "manual", "Run now"
+        COMMAND = "command", "Command line"
+        FAILURE = "failure", "On Failure Task"
+
+    ACTIVE = (Status.QUEUED, Status.RUNNING)
+
+    # Who asked, and what exactly was asked: frozen when queued (rule R2).
+    task = models.ForeignKey("exports.Task", models.PROTECT, related_name="runs")
+    task_name = models.CharField(max_length=100)
+    connection = models.ForeignKey("exports.Connection", models.PROTECT, related_name="+")
+    trigger = models.CharField(max_length=20, choices=Trigger.choices)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    site = models.CharField(max_length=255)
+    company = models.CharField(max_length=100)
+    public_key = models.CharField(max_length=100)
+    client_id = models.CharField(max_length=100, blank=True)
+    conditions = models.TextField(blank=True, help_text="The user's part of the filter, as sent.")
+    export = models.CharField(max_length=10)
+    date_created_before = models.DateTimeField()
+    date_modified_before = models.DateTimeField()
+    page_size = models.PositiveSmallIntegerField()
+    output_file = models.CharField(max_length=200)
+    include_extra_fields = models.BooleanField(default=False)
+    # The window that mode and dates come to (rules W1, W4, W5): see windows.py.
+    modified_after = models.DateTimeField(null=True)
+    created_after = models.DateTimeField(null=True)
+    boundary_id = models.BigIntegerField(null=True)
+    leaves_out_known = models.BooleanField(default=False)
+    window_reason = models.CharField(max_length=300, blank=True)
+
+    # Where it stands. `attempt` and `owner` fence every decision (rule R3).
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    owner = models.CharField(max_length=64, blank=True)
+    queued_at = models.DateTimeField(default=timezone.now)
+    enqueued_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    cancel_requested_at = models.DateTimeField(null=True)
+    cancel_requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    activity = models.CharField(max_length=300, blank=True, help_text="What it does right now.")
+    request_sent = models.TextField(blank=True, help_text="The full filter of the first page.")
+    page_count = models.PositiveIntegerField(default=0)
+    retry_count = models.PositiveIntegerField(default=0)
+    expected_count = models.PositiveIntegerField(null=True)
+    fetched_count = models.PositiveIntegerField(default=0)
+    left_out_count = models.PositiveIntegerField(default=0)
+    repeated_count = models.PositiveIntegerField(default=0)
+
+    # What came of it.
+    connectwise_started_at = models.DateTimeField(null=True)
+    unfiltered_count = models.PositiveIntegerField(null=True)
+    highest_id = models.BigIntegerField(null=True, help_text="The highest id when it started.")
+    proven_count = models.PositiveIntegerField(null=True)
+    batch_count = models.PositiveIntegerField(null=True)
+    # The run's own file below the data folder, and the name it is downloaded under.
+    file_path = models.CharField(max_length=300, blank=True)
+    file_name = models.CharField(max_length=250, blank=True)
+    file_size = models.BigIntegerField(null=True)
+    file_sha256 = models.CharField(max_length=64, blank=True)
+    is_copy_pending = models.BooleanField(default=False)
+    date_created_after = models.DateTimeField(null=True)
+    date_modified_after = models.DateTimeField(null=True)
+    suspicion = models.CharField(max_length=300, blank=True)
+    error = models.TextField(blank=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task"],
+                condition=Q(status__in=["queued", "running"]),
+                name="one_active_run_per_task",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["queued", "running", "succeeded", "failed", "cancelled"]),
+                name="run_status_is_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="succeeded")
+                | (Q(batch_count__isnull=False) & ~Q(file_path="") & ~Q(file_sha256="")),
+                name="a_success_has_a_file",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="failed") | ~Q(error=""), name="a_failure_says_why"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["status", "-id"], name="run_status_newest"),
+            models.Index(fields=["task", "-id"], name="run_task_newest"),
+            models.Index(fields=["started_at"], name="run_started"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Run {self.pk} of {self.task_name}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in self.ACTIVE
+
+    @property
+    def is_suspicious(self) -> bool:
+        return bool(self.suspicion)
+
+    @property
+    def written_count(self) -> int:
+        return self.fetched_count - self.left_out_count
+
+    @property
+    def duration(self) -> timedelta | None:
+        if self.started_at is None:
+            return None
+        return (self.finished_at or timezone.now()) - self.started_at
+
+    def claim(self, owner: str) -> bool:
+        """Take this queued attempt for the worker `owner`; False when somebody else has it."""
+        now = timezone.now()
+        return self._change(
+            Q(status=self.Status.QUEUED, attempt=self.attempt),
+            status=self.Status.RUNNING,
+            owner=owner,
+            started_at=self.started_at or now,
+            heartbeat_at=now,
+            activity="Starting",
+        )
+
+    def renew(self, owner: str) -> bool:
+        """A sign of life; False when `owner` no longer holds the run."""
+        return self._change(self._held_by(owner), heartbeat_at=timezone.now())
+
+    def progress(self, owner: str, **fields: Any) -> None:
+        """Show where the run stands. Raises LostRunError."""
+        self._change_or_lose(owner, heartbeat_at=timezone.now(), **fields)
+
+    def succeed(self, owner: str, **fields: Any) -> None:
+        """End as a success; the caller's transaction holds file, ledger and dates together."""
+        self._end(owner, self.Status.SUCCEEDED, error="", **fields)
+
+    def fail(self, owner: str, sentence: str) -> None:
+        """End as a failure with a reason a person can read. Raises LostRunError."""
+        self._end(owner, self.Status.FAILED, error=sentence)
+
+    def finish_cancelled(self, owner: str) -> None:
+        """End as cancelled. Raises LostRunError."""
+        self._end(owner, self.Status.CANCELLED)
+
+    def give_back(self, owner: str) -> None:
+        """Return to the queue as the next attempt, for another worker. Raises LostRunError."""
+        self._change_or_lose(
+            owner,
+            status=self.Status.QUEUED,
+            attempt=self.attempt + 1,
+            owner="",
+            heartbeat_at=None,
+            enqueued_at=None,
+            activity="Waiting for a worker",
+        )
+
+    def cancel(self, user: Any = None) -> bool:
+        """Ask for the end: at once when queued, by its worker when running. False when over."""
+        now = timezone.now()
+        asked = {"cancel_requested_at": now, "cancel_requested_by": user}
+        return self._change(
+            Q(status=self.Status.QUEUED), status=self.Status.CANCELLED, finished_at=now, **asked
+        ) or self._change(Q(status=self.Status.RUNNING), **asked)
+
+    def is_cancel_requested(self) -> bool:
+        """Fresh from the database: the request comes from another process."""
+        return Run.objects.filter(pk=self.pk, cancel_requested_at__isnull=False).exists()
+
+    def _held_by(self, owner: str) -> Q:
+        return Q(status=self.Status.RUNNING, owner=owner, attempt=self.attempt)
+
+    def _end(self, owner: str, status: str, **fields: Any) -> None:
+        self._change_or_lose(
+            owner, status=status, finished_at=timezone.now(), activity="", **fields
+        )
+
+    def _change_or_lose(self, owner: str, **fields: Any) -> None:
+        if not self._change(self._held_by(owner), **fields):
+            raise LostRunError(f"{self} is no longer held by {owner}.")
+
+    def _change(self, held: Q, **fields: Any) -> bool:
+        """One conditional UPDATE; its row count decides, never what this object remembers."""
+        if Run.objects.filter(held, pk=self.pk).update(**fields) != 1:
+            return False
+        for name, value in fields.items():
+            setattr(self, name, value)
+        return True
+
+
+class RunLogEntry(models.Model):
+    """A line of a run's log; bounded to LOG_LIMIT lines a run by the runner."""
+
+    class Level(models.TextChoices):
+        INFO = "info", "Info"
+        WARNING = "warning", "Warning"
+        ERROR = "error", "Error"
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="log_entries")
+    logged_at = models.DateTimeField(default=timezone.now)
+    level = models.CharField(max_length=10, choices=Level.choices)
+    message = models.CharField(max_length=1000)
+
+    def __str__(self) -> str:
+        return f"{self.logged_at:%H:%M:%S} {self.level} {self.message}"

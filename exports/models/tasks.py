@@ -1,0 +1,228 @@
+"""Tasks: what to export, saved; and the conditions that filter it."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import IntegrityError, models, transaction
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from exports.connectwise import batches, conditions
+from exports.models.dates import DateChange
+from exports.models.runs import Run
+from exports.models.windows import next_window
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+PAGE_SIZE_LIMITS = (MinValueValidator(1), MaxValueValidator(1000))
+
+
+class TaskUnusableError(Exception):
+    """The task cannot be run as it stands; `str()` says why and what to do."""
+
+
+class RunActiveError(Exception):
+    """The task already has an active run, which `run` names (rule R1)."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(f"{run} is already {run.status}.")
+        self.run = run
+
+
+class Task(models.Model):
+    """An export of accounting batches, in the words of the product's specification."""
+
+    class Export(models.TextChoices):
+        MODIFIED = "modified", "Modified"
+        NEW = "new", "New"
+        ALL = "all", "All"
+
+    TYPE = "Exporting Batches from ConnectWise REST Interface"
+
+    unique_id = models.UUIDField("Unique ID", default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField("Task Name", max_length=100, unique=True)
+    connection = models.ForeignKey(
+        "exports.Connection", models.PROTECT, related_name="tasks", verbose_name="Connection"
+    )
+    export = models.CharField(
+        "Export Modified, New or All Records",
+        max_length=10,
+        choices=Export.choices,
+        default=Export.MODIFIED,
+    )
+    date_created = models.DateTimeField("Date Created", default=EARLIEST)
+    date_modified = models.DateTimeField("Date Modified", default=EARLIEST)
+    page_size = models.PositiveSmallIntegerField(
+        "Page Size", default=100, validators=PAGE_SIZE_LIMITS
+    )
+    output_file = models.CharField("Output File", max_length=200)
+    references_to_fetch_page_size = models.PositiveSmallIntegerField(
+        "References To Fetch Page Size", default=100, validators=PAGE_SIZE_LIMITS
+    )
+    include_extra_fields = models.BooleanField("Include extra API fields", default=False)
+    enabled = models.BooleanField("Enabled", default=True)
+    can_resume_from_failure = models.BooleanField("Can Resume From Failure", default=True)
+    on_failure_task = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="On Failure Task",
+    )
+    break_on_failure = models.BooleanField("Break on Failure", default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    archived_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                Lower("output_file"), condition=Q(archived_at=None), name="output_file_is_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(page_size__range=(1, 1000))
+                & Q(references_to_fetch_page_size__range=(1, 1000)),
+                name="page_sizes_within_limits",
+            ),
+            models.CheckConstraint(
+                condition=Q(export__in=["modified", "new", "all"]), name="export_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(on_failure_task=models.F("id")), name="on_failure_task_is_another"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def saved_conditions(self) -> tuple[conditions.Condition, ...]:
+        """The rows in their order, as the core takes them."""
+        return tuple(row.as_typed() for row in self.conditions.order_by("position"))
+
+    def rendered_conditions(self) -> str:
+        """The user's part of the filter, as it is sent. Raises conditions.ConditionError."""
+        return conditions.render(self.saved_conditions(), batches.FIELD_KINDS)
+
+    def replace_conditions(self, typed: Iterable[conditions.Condition]) -> None:
+        """Store these rows, in this order, instead of those there are."""
+        with transaction.atomic():
+            self.conditions.all().delete()
+            Condition.objects.bulk_create(
+                Condition(
+                    task=self,
+                    position=position,
+                    field=row.field,
+                    comparison=row.comparison,
+                    value=row.value,
+                    logic_operator=row.logic_operator,
+                )
+                for position, row in enumerate(typed)
+            )
+
+    def record_typed_dates(self, before: "Task | None", user: Any, reason: str = "") -> None:
+        """Add a history row for each date that differs from `before` (rule W8).
+
+        A new task (`before` is None) gets a row for both.
+        """
+        for field in DateChange.DateField.values:
+            old, new = getattr(before, field, None), getattr(self, field)
+            if old != new:
+                DateChange.objects.create(
+                    task=self,
+                    field=field,
+                    origin=DateChange.Origin.TYPED,
+                    date_before=old,
+                    date_after=new,
+                    changed_by=user,
+                    reason=reason,
+                )
+
+    def active_run(self) -> Run | None:
+        return self.runs.active().newest_first().first()
+
+    def last_run(self) -> Run | None:
+        """The newest run that is over: Last Ran and Last Result (rule R6)."""
+        return self.runs.exclude(status__in=Run.ACTIVE).newest_first().first()
+
+    def queue_run(self, trigger: str, user: Any = None) -> Run:
+        """Freeze what is asked into a queued Run.
+
+        Raises TaskUnusableError for a disabled or archived task, RunActiveError when one is
+        queued or running already, conditions.ConditionError for conditions no longer valid.
+        """
+        if self.archived_at is not None:
+            raise TaskUnusableError(f"{self.name} is archived. Restore it to run it again.")
+        if not self.enabled:
+            raise TaskUnusableError(f"{self.name} is disabled. Enable it on its form to run it.")
+        run = self._frozen_run(trigger, user)
+        try:
+            with transaction.atomic():
+                run.save(force_insert=True)
+        except IntegrityError:
+            active = self.active_run()
+            if active is None:
+                raise
+            raise RunActiveError(active) from None
+        return run
+
+    def archive(self) -> None:
+        """Hide the task; its runs, files and ledger stay (rule R7)."""
+        self.archived_at, self.enabled = timezone.now(), False
+        self.save(update_fields=["archived_at", "enabled"])
+
+    def _frozen_run(self, trigger: str, user: Any) -> Run:
+        sent = self.rendered_conditions()
+        window = next_window(self, sent, timezone.now())
+        connection = self.connection
+        return Run(
+            task=self,
+            task_name=self.name,
+            connection=connection,
+            trigger=trigger,
+            requested_by=user,
+            site=connection.site,
+            company=connection.company,
+            public_key=connection.public_key,
+            client_id=connection.effective_client_id(),
+            conditions=sent,
+            export=self.export,
+            date_created_before=self.date_created,
+            date_modified_before=self.date_modified,
+            page_size=self.page_size,
+            output_file=self.output_file,
+            include_extra_fields=self.include_extra_fields,
+            modified_after=window.modified_after,
+            created_after=window.created_after,
+            boundary_id=window.boundary_id,
+            leaves_out_known=window.leaves_out_known,
+            window_reason=window.reason,
+            activity="Waiting for a worker",
+        )
+
+
+class Condition(models.Model):
+    """One row of a task's filter, as it was typed."""
+
+    task = models.ForeignKey(Task, models.CASCADE, related_name="conditions")
+    position = models.PositiveSmallIntegerField()
+    field = models.CharField("Field", max_length=100)
+    comparison = models.CharField("Comparison", max_length=20)
+    value = models.TextField("Value", blank=True)
+    logic_operator = models.CharField("Logic Operator", max_length=3, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["task", "position"], name="one_condition_a_position"),
+            models.CheckConstraint(
+                condition=Q(logic_operator__in=["", "And", "Or"]), name="logic_operator_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.comparison} {self.value} {self.logic_operator}".strip()
+
+    def as_typed(self) -> conditions.Condition:
+        return conditions.Condition(self.field, self.comparison, self.value, self.logic_operator)

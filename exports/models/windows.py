@@ -1,0 +1,114 @@
+"""Which window of time and ids the next run of a task fetches, and why (rules W1, W4, W5, W9)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from exports.models.dates import DateChange
+
+if TYPE_CHECKING:
+    from exports.models.runs import Run
+    from exports.models.tasks import Task
+
+CREATED = DateChange.DateField.CREATED
+MODIFIED = DateChange.DateField.MODIFIED
+
+
+@dataclass(frozen=True)
+class Window:
+    """What mode and dates come to. `created_after` waits for the run to turn it into an id."""
+
+    modified_after: datetime | None = None
+    created_after: datetime | None = None
+    boundary_id: int | None = None
+    leaves_out_known: bool = False
+    reason: str = ""
+
+
+def next_window(task: "Task", conditions: str, now: datetime) -> Window:
+    """The window of a run of `task` that is queued `now` with `conditions` as sent."""
+    if task.export == task.Export.MODIFIED:
+        return _modified_window(task, conditions)
+    if task.export == task.Export.NEW:
+        return _new_window(task, conditions, now)
+    return Window(reason="All: every batch that meets the conditions, whenever it changed.")
+
+
+def overlap() -> timedelta:
+    """How far a run reaches back behind a date set by a run (rule W5)."""
+    return timedelta(minutes=settings.CWEXPORT_OVERLAP_MINUTES)
+
+
+def _modified_window(task: "Task", conditions: str) -> Window:
+    newest, typed = _newest_change(task, MODIFIED), _last_typed(task, MODIFIED)
+    if newest is None or newest.run is None:
+        return Window(
+            modified_after=task.date_modified,
+            reason="The date was typed: it is taken literally and nothing is left out.",
+        )
+    if not _vouches(newest.run, task, conditions):
+        return Window(
+            modified_after=typed,
+            leaves_out_known=True,
+            reason="Conditions or company changed since the date moved: everything since the "
+            "last typed date, less what already went out.",
+        )
+    return Window(
+        modified_after=max(task.date_modified - overlap(), typed),
+        leaves_out_known=True,
+        reason=f"{settings.CWEXPORT_OVERLAP_MINUTES} minutes before the date, so that late "
+        "arrivals are not lost; versions that already went out are left out.",
+    )
+
+
+def _new_window(task: "Task", conditions: str, now: datetime) -> Window:
+    newest, typed = _newest_change(task, CREATED), _last_typed(task, CREATED)
+    if newest is None or newest.run is None:
+        return Window(created_after=task.date_created)
+    for change in _moves_since_typed(task):
+        run = change.run
+        if run is None or not _vouches(run, task, conditions):
+            break
+        if run.started_at is not None and run.started_at <= now - overlap():
+            return Window(
+                boundary_id=run.highest_id,
+                leaves_out_known=True,
+                reason=f"Ids above {run.highest_id}, the highest when run {run.pk} started; "
+                "batches that already went out are left out.",
+            )
+    return Window(created_after=typed, leaves_out_known=True)
+
+
+def _vouches(run: "Run", task: "Task", conditions: str) -> bool:
+    """A date speaks only for the conditions and the company of the run that moved it (W9)."""
+    connection = task.connection
+    return (run.conditions, run.site, run.company) == (
+        conditions,
+        connection.site,
+        connection.company,
+    )
+
+
+def _newest_change(task: "Task", field: str) -> DateChange | None:
+    changes = DateChange.objects.filter(task=task, field=field)
+    return changes.select_related("run").order_by("-id").first()
+
+
+def _moves_since_typed(task: "Task") -> list[DateChange]:
+    """The runs' moves of Date Created, newest first, back to the last typed date."""
+    moves = []
+    changes = DateChange.objects.filter(task=task, field=CREATED).select_related("run")
+    for change in changes.order_by("-id").iterator(chunk_size=20):
+        if change.origin == DateChange.Origin.TYPED:
+            break
+        moves.append(change)
+    return moves
+
+
+def _last_typed(task: "Task", field: str) -> datetime:
+    typed = DateChange.objects.filter(task=task, field=field, origin=DateChange.Origin.TYPED)
+    newest = typed.order_by("-id").first()
+    # A task is created with both dates typed, so there always is one.
+    return newest.date_after if newest else getattr(task, field)

@@ -1,0 +1,40 @@
+"""Workers that are alive, so that a page can say when none is."""
+
+from datetime import timedelta
+
+from django.db import models
+from django.utils import timezone
+
+SEEN_EVERY = timedelta(seconds=5)
+DEAD_AFTER = timedelta(seconds=30)
+
+
+class WorkerQuerySet(models.QuerySet["Worker"]):
+    def alive(self) -> "WorkerQuerySet":
+        return self.filter(seen_at__gt=timezone.now() - DEAD_AFTER)
+
+    def see(self, name: str, process_id: int) -> None:
+        """Record a sign of life of the worker `name`."""
+        now = timezone.now()
+        self.update_or_create(
+            name=name,
+            defaults={"seen_at": now},
+            create_defaults={"seen_at": now, "started_at": now, "process_id": process_id},
+        )
+
+    def forget_the_dead(self) -> None:
+        self.filter(seen_at__lt=timezone.now() - timedelta(days=1)).delete()
+
+
+class Worker(models.Model):
+    """A worker process that takes queued runs; its row is renewed every few seconds."""
+
+    name = models.CharField(max_length=100, unique=True)
+    process_id = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField(db_index=True)
+
+    objects = WorkerQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,89 @@
+"""The Output File of a task: which names are allowed and what a name becomes (rule O1)."""
+
+import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+MAX_LENGTH = 200
+PLACEHOLDERS = ("{date}", "{time}", "{task}", "{run}")
+# Windows refuses these whatever their ending, and the file may well be picked up there.
+RESERVED = frozenset(
+    ["con", "prn", "aux", "nul", "conin$", "conout$"]
+    + [f"{device}{digit}" for device in ("com", "lpt") for digit in "0123456789¹²³"]
+)
+_FORBIDDEN = re.compile(
+    r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]'
+)
+_EXAMPLE = "Write a plain file name such as batches.xml or batches-{run}.xml."
+
+
+class OutputNameError(ValueError):
+    """An Output File name that cannot be used; `str()` is a sentence for the form."""
+
+
+def check_output_name(template: str) -> None:
+    """Refuse a name that could leave the export folder, hide, or fail on another system.
+
+    Raises OutputNameError.
+    """
+    if not template.strip():
+        raise OutputNameError(f"The output file needs a name. {_EXAMPLE}")
+    unknown = [part for part in re.findall(r"\{[^{}]*\}", template) if part not in PLACEHOLDERS]
+    if unknown or re.search(r"[{}]", re.sub(r"\{[^{}]*\}", "", template)):
+        known = ", ".join(PLACEHOLDERS)
+        raise OutputNameError(
+            f"{unknown[0] if unknown else 'A lone brace'} cannot be filled in. Known are {known}."
+        )
+    # The longest a name can become: a task name is cut to 60 characters when filled in.
+    longest = template.replace("{date}", "2000-01-31").replace("{time}", "145100")
+    longest = longest.replace("{task}", "t" * 60).replace("{run}", "9" * 10)
+    _check_plain_name(longest)
+
+
+def _check_plain_name(name: str) -> None:
+    if re.search(r"[/\\]", name) or name.startswith("."):
+        raise OutputNameError(
+            f"The output file is a name without folders that does not begin with a dot. {_EXAMPLE}"
+        )
+    if _FORBIDDEN.search(name):
+        raise OutputNameError(
+            "The output file has a character that file names cannot hold "
+            f'(one of < > : " | ? * or an invisible one). {_EXAMPLE}'
+        )
+    if not name.lower().endswith(".xml"):
+        raise OutputNameError(f"The output file must end in .xml. {_EXAMPLE}")
+    stem = name[: -len(".xml")]
+    if not stem.strip(" .") or stem != stem.strip():
+        raise OutputNameError(f"The output file needs a name before .xml. {_EXAMPLE}")
+    if stem.split(".")[0].strip().lower() in RESERVED:
+        raise OutputNameError(f"{name} is a name that Windows keeps for a device. {_EXAMPLE}")
+    if len(name) > MAX_LENGTH or len(name.encode(errors="replace")) > 250:
+        raise OutputNameError(
+            f"The output file has {len(name)} characters, {MAX_LENGTH} is the most."
+        )
+
+
+def render_output_name(
+    template: str, *, task_name: str, run_id: int, started_at: datetime, zone: ZoneInfo
+) -> str:
+    """The file name of one run, e.g. `batches-2026-11-24.xml`.
+
+    `started_at` is aware; date and time are those of the installation's `zone`.
+    """
+    local = started_at.astimezone(zone)
+    return (
+        template.replace("{date}", f"{local:%Y-%m-%d}")
+        .replace("{time}", f"{local:%H%M%S}")
+        .replace("{run}", str(run_id))
+        .replace("{task}", _safe_task_name(task_name))
+    )
+
+
+def is_overwritten_each_run(template: str) -> bool:
+    """Whether a later run replaces a file of this name that nobody has picked up yet."""
+    return "{run}" not in template and "{time}" not in template
+
+
+def _safe_task_name(name: str) -> str:
+    kept = re.sub(r"[^\w\- ]", "_", name).strip()
+    return kept[:60] or "task"
