@@ -15,8 +15,13 @@ os.environ.update(
         "TIME_ZONE": "UTC",
     }
 )
-for _name in ("SECRET_KEY", "DATABASE_URL", "CWEXPORT_ENCRYPTION_KEYS", "DEBUG",
-              "CONNECTWISE_CLIENT_ID"):
+for _name in (
+    "SECRET_KEY",
+    "DATABASE_URL",
+    "CWEXPORT_ENCRYPTION_KEYS",
+    "DEBUG",
+    "CONNECTWISE_CLIENT_ID",
+):
     os.environ.pop(_name, None)
 
 from cwexport.settings import *  # noqa: E402, F403

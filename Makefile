@@ -1,0 +1,49 @@
+# The two commands a newcomer needs: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+ARGS ?=
+
+.PHONY: demo test install test-install lint lock screenshots clean-demo
+
+demo: install
+	@$(BIN)/python manage.py demo $(ARGS)
+
+install: $(VENV)/.installed
+
+test: test-install
+	@.ci/chromium
+	@$(BIN)/pytest $(ARGS)
+
+test-install: $(VENV)/.test-installed
+
+# ruff, mypy, import contracts and templates: what must hold besides the tests.
+lint: test-install
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/djlint --quiet --check templates
+	@$(BIN)/python manage.py makemigrations --check --dry-run
+
+$(VENV)/.installed: constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 …"; exit 2; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "Virtual environments need: apt install python3-venv"; exit 2; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	@touch $@
+
+$(VENV)/.test-installed: $(VENV)/.installed tests/constraints.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r tests/constraints.txt
+	@touch $@
+
+# Renews both files of exact versions from the ranges; needs uv.
+LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+       --no-annotate --no-header --upgrade
+lock:
+	$(LOCK) requirements.txt -o constraints.txt
+	$(LOCK) -c constraints.txt tests/requirements.txt -o tests/constraints.txt
+
+clean-demo:
+	rm -rf var/demo

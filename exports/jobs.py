@@ -1,0 +1,166 @@
+"""What the queue carries: the task function, the claim around it, and the recovery of lost runs.
+
+The queue's engine is a setting and may deliver a job late, twice or never; the Run row is the
+truth. Whatever the engine does, a run is executed by the one worker whose claim changed its row.
+"""
+
+import logging
+import os
+import socket
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from exports import files, runner
+from exports.connectwise.conditions import ConditionError
+from exports.lease import Lease
+from exports.models import LostRunError, Run, Task, Worker
+from exports.models.tasks import RunActiveError, TaskUnusableError
+from exports.run_log import RunLog
+
+try:
+    from django.tasks import task as queue_task
+except ImportError:  # Django 5.2: the same API from its backport
+    from django_tasks import task as queue_task
+
+logger = logging.getLogger(__name__)
+
+# A queued run that nobody took is put before the workers again after this long.
+_ENQUEUE_AGAIN_AFTER = timedelta(minutes=10)
+
+
+def queue_run(task: Task, trigger: str, user: Any = None) -> Run:
+    """Queue a run of `task` and, once that is committed, put it before the workers.
+
+    Raises TaskUnusableError, RunActiveError, ConditionError.
+    """
+    with transaction.atomic():
+        run = task.queue_run(trigger, user)
+        transaction.on_commit(lambda: _enqueue(run))
+    return run
+
+
+def any_worker_alive() -> bool:
+    return Worker.objects.alive().exists()
+
+
+@queue_task()
+def execute_run(run_id: int, attempt: int) -> None:
+    """What a worker does with a job: nothing, unless the run still waits for this attempt."""
+    execute_here(run_id, attempt)
+
+
+def execute_here(run_id: int, attempt: int) -> None:
+    """Claim the run's attempt and bring it to an end in this process."""
+    owner = f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    run = Run.objects.get(pk=run_id)
+    if run.attempt != attempt or not run.claim(owner):
+        logger.info("%s, attempt %s, is taken care of already.", run, attempt)
+        return
+    with Lease(run, owner) as lease:
+        runner.execute(run, lease)
+    _after(Run.objects.get(pk=run_id))
+
+
+def recover(*, is_thorough: bool = False) -> None:
+    """Close what dead workers left, and put before the workers what never got there (R3, R4).
+
+    Safe to call from several processes at once: every decision is a conditional update. When
+    thorough, as at a worker's start, files are looked at however old they are.
+    """
+    for run in Run.objects.lost():
+        _close_lost(run)
+    _enqueue_waiting()
+    _clear_folder(is_thorough)
+    _retry_copies()
+    Worker.objects.forget_the_dead()
+
+
+def _enqueue(run: Run) -> None:
+    execute_run.enqueue(run.pk, run.attempt)
+    Run.objects.filter(pk=run.pk).update(enqueued_at=timezone.now())
+
+
+def _after(run: Run) -> None:
+    """What an end leads to: back before the workers, or the On Failure Task (R6)."""
+    if run.status == Run.Status.QUEUED:
+        _enqueue(run)
+    elif run.status == Run.Status.FAILED:
+        _queue_on_failure_task(run)
+
+
+def _queue_on_failure_task(run: Run) -> None:
+    task = run.task.on_failure_task
+    if task is None:
+        return
+    log = RunLog(run)
+    try:
+        queued = queue_run(task, Run.Trigger.FAILURE, run.requested_by)
+    except (TaskUnusableError, RunActiveError, ConditionError) as error:
+        log.warning(f"The On Failure Task {task.name} was not queued. {error}")
+    else:
+        log.info(f"The On Failure Task was queued: {queued}.")
+
+
+def _close_lost(run: Run) -> None:
+    """End a run whose worker fell silent. Its owner cannot publish any more: the row decides."""
+    sentence = (
+        "The worker that executed this run stopped without a word (the machine or the process "
+        "was ended). Nothing was exported and no date moved; run the task again."
+    )
+    try:
+        with transaction.atomic():
+            if run.cancel_requested_at is not None:
+                run.finish_cancelled(run.owner)
+            else:
+                run.fail(run.owner, sentence)
+                RunLog(run).error(sentence)
+    except LostRunError:
+        return  # it came to an end in this very moment
+    _after(run)
+
+
+def _enqueue_waiting() -> None:
+    long_ago = timezone.now() - _ENQUEUE_AGAIN_AFTER
+    never = Q(enqueued_at=None, queued_at__lt=timezone.now() - timedelta(seconds=10))
+    for run in Run.objects.queued().filter(never | Q(enqueued_at__lt=long_ago)):
+        _enqueue(run)
+
+
+def _clear_folder(is_thorough: bool) -> None:
+    """Remove what dead workers were writing; set whole files aside that no run owns (O2)."""
+    found = files.found_files(None if is_thorough else timezone.now() - timedelta(hours=1))
+    for start in range(0, len(found), 500):
+        some = found[start : start + 500]
+        # Read after the folder: a run that ends in between shows as active or with its file.
+        runs = Run.objects.in_bulk([file.run_id for file in some])
+        for file in some:
+            _clear_file(file, runs.get(file.run_id))
+
+
+def _clear_file(file: files.FoundFile, run: Run | None) -> None:
+    if run is not None and run.is_active and run.attempt == file.attempt:
+        return
+    if not file.is_whole:
+        files.remove(file.path)
+    elif run is None or run.file_path != f"runs/{file.path.name}":
+        target = files.set_aside(file)
+        logger.warning("%s belongs to no run and was moved to %s.", file.path.name, target)
+        if run is not None:
+            RunLog(run).warning(f"A whole file without a success was moved to {target}.")
+
+
+def _retry_copies() -> None:
+    for run in Run.objects.succeeded().filter(is_copy_pending=True).order_by("id"):
+        newer = Run.objects.succeeded().filter(
+            task_id=run.task_id, pk__gt=run.pk, batch_count__gt=0
+        )
+        if newer.filter(file_name=run.file_name).exists():
+            # That name already holds something newer.
+            Run.objects.filter(pk=run.pk).update(is_copy_pending=False)
+        else:
+            runner.copy_for_pick_up(run, RunLog(run))

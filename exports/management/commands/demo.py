@@ -1,0 +1,178 @@
+"""`manage.py demo`: the whole product against the stand-in ConnectWise, in one command."""
+
+import os
+import secrets
+import sys
+import time
+import urllib.error
+import urllib.request
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+
+from exports import files, jobs
+from exports.demo.account import Account
+from exports.demo.server import StandIn
+from exports.management.commands.serve import prepare
+from exports.models import Connection, Run, Task
+from exports.models.tasks import RunActiveError
+from exports.serving import PortTakenError, Serving, check_port
+
+USER = "demo"
+NAME = "Demo batches"
+FOLDER = "demo"
+_PATIENCE = 120.0  # seconds for web server and export together
+_LATENCY = 0.03  # seconds an answer takes, so that there is something to watch
+
+
+class Command(BaseCommand):
+    help = "Runs the dashboard, a worker and a stand-in ConnectWise, and exports its batches."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--once", action="store_true", help="stop after the export")
+        parser.add_argument("--port", type=int, default=8000, help="of the dashboard")
+        parser.add_argument("--connectwise-port", type=int, default=8010, help="of the stand-in")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        _use_demo_settings()
+        port = options["port"]
+        for wanted in (port, options["connectwise_port"]):
+            try:
+                check_port("127.0.0.1", wanted)
+            except PortTakenError as error:
+                raise CommandError(str(error)) from None
+        prepare()
+        serving = Serving(bind="127.0.0.1", port=port, worker_count=1)
+        stand_in = StandIn(port=options["connectwise_port"], latency=_LATENCY)
+        with stand_in, _started(serving):
+            _wait_for_web(port)
+            run = _export(stand_in)
+            self._tell(run, port)
+            if run.status != Run.Status.SUCCEEDED:
+                sys.exit(1)
+            if not options["once"]:
+                self.stdout.write("Ctrl-C ends the demo.")
+                serving.watch(self.stderr.write)
+
+    def _tell(self, run: Run, port: int) -> None:
+        if run.status == Run.Status.SUCCEEDED:
+            self.stdout.write(
+                f"{run} succeeded.\n"
+                f"  XML:       {files.run_file(run)}\n"
+                f"  Batches:   {run.batch_count}\n"
+                f"  SHA-256:   {run.file_sha256}"
+            )
+        else:
+            self.stderr.write(f"{run} {run.status}: {run.error}")
+        self.stdout.write(
+            f"  Dashboard: http://127.0.0.1:{port}/\n"
+            f"  Login:     {USER}\n"
+            f"  Password:  {_password()}"
+        )
+
+
+def _use_demo_settings() -> None:
+    """Start this command again with the demo's settings, unless it already has them.
+
+    The demo calls loopback over plain http and has a folder of its own, so that a real
+    installation beside it stays as strict and as clean as it is.
+    """
+    folder = Path(settings.CWEXPORT_DATA_DIR)
+    loopback = ip_address("127.0.0.1")
+    may_call = any(loopback in network for network in settings.CWEXPORT_ALLOWED_NETWORKS)
+    if folder.name == FOLDER and may_call and settings.CWEXPORT_ALLOW_HTTP:
+        return
+    wanted = {
+        "CWEXPORT_DATA_DIR": str(folder if folder.name == FOLDER else folder / FOLDER),
+        "CWEXPORT_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "CWEXPORT_ALLOW_HTTP": "true",
+    }
+    command = [sys.executable, *sys.argv]
+    os.execve(sys.executable, command, {**os.environ, **wanted})  # noqa: S606 - ourselves
+
+
+@contextmanager
+def _started(serving: Serving) -> Iterator[None]:
+    serving.start()
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass  # Ctrl-C before the watch began: the same quiet end
+    finally:
+        serving.stop()
+
+
+def _wait_for_web(port: int) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/login/", timeout=5):
+                return
+        except (urllib.error.URLError, OSError) as error:
+            if time.monotonic() > deadline:
+                raise CommandError(f"The dashboard did not answer: {error}") from None
+            time.sleep(0.2)
+
+
+def _export(stand_in: StandIn) -> Run:
+    """Queue a run and wait for the worker to end it."""
+    task = _demo_task(_demo_connection(stand_in))
+    try:
+        run = jobs.queue_run(task, Run.Trigger.COMMAND)
+    except RunActiveError as error:
+        run = error.run  # left by a demo that was ended in the middle
+    deadline = time.monotonic() + _PATIENCE
+    while run.is_active and time.monotonic() < deadline:
+        time.sleep(0.2)
+        run.refresh_from_db()
+    if run.is_active:
+        raise CommandError(f"{run} is still {run.status} after {_PATIENCE:.0f} s.")
+    return run
+
+
+def _demo_connection(stand_in: StandIn) -> Connection:
+    account = Account()
+    _demo_user()
+    connection = Connection.objects.filter(name="Demo ConnectWise").first()
+    connection = connection or Connection(name="Demo ConnectWise")
+    connection.site = stand_in.url
+    connection.company, connection.public_key = account.company, account.public_key
+    connection.client_id = account.client_id
+    connection.write_private_key(account.private_key)
+    connection.save()
+    return connection
+
+
+def _demo_task(connection: Connection) -> Task:
+    task = Task.objects.filter(name=NAME).first()
+    if task is None:
+        task = Task.objects.create(
+            name=NAME, connection=connection, export=Task.Export.ALL, output_file="batches.xml"
+        )
+        task.record_typed_dates(None, None, "Made by the demo")
+    return task
+
+
+def _demo_user() -> None:
+    user, _ = get_user_model().objects.get_or_create(
+        username=USER, defaults={"is_staff": True, "is_superuser": True}
+    )
+    if not user.check_password(_password()):
+        user.set_password(_password())
+        user.save()
+
+
+def _password() -> str:
+    """Made once and kept, so that the login printed yesterday still works."""
+    path = Path(settings.CWEXPORT_DATA_DIR) / "demo_password"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(12))
+    return path.read_text()

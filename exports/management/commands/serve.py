@@ -1,0 +1,39 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from exports.serving import PortTakenError, Serving, check_port
+
+
+class Command(BaseCommand):
+    help = "Brings the database up to date and runs web server and workers until Ctrl-C."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--bind", default="127.0.0.1", help="address (default: 127.0.0.1)")
+        parser.add_argument("--port", type=int, default=8000, help="port (default: 8000)")
+        parser.add_argument("--workers", type=int, default=1, help="worker processes (default: 1)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        bind, port = options["bind"], options["port"]
+        try:
+            check_port(bind, port)
+        except PortTakenError as error:
+            raise CommandError(str(error)) from None
+        prepare()
+        if not get_user_model().objects.exists():
+            self.stdout.write(
+                "Nobody can log in yet: `python manage.py createsuperuser` makes the first login."
+            )
+        serving = Serving(bind=bind, port=port, worker_count=max(1, options["workers"]))
+        serving.start()
+        self.stdout.write(f"The dashboard is at http://{bind}:{port}/ (Ctrl-C ends it).")
+        serving.watch(self.stderr.write)
+
+
+def prepare() -> None:
+    """Database and static files as this version needs them; safe to repeat."""
+    call_command("migrate", verbosity=0, interactive=False)
+    call_command("collectstatic", verbosity=0, interactive=False)

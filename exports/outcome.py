@@ -1,0 +1,155 @@
+"""What a finished walk means: complete, believable, and which dates move (P3, W2, W3, W10)."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+
+from exports.connectwise import conditions
+from exports.connectwise.client import ConnectWiseClient
+from exports.connectwise.xml_check import CheckedFile
+from exports.models import DateChange, Run, Task
+from exports.output_names import render_output_name
+from exports.part_writing import Written
+from exports.run_log import RunLog
+from exports.survey import Survey, count_or_none
+
+CREATED = DateChange.DateField.CREATED
+MODIFIED = DateChange.DateField.MODIFIED
+
+
+class IncompleteError(Exception):
+    """ConnectWise counts more batches than it gave; `str()` has both numbers."""
+
+    def __init__(self, counted: int, fetched: int) -> None:
+        super().__init__(
+            f"ConnectWise counts {counted} matching batches but gave only {fetched}, twice. "
+            "Nothing was exported, since batches would be missing; run the task again later."
+        )
+
+
+def count_again(
+    client: ConnectWiseClient, ground: Survey, written: Written, log: RunLog
+) -> int | None:
+    """How many batches there must at least be in what was fetched; None when refused (P3).
+
+    Only those count that have not changed since the run started, up to the last id fetched.
+    """
+    limits = [conditions.updated_up_to(ground.started_at)]
+    if ground.after_id:
+        limits.append(conditions.id_above(ground.after_id))
+    if written.fetched_count:
+        limits.append(conditions.id_up_to(written.last_id))
+    return count_or_none(client, ground.filter(*limits), log)
+
+
+def suspicion_about(run: Run, ground: Survey, written: Written) -> str:
+    """Why a complete run is still hard to believe (W10); empty when it is not."""
+    if ground.unfiltered_count is not None:
+        if written.fetched_count == 0 and ground.unfiltered_count == 0:
+            return (
+                "ConnectWise shows this API member no batches at all. Check that its security "
+                "role and level still let it see them."
+            )
+        before = _previous_unfiltered_count(run)
+        if before is not None and ground.unfiltered_count * 2 < before:
+            return (
+                f"ConnectWise shows {ground.unfiltered_count} batches, less than half of the "
+                f"{before} at the run before. Check the API member's role and level."
+            )
+    date = {"modified": run.date_modified_before, "new": run.date_created_before}.get(run.export)
+    if date is not None and date > ground.started_at:
+        return (
+            f"The date {date:%Y-%m-%dT%H:%M:%SZ} lies ahead of ConnectWise's clock, "
+            f"{ground.started_at:%Y-%m-%dT%H:%M:%SZ}: what changes until then is not exported. "
+            "Correct the date on the task."
+        )
+    return ""
+
+
+@transaction.atomic
+def record_success(
+    run: Run,
+    ground: Survey,
+    written: Written,
+    *,
+    checked: CheckedFile,
+    file_path: str,
+    proven_count: int | None,
+) -> None:
+    """File, ledger, dates and the end of the run, together or not at all (W2, O3).
+
+    Raises LostRunError when this worker does not hold the run any more.
+    """
+    suspicion = suspicion_about(run, ground, written)
+    moved = {} if suspicion else _moves(run, ground.started_at)
+    run.succeed(
+        run.owner,
+        connectwise_started_at=ground.started_at,
+        highest_id=ground.highest_id,
+        unfiltered_count=ground.unfiltered_count,
+        proven_count=proven_count,
+        batch_count=checked.batch_count,
+        file_path=file_path,
+        file_name=_file_name(run),
+        file_size=checked.size,
+        file_sha256=checked.sha256,
+        is_copy_pending=checked.batch_count > 0,
+        suspicion=suspicion,
+        date_created_after=moved.get(CREATED, run.date_created_before),
+        date_modified_after=moved.get(MODIFIED, run.date_modified_before),
+    )
+    for field, moment in moved.items():
+        _move_date(run, field, moment)
+
+
+def _file_name(run: Run) -> str:
+    assert run.started_at is not None  # noqa: S101 - a held run has started
+    return render_output_name(
+        run.output_file,
+        task_name=run.task_name,
+        run_id=run.pk,
+        started_at=run.started_at,
+        zone=ZoneInfo(settings.TIME_ZONE),
+    )
+
+
+def _moves(run: Run, started_at: datetime) -> dict[str, datetime]:
+    """The dates whose promise this run has kept (W3), never backwards (W2)."""
+    if run.export == "new":
+        kept = [CREATED]
+    elif run.export == "all" or _reached_back_to_created(run):
+        kept = [CREATED, MODIFIED]
+    else:
+        kept = [MODIFIED]
+    before = {CREATED: run.date_created_before, MODIFIED: run.date_modified_before}
+    return {field: started_at for field in kept if started_at > before[field]}
+
+
+def _reached_back_to_created(run: Run) -> bool:
+    return run.modified_after is not None and run.modified_after <= run.date_created_before
+
+
+def _move_date(run: Run, field: str, moment: datetime) -> None:
+    """Move one date of the task, unless somebody moved it meanwhile; add it to the history."""
+    before = getattr(run, f"{field}_before")
+    if Task.objects.filter(pk=run.task_id, **{field: before}).update(**{field: moment}) != 1:
+        setattr(run, f"{field}_after", None)
+        Run.objects.filter(pk=run.pk).update(**{f"{field}_after": None})
+        return
+    DateChange.objects.create(
+        task_id=run.task_id,
+        field=field,
+        origin=DateChange.Origin.RUN,
+        date_before=before,
+        date_after=moment,
+        run=run,
+    )
+
+
+def _previous_unfiltered_count(run: Run) -> int | None:
+    earlier = Run.objects.succeeded().filter(
+        task_id=run.task_id, site=run.site, company=run.company, pk__lt=run.pk
+    )
+    return earlier.newest_first().values_list("unfiltered_count", flat=True).first()

@@ -1,0 +1,217 @@
+"""execute(run): the one place where rows, network and file meet."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.db import transaction
+
+from exports import files
+from exports.connectwise.addresses import AddressPolicy, SiteError, parse_site
+from exports.connectwise.client import ConnectWiseClient, Wait
+from exports.connectwise.errors import ConnectWiseError, StoppedError
+from exports.connectwise.json_numbers import JSONShapeError
+from exports.connectwise.walk import WalkError
+from exports.connectwise.xml_check import CheckedFile, FileCheckError, check_file
+from exports.connectwise.xml_writer import RecordError
+from exports.lease import Lease, StopReason
+from exports.models import Connection, LostRunError, Run, SecretUnreadableError
+from exports.outcome import IncompleteError, count_again, record_success
+from exports.part_writing import PartWriter, Written
+from exports.run_log import RunLog
+from exports.survey import Survey, survey
+
+logger = logging.getLogger(__name__)
+
+# Everything that may go wrong on the way and has a sentence of its own for the user.
+_EXPECTED = (
+    ConnectWiseError,
+    FileCheckError,
+    IncompleteError,
+    JSONShapeError,
+    RecordError,
+    SecretUnreadableError,
+    SiteError,
+    WalkError,
+)
+UNEXPECTED = (
+    "The export stopped by an error inside this program. Nothing was exported and no date moved; "
+    "the log of the worker has the details for its maker."
+)
+
+
+class ConnectionChangedError(Exception):
+    """The connection is no longer the one the run was queued for (R2)."""
+
+
+def execute(run: Run, lease: Lease) -> None:
+    """Bring a claimed run to its end. Raises nothing but what the database raises at that end.
+
+    Whatever happens, the part file is gone before the outcome is recorded, so that even a full
+    disk can be reported (O3).
+    """
+    log = RunLog(run)
+    log.info(f"Attempt {run.attempt} started.")
+    try:
+        _export(run, lease, log)
+    except StoppedError:
+        _stop(run, lease, log)
+    except LostRunError as error:
+        logger.warning("%s Another worker or the recovery decides on it.", error)
+    except (*_EXPECTED, ConnectionChangedError) as error:
+        _fail(run, log, str(error))
+    except OSError as error:
+        _fail(run, log, _disk_sentence(error))
+    except Exception:
+        logger.exception("%s failed unexpectedly.", run)
+        _fail(run, log, UNEXPECTED)
+
+
+def _export(run: Run, lease: Lease, log: RunLog) -> None:
+    def checkpoint() -> None:
+        if lease.should_stop():
+            raise StoppedError(step="batches")
+
+    part = files.part_file(run)
+    try:
+        with _client(run, lease, log) as client:
+            ground = _look_around(run, client, log)
+            written, proven = _walk(run, client, ground, log, checkpoint)
+        run.progress(run.owner, activity="Checking the file")
+        checked = check_file(part, expected_count=written.written_count, checkpoint=checkpoint)
+        checkpoint()
+        # The fence before the name: a worker that lost the run does not publish.
+        run.progress(run.owner, activity="Publishing the file")
+        file_path = files.publish(part, run)
+        record_success(
+            run, ground, written, checked=checked, file_path=file_path, proven_count=proven
+        )
+    finally:
+        files.remove(part)
+    _tell_success(run, written, checked, log)
+    copy_for_pick_up(run, log)
+
+
+def copy_for_pick_up(run: Run, log: RunLog) -> None:
+    """Renew the file other programs pick up; a failure is retried by the recovery (O4)."""
+    if not run.is_copy_pending:
+        return
+    try:
+        target = files.copy_for_pick_up(run)
+    except OSError as error:
+        log.warning(f"{run.file_name} in the export folder was not replaced yet: {error.strerror}.")
+        return
+    Run.objects.filter(pk=run.pk).update(is_copy_pending=False)
+    log.info(f"{target.name} in the export folder now holds this run.")
+
+
+def _client(run: Run, lease: Lease, log: RunLog) -> ConnectWiseClient:
+    """A client for what the run froze, with the private key as it is now (R2)."""
+    connection = Connection.objects.get(pk=run.connection_id)
+    frozen = (run.site, run.company, run.public_key)
+    if (connection.site, connection.company, connection.public_key) != frozen:
+        raise ConnectionChangedError(
+            f"The connection {connection.name} was changed after this run was queued. "
+            "Run the task again to use it as it is now."
+        )
+
+    def on_wait(wait: Wait) -> None:
+        log.warning(f"{wait.reason} Trying again in {wait.seconds:.0f} s.")
+        run.progress(
+            run.owner,
+            retry_count=run.retry_count + 1,
+            activity=f"Waiting {wait.seconds:.0f} s: {wait.reason}"[:300],
+        )
+
+    return ConnectWiseClient(
+        parse_site(run.site, allow_http=settings.CWEXPORT_ALLOW_HTTP),
+        connection.credentials(),
+        policy=AddressPolicy(tuple(settings.CWEXPORT_ALLOWED_NETWORKS)),
+        stop=lease.should_stop,
+        ca_file=settings.CWEXPORT_CA_FILE or None,
+        on_wait=on_wait,
+    )
+
+
+def _look_around(run: Run, client: ConnectWiseClient, log: RunLog) -> Survey:
+    run.progress(run.owner, activity="Asking ConnectWise what there is")
+    ground = survey(run, client, log)
+    request = ground.filter(f"id > {ground.after_id}")
+    log.info(f"Filter of the first page: {request}")
+    if ground.reason:
+        log.info(ground.reason)
+    if ground.expected_count is not None:
+        log.info(f"ConnectWise counts {ground.expected_count} matching batches.")
+    run.progress(
+        run.owner,
+        request_sent=request,
+        expected_count=ground.expected_count,
+        boundary_id=ground.after_id if run.export == "new" else None,
+        window_reason=ground.reason[:300],
+        activity="Fetching batches",
+    )
+    return ground
+
+
+def _walk(
+    run: Run, client: ConnectWiseClient, ground: Survey, log: RunLog, checkpoint: Callable[[], None]
+) -> tuple[Written, int | None]:
+    """Walk, and prove it by counting; once more when the proof fails (P3)."""
+    for is_last in (False, True):
+        written = PartWriter(run, client, ground, log, checkpoint).write(files.part_file(run))
+        run.progress(run.owner, activity="Proving that nothing is missing")
+        counted = count_again(client, ground, written, log)
+        if counted is None or counted <= written.fetched_count:
+            return written, counted
+        if not is_last:
+            log.warning(
+                f"ConnectWise counts {counted} matching batches but gave {written.fetched_count}: "
+                "fetching everything once more."
+            )
+    raise IncompleteError(counted, written.fetched_count)
+
+
+def _tell_success(run: Run, written: Written, checked: CheckedFile, log: RunLog) -> None:
+    if written.replaced_count:
+        log.warning(f"{written.replaced_count} texts had characters that XML cannot hold.")
+    if written.repeated_count:
+        log.info(f"{written.repeated_count} repeated batches were skipped.")
+    if run.suspicion:
+        log.warning(run.suspicion)
+    log.info(f"{checked.batch_count} batches in {run.file_name}, SHA-256 {checked.sha256}.")
+
+
+def _stop(run: Run, lease: Lease, log: RunLog) -> None:
+    reason = lease.stop_reason()
+    with _lost_is_no_news(run):
+        if reason is StopReason.CANCELLED:
+            log.warning("Cancelled. Nothing was exported and no date moved.")
+            run.finish_cancelled(run.owner)
+        elif reason is StopReason.SHUTDOWN:
+            log.info("The worker shuts down; the run goes back to the queue.")
+            run.give_back(run.owner)
+        else:
+            logger.warning("%s was lost: its worker could not renew its hold.", run)
+
+
+def _fail(run: Run, log: RunLog, sentence: str) -> None:
+    with _lost_is_no_news(run), transaction.atomic():
+        run.fail(run.owner, sentence)
+        log.error(sentence)
+
+
+def _disk_sentence(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return (
+        f"The file could not be written: {reason}. Nothing was exported and no date moved. "
+        "Make room or permit writing in the data folder, then run the task again."
+    )
+
+
+@contextmanager
+def _lost_is_no_news(run: Run) -> Iterator[None]:
+    try:
+        yield
+    except LostRunError as error:
+        logger.warning("%s", error)

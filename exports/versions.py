@@ -1,0 +1,28 @@
+"""The version of a batch: what the ledger remembers of it (rule W7)."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from exports.connectwise.batches import ELEMENTS, INFO_MEMBERS
+from exports.models.ledger import Version
+
+_NAMES = tuple(name for name, _ in ELEMENTS)
+
+
+def version_of(batch_id: int, record: Mapping[str, Any]) -> Version:
+    """Id, last update as sent, and 32 hex digits over the elements of rule X2.
+
+    Extra API fields do not count: a field ConnectWise adds one day makes no batch a new one.
+    """
+    info = record.get("_info")
+    members = info if isinstance(info, Mapping) else {}
+    values = [record.get(name) for name in _NAMES]
+    values += [members.get(name) for name in INFO_MEMBERS]
+    content = json.dumps(values, default=str).encode()
+    return Version(
+        batch_id=batch_id,
+        last_updated=str(members.get("lastUpdated") or ""),
+        content_hash=hashlib.blake2b(content, digest_size=16).hexdigest(),
+    )

@@ -1,0 +1,83 @@
+"""The worker process: takes queued runs, shows that it lives, recovers what others left."""
+
+import logging
+import os
+import signal
+import socket
+import threading
+import uuid
+from types import FrameType
+
+from django.db import DatabaseError, close_old_connections, connection
+from django_tasks_db.management.commands.db_worker import Worker as QueueWorker
+
+from exports import jobs
+from exports.lease import shutdown
+from exports.models import Worker
+from exports.models.workers import SEEN_EVERY
+
+logger = logging.getLogger(__name__)
+
+LOOK_FOR_WORK_EVERY = 0.5  # seconds
+RECOVER_EVERY = 10.0
+
+
+class ExportWorker(QueueWorker):
+    """The database queue's worker, with our signs of life and a shutdown that runs obey (H4)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            queue_names=["*"],
+            interval=LOOK_FOR_WORK_EVERY,
+            batch=False,
+            backend_name="default",
+            startup_delay=False,
+            max_tasks=None,
+            worker_id=uuid.uuid4().hex,
+            excluded_queue_names=[],
+        )
+        self._name = f"{socket.gethostname()[:60]}-{os.getpid()}-{self.worker_id[:8]}"
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        """Work until a signal ends it."""
+        recovery = threading.Thread(target=self._live, name="recovery", daemon=True)
+        recovery.start()
+        try:
+            super().run()
+        finally:
+            self._over.set()
+            recovery.join(timeout=2)
+            Worker.objects.filter(name=self._name).delete()
+
+    def shutdown(self, signum: int, frame: FrameType | None) -> None:
+        """Give the current run back to the queue; it ends within seconds, so once is enough."""
+        shutdown.set()
+        if self.running:
+            super().shutdown(signum, frame)
+
+    def _live(self) -> None:
+        """Show signs of life and, every ten seconds and at the start, recover lost runs."""
+        beats_per_recovery = max(1, round(RECOVER_EVERY / SEEN_EVERY.total_seconds()))
+        beat = 0
+        while True:
+            try:
+                close_old_connections()
+                Worker.objects.see(self._name, os.getpid())
+                if beat % beats_per_recovery == 0:
+                    jobs.recover(is_thorough=beat == 0)
+            except (DatabaseError, OSError):
+                # The next beat tries again; a full disk or a restarting database passes.
+                logger.exception("The recovery was put off.")
+            beat += 1
+            if self._over.wait(SEEN_EVERY.total_seconds()):
+                break
+        connection.close()
+
+
+def work() -> None:
+    """Run a worker in this process until SIGTERM or Ctrl-C."""
+    worker = ExportWorker()
+    signal.signal(signal.SIGTERM, worker.shutdown)
+    signal.signal(signal.SIGINT, worker.shutdown)
+    worker.run()

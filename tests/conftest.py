@@ -1,0 +1,101 @@
+"""The cast of the tests: a stand-in ConnectWise, a connection to it, and a task."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from exports.demo.account import Account
+from exports.demo.server import StandIn
+from exports.models import Connection, Run, Task
+from tests.demo.stand_in_fixtures import certificates, stand_in, tls_stand_in
+
+__all__ = ["certificates", "stand_in", "tls_stand_in"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--strict-skips", action="store_true", help="a skipped test fails the test run"
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and session.config.getoption("--strict-skips") and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+MakeTask = Callable[..., Task]
+
+
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path: Path, settings: Settings) -> Path:
+    """Every test has run files of its own."""
+    settings.CWEXPORT_DATA_DIR = tmp_path / "var"
+    return tmp_path / "var"
+
+
+@pytest.fixture(autouse=True)
+def not_shutting_down() -> Iterator[None]:
+    """The process-wide flag that a worker's signal handler sets."""
+    from exports.lease import shutdown
+
+    shutdown.clear()
+    yield
+    shutdown.clear()
+
+
+@pytest.fixture
+def connection(db: None, stand_in: StandIn) -> Connection:
+    """A connection that the stand-in accepts."""
+    return make_connection(stand_in)
+
+
+@pytest.fixture
+def make_task(connection: Connection) -> MakeTask:
+    """A function that saves a task; what is not said is an All export with pages of 25."""
+    return lambda **fields: save_task(connection, **fields)
+
+
+@pytest.fixture
+def task(make_task: MakeTask) -> Task:
+    return make_task()
+
+
+def make_connection(stand_in: StandIn, **fields: object) -> Connection:
+    account = Account()
+    values: dict[str, object] = {
+        "name": "Stand-in",
+        "site": stand_in.url,
+        "company": account.company,
+        "public_key": account.public_key,
+        "client_id": account.client_id,
+    }
+    made = Connection(**{**values, **fields})
+    made.write_private_key(account.private_key)
+    made.save()
+    return made
+
+
+def save_task(connection: Connection, **fields: object) -> Task:
+    values: dict[str, object] = {
+        "name": "Nightly batches",
+        "connection": connection,
+        "export": "all",
+        "page_size": 25,
+        "output_file": "batches.xml",
+    }
+    saved = Task.objects.create(**{**values, **fields})
+    saved.record_typed_dates(None, None)
+    return saved
+
+
+def run_now(task: Task, trigger: str = Run.Trigger.MANUAL) -> Run:
+    """Queue a run and execute it in this process through the worker's own function."""
+    from exports import jobs
+
+    run = jobs.queue_run(Task.objects.get(pk=task.pk), trigger)
+    jobs.execute_here(run.pk, run.attempt)
+    return Run.objects.get(pk=run.pk)
