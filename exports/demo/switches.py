@@ -1,0 +1,94 @@
+"""What a fault is, and the switchboard of those that are on. The kinds are in `faults.py`."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TypeVar
+
+from exports.demo.answers import BATCHES, Answer, Request
+from exports.demo.wires import Sender, Wire
+
+
+@dataclass(kw_only=True)
+class Fault:
+    """Something wrong with calls to the endpoints `on`, or with those of them that `when` picks.
+
+    It leaves the first `after` of those alone and then strikes `times` times (None: for ever).
+    """
+
+    on: tuple[str, ...] = BATCHES
+    when: Callable[[Request], bool] | None = None
+    after: int = 0
+    times: int | None = None
+    seen_count: int = field(default=0, init=False)
+    struck_count: int = field(default=0, init=False)
+
+    def before(self, wire: Wire) -> None:
+        """Do something before the question is looked at."""
+
+    def ask(self, request: Request) -> Request:
+        """The question that is answered instead."""
+        return request
+
+    def change(self, answer: Answer) -> None:
+        """Make the answer wrong, in place."""
+
+    def sender(self) -> Sender | None:
+        """How the answer is sent, if not as a whole."""
+        return None
+
+    def strikes(self, request: Request) -> bool:
+        """Whether this call is hit; counts it."""
+        if request.endpoint not in self.on or (self.when and not self.when(request)):
+            return False
+        self.seen_count += 1
+        spent = self.times is not None and self.struck_count >= self.times
+        if spent or self.seen_count <= self.after:
+            return False
+        self.struck_count += 1
+        return True
+
+
+AnyFault = TypeVar("AnyFault", bound=Fault)
+
+
+class Faults:
+    """The faults switched on, applied in the order they were added. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._lock = Lock()
+
+    def add(self, fault: AnyFault) -> AnyFault:
+        """Switch it on, until removed."""
+        with self._lock:
+            self._faults.append(fault)
+        return fault
+
+    def remove(self, fault: Fault) -> None:
+        with self._lock:
+            # By identity: two faults of one kind are equal as long as they met the same calls.
+            self._faults = [other for other in self._faults if other is not fault]
+
+    def clear(self) -> None:
+        with self._lock:
+            self._faults = []
+
+    @contextmanager
+    def on(self, fault: AnyFault) -> Iterator[AnyFault]:
+        """Switch it on for the length of a with block."""
+        self.add(fault)
+        try:
+            yield fault
+        finally:
+            self.remove(fault)
+
+    def striking(self, request: Request) -> list[Fault]:
+        """Those that hit this call."""
+        with self._lock:
+            return [fault for fault in self._faults if fault.strikes(request)]
+
+    def of_kind(self, kind: type[AnyFault]) -> list[AnyFault]:
+        with self._lock:
+            return [fault for fault in self._faults if isinstance(fault, kind)]
