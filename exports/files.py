@@ -5,6 +5,7 @@ under its Output File name for programs that pick it up, `orphaned/` whole files
 does not know.
 """
 
+import hashlib
 import os
 import re
 import secrets
@@ -40,6 +41,22 @@ def run_file(run: Run) -> Path:
 def part_file(run: Run) -> Path:
     """Where this attempt of a run writes until its file is whole; the folder exists."""
     return _folder("runs") / f"run-{run.pk}-{run.attempt}{PART}"
+
+
+def checked_beginning(run: Run) -> Path | None:
+    """The part file of an earlier attempt whose beginning is as recorded; None without one (R4)."""
+    if not run.part_name or run.part_size is None:
+        return None
+    part = _folder("runs") / run.part_name
+    if part == part_file(run) or not part.is_file() or part.stat().st_size < run.part_size:
+        return None
+    beginning = hashlib.sha256()
+    left = run.part_size
+    with part.open("rb") as stream:
+        while left and (chunk := stream.read(min(1 << 20, left))):
+            beginning.update(chunk)
+            left -= len(chunk)
+    return part if beginning.hexdigest() == run.part_sha256 else None
 
 
 def publish(part: Path, run: Run) -> str:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from exports import files, runner
 from exports.connectwise.conditions import ConditionError
 from exports.lease import Lease
-from exports.models import LostRunError, Run, Task, Worker
+from exports.models import Run, Task, Worker
 from exports.models.tasks import RunActiveError, TaskUnusableError
 from exports.run_log import RunLog
 
@@ -29,6 +29,10 @@ except ImportError:  # Django 5.2: the same API from its backport
 
 logger = logging.getLogger(__name__)
 
+# A run whose worker died this many times is taken for the cause (R3).
+_PARK_AFTER = 3
+_SILENT = "The worker of this run fell silent (the machine or the process was ended)"
+_NO_HARM = "Nothing was exported and no date moved; run the task again."
 # A queued run that nobody took is put before the workers again after this long.
 _ENQUEUE_AGAIN_AFTER = timedelta(minutes=10)
 
@@ -107,21 +111,28 @@ def _queue_on_failure_task(run: Run) -> None:
 
 
 def _close_lost(run: Run) -> None:
-    """End a run whose worker fell silent. Its owner cannot publish any more: the row decides."""
-    sentence = (
-        "The worker that executed this run stopped without a word (the machine or the process "
-        "was ended). Nothing was exported and no date moved; run the task again."
-    )
-    try:
-        with transaction.atomic():
-            if run.cancel_requested_at is not None:
-                run.finish_cancelled(run.owner)
-            else:
-                run.fail(run.owner, sentence)
-                RunLog(run).error(sentence)
-    except LostRunError:
-        return  # it came to an end in this very moment
+    """Resume or end a run whose worker fell silent; that worker is fenced off first."""
+    owner = f"recovery-{uuid.uuid4().hex[:8]}"
+    if not run.take_over(owner):
+        return  # it lives, or came to an end in this very moment
+    log = RunLog(run)
+    lost_count = run.lost_count + 1
+    if run.cancel_requested_at is not None:
+        run.finish_cancelled(owner)
+    elif lost_count >= _PARK_AFTER:
+        _fail_lost(run, owner, f"{_SILENT} {lost_count} times in a row: it is parked. {_NO_HARM}")
+    elif run.can_resume and files.checked_beginning(run) is not None:
+        run.give_back(owner, lost_count=lost_count)
+        log.warning(f"{_SILENT}. The run is resumed after the last page it wrote.")
+    else:
+        _fail_lost(run, owner, f"{_SILENT}. {_NO_HARM}")
     _after(run)
+
+
+def _fail_lost(run: Run, owner: str, sentence: str) -> None:
+    with transaction.atomic():
+        run.fail(owner, sentence)
+        RunLog(run).error(sentence)
 
 
 def _enqueue_waiting() -> None:
@@ -143,7 +154,8 @@ def _clear_folder(is_thorough: bool) -> None:
 
 
 def _clear_file(file: files.FoundFile, run: Run | None) -> None:
-    if run is not None and run.is_active and run.attempt == file.attempt:
+    if run is not None and run.is_active:
+        # Written to right now, or what the next attempt resumes from.
         return
     if not file.is_whole:
         files.remove(file.path)

@@ -1,15 +1,20 @@
 """Pages of ConnectWise → the temporary file of a run, with its ledger rows and its progress."""
 
+import hashlib
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
 
 from django.db import transaction
 
+from exports import files
 from exports.connectwise import conditions
 from exports.connectwise.client import ConnectWiseClient, Page
+from exports.connectwise.fetching import Fetching
 from exports.connectwise.walk import Record, Step, walk
+from exports.connectwise.windows import WORTH_IT_ABOVE, Extent, walk_in_windows
 from exports.connectwise.xml_writer import BatchWriter
 from exports.models import LedgerEntry, Run
 from exports.models.ledger import Version
@@ -18,18 +23,19 @@ from exports.survey import Survey
 from exports.versions import version_of
 
 _REPLACED_LINES = 20
+_BUFFER = 1 << 20
 
 
 @dataclass
 class Written:
-    """What one walk brought. Fetched = written + left out (P3)."""
+    """How far the walk is. Fetched = written + left out (P3)."""
 
     page_count: int = 0
     fetched_count: int = 0
     left_out_count: int = 0
     repeated_count: int = 0
+    replaced_count: int = 0
     last_id: int = 0
-    replaced_count: int = field(default=0, repr=False)
 
     @property
     def written_count(self) -> int:
@@ -37,50 +43,91 @@ class Written:
 
 
 class PartWriter:
-    """One walk of a run into its part file; `checkpoint` raises when the run has to stop."""
+    """One walk of a run into its part file."""
 
-    def __init__(
-        self,
-        run: Run,
-        client: ConnectWiseClient,
-        ground: Survey,
-        log: RunLog,
-        checkpoint: Callable[[], None],
-    ) -> None:
+    def __init__(self, run: Run, fetching: Fetching, ground: Survey, log: RunLog) -> None:
         self._run = run
-        self._client = client
+        self._fetching = fetching
         self._ground = ground
         self._log = log
-        self._checkpoint = checkpoint
         self._so_far = Written(last_id=ground.after_id)
 
-    def write(self, part: Path) -> Written:
-        """Fetch everything and write it, whole and flushed to disk, to `part`.
+    def resume(self) -> Written:
+        """Go on after the last page that an earlier attempt wrote, or start when there is none."""
+        earlier = files.checked_beginning(self._run)
+        if earlier is None:
+            return self.write()
+        run = self._run
+        self._so_far = Written(
+            page_count=run.page_count,
+            fetched_count=run.fetched_count,
+            left_out_count=run.left_out_count,
+            repeated_count=run.repeated_count,
+            replaced_count=run.replaced_count,
+            last_id=run.last_id if run.last_id is not None else self._ground.after_id,
+        )
+        self._log.info(
+            f"Resuming after id {self._so_far.last_id}: {self._so_far.written_count} batches of "
+            "an earlier attempt are kept."
+        )
+        with self._part() as stream:
+            with earlier.open("rb") as kept:
+                stream.copy_beginning(kept, run.part_size or 0)
+            files.remove(earlier)
+            return self._walk(stream)
+
+    def write(self) -> Written:
+        """Fetch everything and write it, whole and flushed to disk, to the run's part file.
 
         Raises ConnectWiseError, WalkError, RecordError, LostRunError, OSError; the file is then
-        without its end and of no use.
+        without its end and of no use but to be resumed.
         """
         # What an earlier walk of this run has staged never left the house.
         self._run.ledger_entries.all().delete()
-        with part.open("wb", buffering=1 << 20) as stream:
-            with BatchWriter(
-                stream,
-                include_extra_fields=self._run.include_extra_fields,
-                on_replaced=self._report_replaced,
-            ) as writer:
-                for step in walk(self._fetch_above, after=self._ground.after_id):
-                    self._checkpoint()
-                    self._take(step, writer)
-            stream.flush()
-            os.fsync(stream.fileno())
+        self._so_far = Written(last_id=self._ground.after_id)
+        with self._part() as stream:
+            return self._walk(stream)
+
+    def _walk(self, stream: "_HashedStream") -> Written:
+        with BatchWriter(
+            stream,  # type: ignore[arg-type]  # of the stream it only writes
+            include_extra_fields=self._run.include_extra_fields,
+            on_replaced=self._report_replaced,
+            written_count=self._so_far.written_count,
+        ) as writer:
+            for step in self._steps():
+                self._take(step, writer, stream)
         return self._so_far
 
-    def _fetch_above(self, batch_id: int) -> Page:
-        return self._client.batches(
-            self._ground.filter(conditions.id_above(batch_id)), page_size=self._run.page_size
+    @contextmanager
+    def _part(self) -> Iterator["_HashedStream"]:
+        with files.part_file(self._run).open("wb", buffering=_BUFFER) as raw:
+            yield _HashedStream(raw)
+            raw.flush()
+            os.fsync(raw.fileno())
+
+    def _steps(self) -> Iterator[Step]:
+        ground, page_size = self._ground, self._run.page_size
+        expected = (ground.expected_count or 0) - self._so_far.fetched_count
+        if self._run.parallel_requests == 1 or expected <= WORTH_IT_ABOVE * page_size:
+            return walk(self._ask, after=self._so_far.last_id)
+        extent = Extent(expected, ground.highest_id, page_size)
+        return walk_in_windows(
+            self._ask, extent, after=self._so_far.last_id, width_limit=self._fetching.width
         )
 
-    def _take(self, step: Step, writer: BatchWriter) -> None:
+    def _ask(self, above: int, up_to: int | None) -> Callable[[], Page]:
+        limits = [conditions.id_above(above)]
+        if up_to is not None:
+            limits.append(conditions.id_up_to(up_to))
+        asked = self._ground.filter(*limits)
+
+        def question(client: ConnectWiseClient) -> Page:
+            return client.batches(asked, page_size=self._run.page_size)
+
+        return self._fetching.ask(question)
+
+    def _take(self, step: Step, writer: BatchWriter, stream: "_HashedStream") -> None:
         """One page: into the file what did not go out before, and all of it into the counters."""
         kept = self._not_yet_exported(step.records)
         for record, _ in kept:
@@ -91,15 +138,16 @@ class PartWriter:
         so_far.left_out_count += len(step.records) - len(kept)
         so_far.repeated_count += step.repeated_count
         so_far.last_id = step.last_id
+        stream.flush()
         # One transaction with the fence: a worker that lost the run stages nothing.
         with transaction.atomic():
             self._run.progress(
                 self._run.owner,
                 activity="Fetching batches",
-                page_count=so_far.page_count,
-                fetched_count=so_far.fetched_count,
-                left_out_count=so_far.left_out_count,
-                repeated_count=so_far.repeated_count,
+                part_name=files.part_file(self._run).name,
+                part_size=stream.size,
+                part_sha256=stream.sha256(),
+                **vars(so_far),
             )
             LedgerEntry.objects.stage(self._run, [version for _, version in kept])
 
@@ -123,3 +171,30 @@ class PartWriter:
                 f"Batch {batch_id}: {path} has a character that XML cannot hold; the file has "
                 "U+FFFD (\N{REPLACEMENT CHARACTER}) in its place."
             )
+
+
+class _HashedStream:
+    """The part file, knowing size and SHA-256 of what it holds, so that it can be resumed."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self.size = 0
+        self._raw = raw
+        self._hash = hashlib.sha256()
+
+    def write(self, content: bytes) -> int:
+        self.size += len(content)
+        self._hash.update(content)
+        return self._raw.write(content)
+
+    def flush(self) -> None:
+        self._raw.flush()
+
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    def copy_beginning(self, source: BinaryIO, size: int) -> None:
+        while self.size < size:
+            chunk = source.read(min(_BUFFER, size - self.size))
+            if not chunk:
+                raise OSError(f"The part file ended after {self.size} of {size} bytes.")
+            self.write(chunk)

@@ -8,9 +8,11 @@ from django.conf import settings
 from django.db import transaction
 
 from exports import files
+from exports.connectwise import conditions
 from exports.connectwise.addresses import AddressPolicy, SiteError, parse_site
-from exports.connectwise.client import ConnectWiseClient, Wait
+from exports.connectwise.client import ConnectWiseClient, Limits, RetryPolicy, Wait
 from exports.connectwise.errors import ConnectWiseError, StoppedError
+from exports.connectwise.fetching import Fetching, MakeClient
 from exports.connectwise.json_numbers import JSONShapeError
 from exports.connectwise.walk import WalkError
 from exports.connectwise.xml_check import CheckedFile, FileCheckError, check_file
@@ -20,9 +22,13 @@ from exports.models import Connection, LostRunError, Run, SecretUnreadableError
 from exports.outcome import IncompleteError, count_again, record_success
 from exports.part_writing import PartWriter, Written
 from exports.run_log import RunLog
-from exports.survey import Survey, survey
+from exports.survey import Survey, survey, survey_again
 
 logger = logging.getLogger(__name__)
+
+# How long a request may take, and when it is asked again (H1, H2). Data, which tests replace.
+LIMITS = Limits()
+RETRY = RetryPolicy()
 
 # Everything that may go wrong on the way and has a sentence of its own for the user.
 _EXPECTED = (
@@ -49,7 +55,7 @@ def execute(run: Run, lease: Lease) -> None:
     """Bring a claimed run to its end. Raises nothing but what the database raises at that end.
 
     Whatever happens, the part file is gone before the outcome is recorded, so that even a full
-    disk can be reported (O3).
+    disk can be reported (O3); only a run that goes back to the queue keeps it.
     """
     log = RunLog(run)
     log.info(f"Attempt {run.attempt} started.")
@@ -73,22 +79,25 @@ def _export(run: Run, lease: Lease, log: RunLog) -> None:
         if lease.should_stop():
             raise StoppedError(step="batches")
 
+    client = _client_maker(run, lease)
+    on_wait = _wait_teller(run, log)
+    with (
+        client(lambda: False, on_wait) as asking,
+        Fetching(
+            client, width=run.parallel_requests, on_tick=checkpoint, on_wait=on_wait
+        ) as fetching,
+    ):
+        ground = _look_around(run, asking, log)
+        writer = PartWriter(run, fetching, ground, log)
+        written, proven = _walk(run, asking, writer, ground, log)
     part = files.part_file(run)
-    try:
-        with _client(run, lease, log) as client:
-            ground = _look_around(run, client, log)
-            written, proven = _walk(run, client, ground, log, checkpoint)
-        run.progress(run.owner, activity="Checking the file")
-        checked = check_file(part, expected_count=written.written_count, checkpoint=checkpoint)
-        checkpoint()
-        # The fence before the name: a worker that lost the run does not publish.
-        run.progress(run.owner, activity="Publishing the file")
-        file_path = files.publish(part, run)
-        record_success(
-            run, ground, written, checked=checked, file_path=file_path, proven_count=proven
-        )
-    finally:
-        files.remove(part)
+    run.progress(run.owner, activity="Checking the file")
+    checked = check_file(part, expected_count=written.written_count, checkpoint=checkpoint)
+    checkpoint()
+    # The fence before the name: a worker that lost the run does not publish.
+    run.progress(run.owner, activity="Publishing the file")
+    file_path = files.publish(part, run)
+    record_success(run, ground, written, checked=checked, file_path=file_path, proven_count=proven)
     _tell_success(run, written, checked, log)
     copy_for_pick_up(run, log)
 
@@ -106,8 +115,8 @@ def copy_for_pick_up(run: Run, log: RunLog) -> None:
     log.info(f"{target.name} in the export folder now holds this run.")
 
 
-def _client(run: Run, lease: Lease, log: RunLog) -> ConnectWiseClient:
-    """A client for what the run froze, with the private key as it is now (R2)."""
+def _client_maker(run: Run, lease: Lease) -> MakeClient:
+    """Makes clients for what the run froze, with the private key as it is now (R2)."""
     connection = Connection.objects.get(pk=run.connection_id)
     frozen = (run.site, run.company, run.public_key)
     if (connection.site, connection.company, connection.public_key) != frozen:
@@ -115,7 +124,23 @@ def _client(run: Run, lease: Lease, log: RunLog) -> ConnectWiseClient:
             f"The connection {connection.name} was changed after this run was queued. "
             "Run the task again to use it as it is now."
         )
+    site = parse_site(run.site, allow_http=settings.CWEXPORT_ALLOW_HTTP)
+    credentials = connection.credentials()
 
+    def make(is_over: Callable[[], bool], on_wait: Callable[[Wait], None]) -> ConnectWiseClient:
+        return ConnectWiseClient(
+            site,
+            credentials,
+            policy=AddressPolicy(tuple(settings.CWEXPORT_ALLOWED_NETWORKS)),
+            stop=lambda: is_over() or lease.should_stop(),
+            ca_file=settings.CWEXPORT_CA_FILE or None,
+            on_wait=on_wait,
+        )
+
+    return make
+
+
+def _wait_teller(run: Run, log: RunLog) -> Callable[[Wait], None]:
     def on_wait(wait: Wait) -> None:
         log.warning(f"{wait.reason} Trying again in {wait.seconds:.0f} s.")
         run.progress(
@@ -124,20 +149,17 @@ def _client(run: Run, lease: Lease, log: RunLog) -> ConnectWiseClient:
             activity=f"Waiting {wait.seconds:.0f} s: {wait.reason}"[:300],
         )
 
-    return ConnectWiseClient(
-        parse_site(run.site, allow_http=settings.CWEXPORT_ALLOW_HTTP),
-        connection.credentials(),
-        policy=AddressPolicy(tuple(settings.CWEXPORT_ALLOWED_NETWORKS)),
-        stop=lease.should_stop,
-        ca_file=settings.CWEXPORT_CA_FILE or None,
-        on_wait=on_wait,
-    )
+    return on_wait
 
 
 def _look_around(run: Run, client: ConnectWiseClient, log: RunLog) -> Survey:
+    """What the walk stands on: asked for once, kept for every later attempt of the run."""
+    earlier = survey_again(run)
+    if earlier is not None:
+        return earlier
     run.progress(run.owner, activity="Asking ConnectWise what there is")
     ground = survey(run, client, log)
-    request = ground.filter(f"id > {ground.after_id}")
+    request = ground.filter(conditions.id_above(ground.after_id))
     log.info(f"Filter of the first page: {request}")
     if ground.reason:
         log.info(ground.reason)
@@ -146,6 +168,9 @@ def _look_around(run: Run, client: ConnectWiseClient, log: RunLog) -> Survey:
     run.progress(
         run.owner,
         request_sent=request,
+        connectwise_started_at=ground.started_at,
+        highest_id=ground.highest_id,
+        unfiltered_count=ground.unfiltered_count,
         expected_count=ground.expected_count,
         boundary_id=ground.after_id if run.export == "new" else None,
         window_reason=ground.reason[:300],
@@ -155,20 +180,18 @@ def _look_around(run: Run, client: ConnectWiseClient, log: RunLog) -> Survey:
 
 
 def _walk(
-    run: Run, client: ConnectWiseClient, ground: Survey, log: RunLog, checkpoint: Callable[[], None]
+    run: Run, client: ConnectWiseClient, writer: PartWriter, ground: Survey, log: RunLog
 ) -> tuple[Written, int | None]:
     """Walk, and prove it by counting; once more when the proof fails (P3)."""
-    for is_last in (False, True):
-        written = PartWriter(run, client, ground, log, checkpoint).write(files.part_file(run))
+    for walk_once in (writer.resume, writer.write):
+        written = walk_once()
         run.progress(run.owner, activity="Proving that nothing is missing")
         counted = count_again(client, ground, written, log)
         if counted is None or counted <= written.fetched_count:
             return written, counted
-        if not is_last:
-            log.warning(
-                f"ConnectWise counts {counted} matching batches but gave {written.fetched_count}: "
-                "fetching everything once more."
-            )
+        log.warning(
+            f"ConnectWise counts {counted} matching batches but gave {written.fetched_count}."
+        )
     raise IncompleteError(counted, written.fetched_count)
 
 
@@ -184,6 +207,8 @@ def _tell_success(run: Run, written: Written, checked: CheckedFile, log: RunLog)
 
 def _stop(run: Run, lease: Lease, log: RunLog) -> None:
     reason = lease.stop_reason()
+    if reason is StopReason.CANCELLED or not run.can_resume:
+        files.remove(files.part_file(run))
     with _lost_is_no_news(run):
         if reason is StopReason.CANCELLED:
             log.warning("Cancelled. Nothing was exported and no date moved.")
@@ -196,6 +221,7 @@ def _stop(run: Run, lease: Lease, log: RunLog) -> None:
 
 
 def _fail(run: Run, log: RunLog, sentence: str) -> None:
+    files.remove(files.part_file(run))
     with _lost_is_no_news(run), transaction.atomic():
         run.fail(run.owner, sentence)
         log.error(sentence)

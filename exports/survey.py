@@ -43,7 +43,7 @@ def survey(run: Run, client: ConnectWiseClient, log: RunLog) -> Survey:
     after_id, reason = 0, run.window_reason
     if run.export == "new":
         after_id, reason = _boundary(run, client)
-    added = (conditions.updated_after(run.modified_after),) if run.modified_after else ()
+    added = _added(run)
     above = (conditions.id_above(after_id),) if after_id else ()
     sent = conditions.both(run.conditions, *added, *above)
     return Survey(
@@ -56,6 +56,26 @@ def survey(run: Run, client: ConnectWiseClient, log: RunLog) -> Survey:
         after_id=after_id,
         reason=reason,
     )
+
+
+def survey_again(run: Run) -> Survey | None:
+    """The ground of this run's first attempt, so that all attempts share window and dates (R4)."""
+    if run.connectwise_started_at is None or run.highest_id is None:
+        return None
+    return Survey(
+        started_at=run.connectwise_started_at,
+        highest_id=run.highest_id,
+        unfiltered_count=run.unfiltered_count,
+        expected_count=run.expected_count,
+        conditions=run.conditions,
+        added=_added(run),
+        after_id=run.boundary_id or 0,
+        reason=run.window_reason,
+    )
+
+
+def _added(run: Run) -> tuple[str, ...]:
+    return (conditions.updated_after(run.modified_after),) if run.modified_after else ()
 
 
 def count_or_none(client: ConnectWiseClient, text: str, log: RunLog) -> int | None:

@@ -2,7 +2,8 @@
 
 Page numbers shift when records appear or vanish between two requests, so no page number is ever
 used: each request asks for what lies above the highest id seen, and only an empty answer is the
-end, since a short one may have been clamped by the server.
+end, since a short one may have been clamped by the server. `windows.py` walks large exports in
+several id ranges at once, by the same rules.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,51 +25,78 @@ class HasRecords(Protocol):
     def records(self) -> Sequence[Record]: ...
 
 
+# Asks for one page of the records with an id above the first number and, unless it is None, up to
+# the second, ordered by id. It returns at once; the promise it returns waits for the page.
+Ask = Callable[[int, int | None], Callable[[], HasRecords]]
+
+
 class WalkError(Exception):
     """The answers cannot be a complete list in order; `str()` says what came."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one answer added: new records by ascending id, and how many were repeats."""
+    """What one answer added: new records by ascending id, and how many were repeats.
+
+    Up to and including `last_id` everything has been fetched.
+    """
 
     records: Sequence[tuple[int, Record]]
     repeated_count: int
     last_id: int
 
 
-def walk(fetch_above: Callable[[int], HasRecords], *, after: int = 0) -> Iterator[Step]:
+def walk(ask: Ask, *, after: int = 0) -> Iterator[Step]:
     """Every record above the id `after`, once each, ascending.
 
-    `fetch_above(n)` asks for one page of records with an id above `n`, ordered by id. A record
-    that was changed while the walk went on is given as it was first seen. Raises WalkError.
+    A record that was changed while the walk went on is given as it was first seen. The next page
+    is asked for before a step is handed out, so that it is on its way while this one is written.
+    Raises WalkError.
     """
-    last_id, fruitless = after, 0
-    while (page := fetch_above(last_id)).records:
-        step = _new_in(page, last_id)
-        if step.records:
-            fruitless = 0
-        else:
-            fruitless += 1
-            if fruitless == _PATIENCE:
-                raise WalkError(
-                    f"ConnectWise answered {_PATIENCE} times in a row with batches that were "
-                    f"already fetched instead of those above id {last_id}. Nothing was exported; "
-                    "run the task again, and report it to ConnectWise if it stays so."
-                )
-        last_id = step.last_id
+    progress = Progress()
+    promise = ask(after, None)
+    while (page := promise()).records:
+        step = new_records(page, after, None)
+        progress.look_at(step)
+        after = step.last_id
+        promise = ask(after, None)
         yield step
 
 
-def _new_in(page: HasRecords, asked_above: int) -> Step:
-    """The records of one page that lie above what was asked for; the others are repeats."""
+class Progress:
+    """Ends a walk that goes on without getting anywhere (P4)."""
+
+    def __init__(self) -> None:
+        self._fruitless_count = 0
+
+    def look_at(self, step: Step) -> None:
+        """Raises WalkError at the second answer in a row that brought nothing new."""
+        self._fruitless_count = 0 if step.records else self._fruitless_count + 1
+        if self._fruitless_count == _PATIENCE:
+            raise WalkError(
+                f"ConnectWise answered {_PATIENCE} times in a row with batches that were "
+                f"already fetched instead of those above id {step.last_id}. Nothing was exported; "
+                "run the task again, and report it to ConnectWise if it stays so."
+            )
+
+
+def new_records(page: HasRecords, above: int, up_to: int | None) -> Step:
+    """The records of one page that lie in the range asked for; those below it are repeats.
+
+    Raises WalkError for ids out of order, or beyond the range (P1).
+    """
     records: list[tuple[int, Record]] = []
-    last_id = asked_above
+    last_id = above
     for number, record in zip(page.ids, page.records, strict=True):
+        if up_to is not None and number > up_to:
+            raise WalkError(
+                f"ConnectWise sent batch {number}, although asked for ids up to {up_to}. Nothing "
+                "was exported, since the filter is not obeyed; run the task again."
+            )
         if number > last_id:
             records.append((number, record))
             last_id = number
-        elif asked_above < number < last_id:
+        elif above < number < last_id:
             raise WalkError(
                 f"ConnectWise sent batch {number} after batch {last_id}, although ordered by id. "
                 "Nothing was exported, since batches could be missing; run the task again."

@@ -4,6 +4,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.utils import timezone
 
@@ -25,6 +26,10 @@ class Connection(models.Model):
     # A Fernet token. Only the verbs below touch it, so no form, page or dump meets the key.
     private_key_token = models.TextField(editable=False)
     client_id = models.CharField(max_length=100, blank=True)
+    # Requests that one large export keeps in flight.
+    parallel_requests = models.PositiveSmallIntegerField(
+        default=4, validators=[MinValueValidator(1), MaxValueValidator(8)]
+    )
     is_default = models.BooleanField("default", default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_tested_at = models.DateTimeField(null=True, editable=False)
@@ -41,6 +46,10 @@ class Connection(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(site="") & ~models.Q(company="") & ~models.Q(public_key=""),
                 name="connection_is_complete",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(parallel_requests__range=(1, 8)),
+                name="parallel_requests_within_limits",
             ),
         ]
 

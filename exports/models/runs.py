@@ -74,6 +74,8 @@ class Run(models.Model):
     page_size = models.PositiveSmallIntegerField()
     output_file = models.CharField(max_length=200)
     include_extra_fields = models.BooleanField(default=False)
+    parallel_requests = models.PositiveSmallIntegerField(default=4)
+    can_resume = models.BooleanField(default=True)
     # The window that mode and dates come to (rules W1, W4, W5): see windows.py.
     modified_after = models.DateTimeField(null=True)
     created_after = models.DateTimeField(null=True)
@@ -102,6 +104,13 @@ class Run(models.Model):
     fetched_count = models.PositiveIntegerField(default=0)
     left_out_count = models.PositiveIntegerField(default=0)
     repeated_count = models.PositiveIntegerField(default=0)
+    replaced_count = models.PositiveIntegerField(default=0)
+    # How far the part file is safe to resume from: its size and hash after the last page (R4).
+    part_name = models.CharField(max_length=100, blank=True)
+    part_size = models.BigIntegerField(null=True)
+    part_sha256 = models.CharField(max_length=64, blank=True)
+    last_id = models.BigIntegerField(null=True)
+    lost_count = models.PositiveSmallIntegerField(default=0)
 
     # What came of it.
     connectwise_started_at = models.DateTimeField(null=True)
@@ -181,6 +190,13 @@ class Run(models.Model):
             activity="Starting",
         )
 
+    def take_over(self, owner: str) -> bool:
+        """Fence off a worker that fell silent; False when it lives or the run is over."""
+        silent = Q(heartbeat_at__lt=timezone.now() - DEAD_AFTER)
+        return self._change(
+            self._held_by(self.owner) & silent, owner=owner, heartbeat_at=timezone.now()
+        )
+
     def renew(self, owner: str) -> bool:
         """A sign of life; False when `owner` no longer holds the run."""
         return self._change(self._held_by(owner), heartbeat_at=timezone.now())
@@ -201,10 +217,11 @@ class Run(models.Model):
         """End as cancelled. Raises LostRunError."""
         self._end(owner, self.Status.CANCELLED)
 
-    def give_back(self, owner: str) -> None:
+    def give_back(self, owner: str, *, lost_count: int = 0) -> None:
         """Return to the queue as the next attempt, for another worker. Raises LostRunError."""
         self._change_or_lose(
             owner,
+            lost_count=lost_count,
             status=self.Status.QUEUED,
             attempt=self.attempt + 1,
             owner="",

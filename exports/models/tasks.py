@@ -194,6 +194,8 @@ class Task(models.Model):
             page_size=self.page_size,
             output_file=self.output_file,
             include_extra_fields=self.include_extra_fields,
+            parallel_requests=connection.parallel_requests,
+            can_resume=self.can_resume_from_failure,
             modified_after=window.modified_after,
             created_after=window.created_after,
             boundary_id=window.boundary_id,

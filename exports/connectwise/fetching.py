@@ -1,0 +1,91 @@
+"""Requests in flight: threads that each own a client, promises that wait for their pages.
+
+The thread that walks waits in ticks, so that it can look around while ConnectWise takes its time.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+from .client import ConnectWiseClient
+from .retries import Wait
+
+_TICK: Final = 0.1  # seconds
+_T = TypeVar("_T")
+
+# Makes a client that obeys the given stop and announces its waits.
+MakeClient = Callable[[Callable[[], bool], Callable[[Wait], None]], ConnectWiseClient]
+
+
+class Fetching:
+    """Up to `width` requests at once, each in a thread with a client of its own.
+
+    `on_tick` is called while the walking thread waits; what it raises ends the wait. `on_wait` is
+    called there, too, for every retry that any of the clients is waiting for.
+    """
+
+    def __init__(
+        self,
+        make_client: MakeClient,
+        *,
+        width: int,
+        on_tick: Callable[[], None],
+        on_wait: Callable[[Wait], None],
+    ) -> None:
+        self._make_client = make_client
+        self._on_tick = on_tick
+        self._on_wait = on_wait
+        self._width = width
+        self._closed = threading.Event()
+        self._waits: SimpleQueue[Wait] = SimpleQueue()
+        self._own = threading.local()
+        self._clients: list[ConnectWiseClient] = []
+        self._pool = ThreadPoolExecutor(width, "fetching", self._equip)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End what is in flight; the threads are gone afterwards."""
+        self._closed.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        for client in self._clients:
+            client.close()
+
+    def ask(self, question: Callable[[ConnectWiseClient], _T]) -> Callable[[], _T]:
+        """Put a question to the next free client; the promise returns or raises what it did."""
+        future = self._pool.submit(lambda: question(self._own.client))
+        return lambda: self._result(future)
+
+    def width(self) -> int:
+        """How many requests may be in flight now: fewer after each 429, down to one."""
+        return self._width
+
+    def _result(self, future: "Future[_T]") -> _T:
+        while not future.done():
+            wait([future], timeout=_TICK)
+            self._look_around()
+        return future.result()
+
+    def _look_around(self) -> None:
+        self._on_tick()
+        while True:
+            try:
+                pause = self._waits.get_nowait()
+            except Empty:
+                return
+            if pause.is_throttled:
+                self._width = max(1, self._width // 2)
+            self._on_wait(pause)
+
+    def _equip(self) -> None:
+        self._own.client = self._make_client(self._closed.is_set, self._waits.put)
+        self._clients.append(self._own.client)
