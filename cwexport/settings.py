@@ -243,6 +243,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "exports": {"level": "INFO"},
+        "django_tasks_db": {"level": "ERROR"},
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },
 }

@@ -133,6 +133,8 @@ def _client_maker(run: Run, lease: Lease) -> MakeClient:
             credentials,
             policy=AddressPolicy(tuple(settings.CWEXPORT_ALLOWED_NETWORKS)),
             stop=lambda: is_over() or lease.should_stop(),
+            limits=LIMITS,
+            retry=RETRY,
             ca_file=settings.CWEXPORT_CA_FILE or None,
             on_wait=on_wait,
         )

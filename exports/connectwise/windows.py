@@ -17,6 +17,8 @@ from .walk import Ask, HasRecords, Progress, Step, new_records, walk
 
 # Below this many pages the serial walk is quick enough and simpler to reason about.
 WORTH_IT_ABOVE: Final = 20
+# With smaller pages the scatter of the ids costs more requests than parallelism is worth.
+SMALLEST_PAGE: Final = 50
 # How many requests the windows may cost, as a multiple of the serial walk's; the promise is 1.25.
 _BUDGET: Final = 1.16
 
@@ -49,7 +51,7 @@ def walk_in_windows(
         return
     step = new_records(page, after, None)
     yield step
-    if len(step.records) == extent.page_size:
+    if len(step.records) == extent.page_size >= SMALLEST_PAGE:
         windows = _Windows(ask, extent, step, width_limit)
         yield from windows.walk()
         yield from walk(ask, after=windows.reached)
