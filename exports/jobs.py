@@ -25,7 +25,7 @@ from exports.run_log import RunLog
 try:
     from django.tasks import task as queue_task
 except ImportError:  # Django 5.2: the same API from its backport
-    from django_tasks import task as queue_task
+    from django_tasks import task as queue_task  # type: ignore[no-redef]
 
 logger = logging.getLogger(__name__)
 

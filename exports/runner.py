@@ -185,6 +185,7 @@ def _walk(
     run: Run, client: ConnectWiseClient, writer: PartWriter, ground: Survey, log: RunLog
 ) -> tuple[Written, int | None]:
     """Walk, and prove it by counting; once more when the proof fails (P3)."""
+    counted: int | None = None
     for walk_once in (writer.resume, writer.write):
         written = walk_once()
         run.progress(run.owner, activity="Proving that nothing is missing")
@@ -194,7 +195,7 @@ def _walk(
         log.warning(
             f"ConnectWise counts {counted} matching batches but gave {written.fetched_count}."
         )
-    raise IncompleteError(counted, written.fetched_count)
+    raise IncompleteError(counted or 0, written.fetched_count)
 
 
 def _tell_success(run: Run, written: Written, checked: CheckedFile, log: RunLog) -> None:

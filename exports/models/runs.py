@@ -250,9 +250,9 @@ class Run(models.Model):
             owner, status=status, finished_at=timezone.now(), activity="", **fields
         )
 
-    def _change_or_lose(self, owner: str, **fields: Any) -> None:
-        if not self._change(self._held_by(owner), **fields):
-            raise LostRunError(f"{self} is no longer held by {owner}.")
+    def _change_or_lose(self, holder: str, /, **fields: Any) -> None:
+        if not self._change(self._held_by(holder), **fields):
+            raise LostRunError(f"{self} is no longer held by {holder}.")
 
     def _change(self, held: Q, **fields: Any) -> bool:
         """One conditional UPDATE; its row count decides, never what this object remembers."""

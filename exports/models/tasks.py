@@ -11,7 +11,9 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from exports.connectwise import batches, conditions
+from exports.connectwise.batches import FIELD_KINDS
+from exports.connectwise.conditions import Condition as TypedCondition
+from exports.connectwise.conditions import render
 from exports.models.dates import DateChange
 from exports.models.runs import Run
 from exports.models.windows import next_window
@@ -98,15 +100,15 @@ class Task(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def saved_conditions(self) -> tuple[conditions.Condition, ...]:
+    def saved_conditions(self) -> tuple[TypedCondition, ...]:
         """The rows in their order, as the core takes them."""
         return tuple(row.as_typed() for row in self.conditions.order_by("position"))
 
     def rendered_conditions(self) -> str:
-        """The user's part of the filter, as it is sent. Raises conditions.ConditionError."""
-        return conditions.render(self.saved_conditions(), batches.FIELD_KINDS)
+        """The user's part of the filter, as it is sent. Raises TypedConditionError."""
+        return render(self.saved_conditions(), FIELD_KINDS)
 
-    def replace_conditions(self, typed: Iterable[conditions.Condition]) -> None:
+    def replace_conditions(self, typed: Iterable[TypedCondition]) -> None:
         """Store these rows, in this order, instead of those there are."""
         with transaction.atomic():
             self.conditions.all().delete()
@@ -151,7 +153,7 @@ class Task(models.Model):
         """Freeze what is asked into a queued Run.
 
         Raises TaskUnusableError for a disabled or archived task, RunActiveError when one is
-        queued or running already, conditions.ConditionError for conditions no longer valid.
+        queued or running already, TypedConditionError for conditions no longer valid.
         """
         if self.archived_at is not None:
             raise TaskUnusableError(f"{self.name} is archived. Restore it to run it again.")
@@ -226,5 +228,5 @@ class Condition(models.Model):
     def __str__(self) -> str:
         return f"{self.field} {self.comparison} {self.value} {self.logic_operator}".strip()
 
-    def as_typed(self) -> conditions.Condition:
-        return conditions.Condition(self.field, self.comparison, self.value, self.logic_operator)
+    def as_typed(self) -> TypedCondition:
+        return TypedCondition(self.field, self.comparison, self.value, self.logic_operator)
