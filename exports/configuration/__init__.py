@@ -1,0 +1,20 @@
+"""Connections and tasks as a YAML file: read, held against the rows, carried out, written.
+
+`yaml_text` and `reading` know the form and the lines; `connections`, `tasks` and `filters` judge by
+the rules that the pages keep too; `loading` does it in one transaction; `writing` is the way back.
+"""
+
+from exports.configuration.loading import ConfigurationError, Loaded, Outcome, load
+from exports.configuration.reading import Configuration, Problem, read
+from exports.configuration.writing import current_configuration
+
+__all__ = [
+    "Configuration",
+    "ConfigurationError",
+    "Loaded",
+    "Outcome",
+    "Problem",
+    "current_configuration",
+    "load",
+    "read",
+]

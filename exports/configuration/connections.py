@@ -1,0 +1,184 @@
+"""The connections of a configuration file, held against those there are (rules C1, C2, C5)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+
+from exports.configuration.plans import Findings, Plan, refuse_repeated_names
+from exports.configuration.reading import Entry
+from exports.connectwise.addresses import (
+    AddressPolicy,
+    AddressRefusedError,
+    SiteError,
+    parse_site,
+)
+from exports.models import Connection, SecretUnreadableError
+
+ConnectionPlan = Plan[Connection]
+
+# Whoever changes one of these could send the private key to a host of their own (rule C5).
+GUARDED: Final = ("site", "company", "public_key")
+# Left out of the file, these have their default.
+_WITH_DEFAULT: Final = ("client_id", "parallel_requests")
+_DEFAULTS: Final = Connection()
+_FIELDS: Final = {name: name for name in ("name", "site", "company", "public_key", *_WITH_DEFAULT)}
+# The installation's own secrets, which no file may have sent to a site as a private key.
+_NOT_FOR_FILES: Final = ("SECRET_KEY", "DATABASE_URL", "CWEXPORT_ENCRYPTION_KEYS")
+
+
+@dataclass(frozen=True)
+class PlannedConnections:
+    """The plans, and all connections there will be once they are carried out."""
+
+    plans: list[ConnectionPlan]
+    by_name: Mapping[str, Connection]
+
+    def default(self) -> Connection | None:
+        rows = list(self.by_name.values())
+        marked = [row for row in rows if row.is_default]
+        # Without a default the first new connection becomes it (rule C1).
+        may_become = [
+            plan.row
+            for plan in self.plans
+            if plan.is_new and plan.entry.values.get("default") is not False
+        ]
+        return next(iter(marked or may_become), None)
+
+
+def plan_connections(
+    entries: Iterable[Entry], environment: Mapping[str, str], findings: Findings
+) -> PlannedConnections:
+    """One plan for each entry; nothing is saved. `environment` holds the private keys."""
+    existing = {row.name: row for row in Connection.objects.select_for_update()}
+    plans = [_plan(entry, existing, environment, findings) for entry in entries]
+    refuse_repeated_names(plans, "the connection")
+    _plan_default(plans, existing.values())
+    return PlannedConnections(plans, existing | {plan.row.name: plan.row for plan in plans})
+
+
+def save_connections(plans: Iterable[ConnectionPlan]) -> None:
+    """Write what was planned, in the caller's transaction."""
+    for plan in plans:
+        if plan.is_new or plan.changes:
+            plan.row.save()
+        if plan.row.is_default and plan.entry.values.get("default") is False:
+            # The first connection becomes the default by itself; this file says otherwise.
+            plan.row.is_default = False
+            plan.row.save(update_fields=["is_default"])
+
+
+def _plan(
+    entry: Entry,
+    existing: Mapping[str, Connection],
+    environment: Mapping[str, str],
+    findings: Findings,
+) -> ConnectionPlan:
+    row = existing.get(entry.values.get("name", ""))
+    plan = Plan(entry, row or Connection(), row is None, findings)
+    before = {name: getattr(plan.row, name) for name in GUARDED}
+    _plan_site(plan)
+    for name in ("name", "company", "public_key"):
+        if name in entry.values:
+            plan.change(name, name, entry.values[name])
+    for name in _WITH_DEFAULT:
+        if not entry.is_unreadable(name):
+            plan.change(name, name, entry.values.get(name, getattr(_DEFAULTS, name)))
+    plan.check_row(_FIELDS)
+    _check_signature(plan)
+    guarded = [name for name in GUARDED if getattr(plan.row, name) != before[name]]
+    _plan_private_key(plan, guarded, environment)
+    if plan.changes:
+        # A test of what the connection was before says nothing any more.
+        plan.row.last_tested_at, plan.row.last_test_steps = None, []
+    if not plan.is_new and {"site", "company"}.intersection(guarded) and plan.row.tasks.exists():
+        plan.warn(
+            "name",
+            f"The tasks of {plan.row.name} start anew: what went out before belongs to another "
+            "site or company.",
+        )
+    return plan
+
+
+def _plan_site(plan: ConnectionPlan) -> None:
+    if "site" not in plan.entry.values:
+        return
+    try:
+        site = parse_site(plan.entry.values["site"], allow_http=settings.CWEXPORT_ALLOW_HTTP)
+        AddressPolicy(tuple(settings.CWEXPORT_ALLOWED_NETWORKS)).check_site(site)
+    except (SiteError, AddressRefusedError) as error:
+        plan.refuse("site", error)
+        # Reported here; the model need not say so again.
+        del plan.entry.values["site"]
+    else:
+        plan.change("site", "site", str(site))
+
+
+def _check_signature(plan: ConnectionPlan) -> None:
+    """What a request signs with is `company+public:private`, so these marks end a part."""
+    if set("+:").intersection(plan.row.company):
+        plan.refuse("company", "A company holds no + or colon: write what people log in with.")
+    if ":" in plan.row.public_key:
+        plan.refuse("public_key", "A public key holds no colon: write it alone.")
+    if not plan.row.client_id.isascii():
+        plan.refuse("client_id", "A Client ID is plain letters, digits and hyphens.")
+    elif not plan.row.effective_client_id():
+        plan.warn(
+            "client_id",
+            "ConnectWise answers nobody without a Client ID, and this installation sets none.",
+        )
+
+
+def _plan_private_key(
+    plan: ConnectionPlan, guarded: list[str], environment: Mapping[str, str]
+) -> None:
+    if plan.entry.is_unreadable("private_key_env"):
+        return
+    variable = plan.entry.values.get("private_key_env", "")
+    if variable in _NOT_FOR_FILES:
+        plan.refuse("private_key_env", f"{variable} belongs to this installation: name another.")
+        return
+    key = environment.get(variable, "").strip()
+    if not key.isprintable():
+        plan.refuse("private_key_env", f"{variable} holds invisible characters: copy it anew.")
+    elif not key and (plan.is_new or guarded):
+        why = "the connection is new" if plan.is_new else f"{' and '.join(guarded)} changed"
+        plan.refuse("private_key_env", _missing_key(variable, why))
+    elif key and not _holds(plan.row, key):
+        plan.row.write_private_key(key)
+        if not plan.is_new:
+            plan.changes.append("private key: replaced")
+
+
+def _missing_key(variable: str, why: str) -> str:
+    if variable:
+        return f"Put the private key into the environment variable {variable}, because {why}."
+    return (
+        "Name the environment variable that holds the private key, like "
+        f"private_key_env: ACME_PRIVATE_KEY, because {why}."
+    )
+
+
+def _holds(row: Connection, key: str) -> bool:
+    if not row.private_key_token:
+        return False
+    try:
+        return row.read_private_key() == key
+    except SecretUnreadableError:
+        return False
+
+
+def _plan_default(plans: list[ConnectionPlan], existing: Iterable[Connection]) -> None:
+    """Left out, `default` stays as it is, unless another connection is made the default."""
+    chosen = [plan for plan in plans if plan.entry.values.get("default")]
+    for plan in chosen[1:]:
+        line = chosen[0].entry.line_of("default")
+        plan.refuse("default", f"Only one connection is the default, and line {line} names one.")
+    for plan in plans:
+        if chosen or "default" in plan.entry.values:
+            plan.change("default", "is_default", plan in chosen[:1])
+    if chosen:
+        # Saving the chosen one takes the mark from the others; their copies here must know.
+        for row in existing:
+            row.is_default = row is chosen[0].row

@@ -1,0 +1,86 @@
+"""The conditions of a task in a configuration file (rules F1 to F6)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+from exports.configuration.plans import Findings
+from exports.configuration.reading import Entry, Problem
+from exports.connectwise import batches, conditions
+from exports.connectwise.client import full_url_length
+from exports.connectwise.conditions import Condition, ConditionError
+from exports.models import Connection
+
+_KEYS: Final[dict[str, str]] = {"logic_operator": "logic"}
+# The longest that a run adds to the user's part: both ends of a window of time and of ids.
+_MOMENT: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_HIGHEST_ID: Final = 2**63 - 1
+_ADDED: Final = (
+    conditions.updated_after(_MOMENT),
+    conditions.updated_up_to(_MOMENT),
+    conditions.id_above(_HIGHEST_ID),
+    conditions.id_up_to(_HIGHEST_ID),
+)
+
+
+def read_conditions(entries: Sequence[Entry], findings: Findings) -> tuple[Condition, ...] | None:
+    """The rows as typed; None, with the reasons in `findings`, when one cannot be sent."""
+    rows = [_row(entry, findings) for entry in entries]
+    usable = tuple(row for row in rows if row is not None)
+    return usable if len(usable) == len(rows) else None
+
+
+def url_problem(rows: Sequence[Condition], connection: Connection, page_size: int) -> str:
+    """Why these rows are too long to be sent (F6), or "". Raises SiteError."""
+    user_part = conditions.render(rows, batches.FIELD_KINDS)
+    sent = conditions.both(user_part, *_ADDED)
+    length = full_url_length(connection.parsed_site(), sent, page_size)
+    if length < conditions.MAX_URL_LENGTH:
+        return ""
+    return (
+        f"These conditions make a URL of {length:,} characters, and it must stay below "
+        f"{conditions.MAX_URL_LENGTH:,}: use fewer or shorter conditions."
+    )
+
+
+def shown_rows(rows: Sequence[Condition]) -> str:
+    """The rows as they are typed, on one line."""
+    parts = (part for row in rows for part in _parts(row))
+    return " ".join(part for part in parts if part)
+
+
+def _parts(row: Condition) -> tuple[str, str, str, str]:
+    return row.field, row.comparison, row.value, row.logic_operator
+
+
+def _row(entry: Entry, findings: Findings) -> Condition | None:
+    if not all(key in entry.values for key in ("field", "comparison", *entry.lines)):
+        return None
+    values = entry.values
+    row = Condition(
+        values["field"], values["comparison"], values.get("value", ""), values.get("logic", "")
+    )
+    line = entry.line_of("field")
+    try:
+        conditions.check(row, batches.FIELD_KINDS)
+    except ConditionError as error:
+        line = entry.line_of(_KEYS.get(error.part, error.part))
+        findings.problems.append(Problem(line, f"{error}{_yaml_hint(row, error)}"))
+        return None
+    warnings = conditions.warnings_for(row, batches.FIELD_KINDS)
+    findings.warnings.extend(Problem(line, warning) for warning in warnings)
+    return row
+
+
+def _yaml_hint(row: Condition, error: ConditionError) -> str:
+    """YAML takes `"John"` for John: how to write what passes as soon as it has its quotes."""
+    if error.part != "value":
+        return ""
+    try:
+        quoted = conditions.quote(row.value)
+        conditions.check(replace(row, value=quoted), batches.FIELD_KINDS)
+    except ConditionError:
+        return ""
+    written = quoted.replace("'", "''")
+    return f" (YAML takes one pair of quotes for itself: write value: '{written}')"

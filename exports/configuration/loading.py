@@ -1,0 +1,79 @@
+"""A configuration file carried out: everything in one transaction, or nothing at all."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from exports.configuration.connections import plan_connections, save_connections
+from exports.configuration.plans import Findings, Plan
+from exports.configuration.reading import Configuration, Problem
+from exports.configuration.tasks import Surroundings, plan_tasks, save_tasks
+from exports.models import Task
+
+
+class ConfigurationError(ValueError):
+    """A file that was not loaded; `problems` are all that is wrong with it, by line."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda problem: problem.line))
+        super().__init__("\n".join(f"{one.line}: {one.sentence}" for one in self.problems))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one item: new, changed in these ways (`page_size: 100 → 1000`), or as is."""
+
+    kind: str
+    name: str
+    is_new: bool
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The outcome of every item in the order of the file, and what should be seen besides."""
+
+    outcomes: tuple[Outcome, ...]
+    warnings: tuple[Problem, ...]
+
+
+@transaction.atomic
+def load(
+    file: Configuration,
+    environment: Mapping[str, str],
+    *,
+    sets_dates: bool = False,
+    is_check: bool = False,
+) -> Loaded:
+    """Create and change what `file` names; rows it does not name are left alone.
+
+    `environment` holds the private keys. A check does all of it and takes it back. Raises
+    ConfigurationError, with nothing changed, when any part is wrong.
+    """
+    findings = Findings(problems=list(file.problems))
+    connections = plan_connections(file.connections, environment, findings)
+    around = Surroundings(
+        tasks={task.name: task for task in Task.objects.select_for_update()},
+        connections=connections.by_name,
+        default_connection=connections.default(),
+        sets_dates=sets_dates,
+        now=timezone.now(),
+    )
+    tasks = plan_tasks(file.tasks, around, findings)
+    if findings.problems:
+        raise ConfigurationError(findings.problems)
+    save_connections(connections.plans)
+    save_tasks(tasks)
+    if is_check:
+        transaction.set_rollback(True)
+    outcomes = (*_outcomes("connection", connections.plans), *_outcomes("task", tasks))
+    warnings = sorted(findings.warnings, key=lambda warning: warning.line)
+    return Loaded(outcomes, tuple(warnings))
+
+
+def _outcomes(kind: str, plans: Iterable[Plan[Any]]) -> Iterator[Outcome]:
+    for plan in plans:
+        yield Outcome(kind, plan.row.name, plan.is_new, tuple(plan.changes))

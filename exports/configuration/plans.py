@@ -1,0 +1,87 @@
+"""What a load is going to do to one row, collected before anything is written."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+
+from exports.configuration.reading import Entry, Problem
+from exports.connectwise import literals
+
+Row = TypeVar("Row", bound=Model)
+
+
+@dataclass
+class Findings:
+    """All that was found about a file: what stops the load, and what should only be seen."""
+
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+
+@dataclass
+class Plan(Generic[Row]):
+    """An entry of the file, the row it is about, and what changes (`page_size: 100 → 1000`)."""
+
+    entry: Entry
+    row: Row
+    is_new: bool
+    findings: Findings
+    changes: list[str] = field(default_factory=list)
+
+    def refuse(self, key: str, sentence: object) -> None:
+        self.findings.problems.append(Problem(self.entry.line_of(key), str(sentence)))
+
+    def warn(self, key: str, sentence: str) -> None:
+        self.findings.warnings.append(Problem(self.entry.line_of(key), sentence))
+
+    def change(self, key: str, name: str, value: Any) -> None:
+        """Set the row's field `name`, which the file calls `key`."""
+        before = getattr(self.row, name)
+        setattr(self.row, name, value)
+        if before != value:
+            self.note(key, before, value)
+
+    def note(self, key: str, before: Any, after: Any) -> None:
+        """Tell a change; of a new row only that it is new is told."""
+        if not self.is_new:
+            self.changes.append(f"{key}: {shown(before)} → {shown(after)}")
+
+    def check_row(self, keys: Mapping[str, str]) -> None:
+        """Let the model judge the fields in `keys` (field → key) that could be read."""
+        judged = {name for name, key in keys.items() if key in self.entry.values}
+        others = {one.name for one in self.row._meta.get_fields()} - judged
+        try:
+            self.row.full_clean(exclude=others, validate_unique=False, validate_constraints=False)
+        except ValidationError as error:
+            for name, messages in error.message_dict.items():
+                key = keys.get(name, name)
+                self.refuse(key, f"{key} cannot be used: {' '.join(messages)}")
+
+
+def refuse_repeated_names(plans: Iterable[Plan[Any]], what: str) -> None:
+    """Report every name that an earlier entry of the same list has already."""
+    first: dict[str, int] = {}
+    for plan in plans:
+        name = plan.entry.values.get("name")
+        if name in first:
+            plan.refuse("name", f"{name} is the name of {what} on line {first[name]} already.")
+        elif name is not None:
+            first[name] = plan.entry.line_of("name")
+
+
+def shown(value: Any) -> str:
+    """A value as the file would hold it, short enough for one line."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return as_moment(value)
+    return literals.shown(str(value), 200) if value not in (None, "") else "none"
+
+
+def as_moment(moment: datetime) -> str:
+    """`2020-01-01T00:00:00Z`"""
+    return f"{moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"

@@ -1,0 +1,248 @@
+"""The configuration file as it is written: YAML, the line of every key, and all that is wrong.
+
+Scalars are the text that stands in the file, never what YAML makes of it: `value: True` is the
+text "True", and a date is read by the same grammar as one in a condition.
+"""
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import yaml
+
+from exports.configuration.yaml_text import UnreadableError, compose
+from exports.connectwise import literals
+from exports.connectwise.batches import Kind
+
+_NULL: Final = "tag:yaml.org,2002:null"
+_KIND_WORDS: Final = {
+    yaml.ScalarNode: "plain text",
+    yaml.SequenceNode: "a list",
+    yaml.MappingNode: "a group of keys",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A sentence about a line of the file, counted from 1."""
+
+    line: int
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One group of keys: the values that could be read, and the line of every key given."""
+
+    line: int
+    values: dict[str, Any] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
+
+    def line_of(self, key: str) -> int:
+        return self.lines.get(key, self.line)
+
+    def is_unreadable(self, key: str) -> bool:
+        """Whether the key is given but its value was refused already."""
+        return key in self.lines and key not in self.values
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What a file holds; `problems` are those that show without looking into the database."""
+
+    connections: tuple[Entry, ...] = ()
+    tasks: tuple[Entry, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def read(content: bytes) -> Configuration:
+    """Read a whole file. What is wrong ends up in `problems`; everything else is still read."""
+    try:
+        root = compose(content)
+    except UnreadableError as error:
+        return Configuration(problems=(Problem(error.line, str(error)),))
+    problems: list[Problem] = []
+    try:
+        file = _entry(root, _FILE_KEYS, "the file", problems)
+    except _RefusedError as refused:
+        return Configuration(problems=(Problem(1, f"The file {refused}"),))
+    return Configuration(
+        connections=file.values.get("connections", ()),
+        tasks=file.values.get("tasks", ()),
+        problems=tuple(problems),
+    )
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """`Did you mean Acme?`, or what there is to choose from."""
+    lower = {choice.lower(): choice for choice in known}
+    close = difflib.get_close_matches(name.lower(), lower, n=1)
+    if close:
+        return f"Did you mean {lower[close[0]]}?"
+    return f"Known: {', '.join(known[:20])}." if known else "There are none yet."
+
+
+class _RefusedError(ValueError):
+    """A node that cannot be used; the text goes on after the name of its key."""
+
+
+_Parse = Callable[[yaml.Node, list[Problem]], Any]
+
+
+@dataclass(frozen=True)
+class _Key:
+    parse: _Parse
+    is_required: bool = False
+    keeps_null: bool = False
+
+
+def _entry(node: yaml.Node, keys: Mapping[str, _Key], what: str, problems: list[Problem]) -> Entry:
+    if not isinstance(node, yaml.MappingNode):
+        raise _RefusedError(f"is {_KIND_WORDS[type(node)]}: write keys, like {next(iter(keys))}: …")
+    entry = Entry(node.start_mark.line + 1)
+    for key_node, value_node in node.value:
+        line = key_node.start_mark.line + 1
+        key = key_node.value if isinstance(key_node, yaml.ScalarNode) else ""
+        if key not in keys:
+            shown = literals.shown(key) or "A list or a group"
+            problems.append(
+                Problem(line, f"{shown} is not a key of {what}. {nearest(key, list(keys))}")
+            )
+        elif key in entry.lines:
+            problems.append(
+                Problem(line, f"{key} stands here twice, first on line {entry.lines[key]}.")
+            )
+        elif value_node.tag != _NULL or keys[key].keeps_null:
+            entry.lines[key] = line
+            _read_value(entry, key, keys[key].parse, value_node, problems)
+    problems.extend(
+        Problem(entry.line, f"{what.capitalize()} needs the key {key}.")
+        for key in keys
+        if keys[key].is_required and key not in entry.lines
+    )
+    return entry
+
+
+def _read_value(
+    entry: Entry, key: str, parse: _Parse, node: yaml.Node, problems: list[Problem]
+) -> None:
+    try:
+        entry.values[key] = parse(node, problems)
+    except _RefusedError as refused:
+        problems.append(Problem(entry.lines[key], f"{key} {refused}"))
+
+
+def _entries(keys: Mapping[str, _Key], what: str) -> _Parse:
+    def parse(node: yaml.Node, problems: list[Problem]) -> tuple[Entry, ...]:
+        if not isinstance(node, yaml.SequenceNode):
+            raise _RefusedError(f"is {_KIND_WORDS[type(node)]}: write a list, one - for {what}.")
+        return tuple(_listed(node, keys, what, problems))
+
+    return parse
+
+
+def _listed(
+    node: yaml.SequenceNode, keys: Mapping[str, _Key], what: str, problems: list[Problem]
+) -> Iterator[Entry]:
+    for member in node.value:
+        try:
+            yield _entry(member, keys, what, problems)
+        except _RefusedError as refused:
+            problems.append(Problem(member.start_mark.line + 1, f"Here {what} {refused}"))
+
+
+def _scalar(node: yaml.Node, example: str) -> str:
+    if not isinstance(node, yaml.ScalarNode):
+        raise _RefusedError(f"is {_KIND_WORDS[type(node)]}: write {example}.")
+    return str(node.value)
+
+
+def _text(node: yaml.Node, problems: list[Problem]) -> str:
+    text = _scalar(node, "one piece of text").strip()
+    if not text.isprintable():
+        raise _RefusedError("holds a line break or an invisible character: type it anew.")
+    return text
+
+
+def _typed(node: yaml.Node, problems: list[Problem]) -> str:
+    """A part of a condition: the grammar judges it as it stands."""
+    return _scalar(node, "one piece of text")
+
+
+def _value(node: yaml.Node, problems: list[Problem]) -> str:
+    """The Value of a condition; `null` is one of its literals."""
+    if isinstance(node, yaml.SequenceNode) and node.flow_style and node.start_mark.buffer:
+        # [2020-01-01T00:00:00Z] without quotes: a date to people, a list to YAML.
+        typed = node.start_mark.buffer[node.start_mark.pointer : node.end_mark.pointer]
+        raise _RefusedError(f"is a list to YAML: put quotes around it, '{literals.shown(typed)}'.")
+    return _scalar(node, "text in quotes")
+
+
+def _flag(node: yaml.Node, problems: list[Problem]) -> bool:
+    text = _scalar(node, "true or false")
+    known: Mapping[str, bool] = yaml.SafeLoader.bool_values
+    if text.lower() not in known:
+        raise _RefusedError(f"is {literals.shown(text)}: write true or false.")
+    return known[text.lower()]
+
+
+def _number(node: yaml.Node, problems: list[Problem]) -> int:
+    text = _scalar(node, "a whole number")
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise _RefusedError(f"is {literals.shown(text)}: write a whole number, like 1000.")
+    return int(text)
+
+
+def _moment(node: yaml.Node, problems: list[Problem]) -> datetime:
+    """A date by the grammar of conditions: whole seconds, UTC where no offset is given."""
+    text = _scalar(node, "a date like 2020-01-01T00:00:00Z")
+    try:
+        moment = datetime.fromisoformat(literals.parse(f"[{text}]", Kind.DATETIME).sent[1:-1])
+        # The last year has no room for the zones in which pages show it.
+        if moment.year < 9999:
+            return moment
+    except literals.LiteralError:
+        pass
+    raise _RefusedError(
+        f"is {literals.shown(text)}: write a date from 1753 to 9998, like 2020-01-01T00:00:00Z."
+    )
+
+
+_CONDITION_KEYS: Final = {
+    "field": _Key(_typed, is_required=True),
+    "comparison": _Key(_typed, is_required=True),
+    "value": _Key(_value, keeps_null=True),
+    "logic": _Key(_typed),
+}
+_CONNECTION_KEYS: Final = {
+    "name": _Key(_text, is_required=True),
+    "site": _Key(_text, is_required=True),
+    "company": _Key(_text, is_required=True),
+    "public_key": _Key(_text, is_required=True),
+    "private_key_env": _Key(_text),
+    "client_id": _Key(_text),
+    "parallel_requests": _Key(_number),
+    "default": _Key(_flag),
+}
+_TASK_KEYS: Final = {
+    "name": _Key(_text, is_required=True),
+    "connection": _Key(_text),
+    "export": _Key(_text, is_required=True),
+    "date_created": _Key(_moment),
+    "date_modified": _Key(_moment),
+    "page_size": _Key(_number),
+    "output_file": _Key(_text, is_required=True),
+    "include_extra_fields": _Key(_flag),
+    "conditions": _Key(_entries(_CONDITION_KEYS, "a condition")),
+    "references_to_fetch_page_size": _Key(_number),
+    "enabled": _Key(_flag),
+    "can_resume_from_failure": _Key(_flag),
+    "on_failure_task": _Key(_text),
+    "break_on_failure": _Key(_flag),
+}
+_FILE_KEYS: Final = {
+    "connections": _Key(_entries(_CONNECTION_KEYS, "a connection")),
+    "tasks": _Key(_entries(_TASK_KEYS, "a task")),
+}

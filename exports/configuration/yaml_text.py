@@ -1,0 +1,74 @@
+"""YAML as text and lines: nodes, of which nothing is constructed, so nothing can be run."""
+
+from typing import Any, Final
+
+import yaml
+
+# File, list, task, list, condition: five are needed; far more only serve to exhaust the stack.
+MAX_DEPTH: Final = 20
+
+
+class UnreadableError(Exception):
+    """The file as a whole cannot be read, because of `line`, counted from 1."""
+
+    def __init__(self, line: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.line = line
+
+
+def compose(content: bytes) -> yaml.Node:
+    """The nodes of the one YAML document in `content`. Raises UnreadableError."""
+    text = _decoded(content)
+    try:
+        _refuse_constructs(text)
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        reason = error.problem or error.context
+        sentence = f"This is not YAML: {reason}. Check indentation, colons and quotes here."
+        raise UnreadableError(_line(mark), sentence) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise UnreadableError(line, "YAML cannot hold the control character here.") from None
+    if root is None:
+        raise UnreadableError(1, "The file is empty: it holds connections: and tasks:.")
+    return root
+
+
+def _decoded(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UnreadableError(line, "This is not UTF-8: save the file in UTF-8.") from None
+
+
+def _refuse_constructs(text: str) -> None:
+    """Refuse what the form does not need and a hostile or mistaken file could use."""
+    loader, depth = yaml.SafeLoader(text), 0
+    try:
+        while loader.check_event():
+            event: yaml.Event = loader.get_event()  # type: ignore[no-untyped-call]
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            refusal = _refusal(event, depth)
+            if refusal:
+                raise UnreadableError(_line(event.start_mark), refusal)
+    except (ValueError, OverflowError):
+        # The scanner lets "\UFFFFFFFF" run into chr().
+        sentence = "This is not YAML: an escape names no character."
+        raise UnreadableError(loader.line + 1, sentence) from None
+
+
+def _line(mark: Any) -> int:
+    return mark.line + 1 if mark else 1
+
+
+def _refusal(event: yaml.Event, depth: int) -> str:
+    if depth > MAX_DEPTH:
+        return "This is nested deeper than any key of the form."
+    if getattr(event, "anchor", None):
+        return "Anchors and aliases (& and *) are not read: write the value out."
+    if getattr(event, "tag", None):
+        return "Tags (words with !) are not read: leave it out."
+    return ""

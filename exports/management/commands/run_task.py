@@ -1,0 +1,200 @@
+"""`manage.py run_task NAME`: queue a run, see it through, and say in one JSON line what came of it.
+
+Standard output holds that line and nothing else; everything for people goes to standard error.
+"""
+
+import json
+import signal
+import sys
+import time
+from argparse import ArgumentParser
+from threading import Event, Thread
+from types import FrameType
+from typing import Any, Final, NoReturn
+
+from django.core.management.base import BaseCommand
+from django.db import connection
+
+from exports import files, jobs
+from exports.configuration.reading import nearest
+from exports.connectwise.conditions import ConditionError
+from exports.models import Run, Task
+from exports.models.tasks import RunActiveError, TaskUnusableError
+
+SUCCEEDED, FAILED, UNUSABLE, SUSPICIOUS = 0, 1, 2, 3
+
+_LOOK_EVERY: Final = 0.5  # seconds
+_RECOVER_EVERY: Final = 10.0
+
+
+class Command(BaseCommand):
+    help = (
+        "Run a task and wait for its end; without a worker the run is executed here. Prints one "
+        "JSON line. Exit code: 0 succeeded, 1 failed or cancelled, 2 cannot be run, 3 succeeded "
+        "but suspicious."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", metavar="NAME", help="The Task Name.")
+        parser.add_argument(
+            "--timeout",
+            metavar="SECONDS",
+            type=_seconds,
+            help="Wait no longer; a run executed here is cancelled then, one that a worker "
+            "executes goes on.",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        run = self._queued(options["name"])
+        previous = signal.signal(signal.SIGTERM, _as_interrupt)
+        try:
+            self._see_through(run, options["timeout"])
+        finally:
+            signal.signal(signal.SIGTERM, previous)
+        self._tell(run)
+        sys.exit(_exit_code(run))
+
+    def _queued(self, name: str) -> Run:
+        """The run to wait for: a new one, or the one that is active already (rule R1)."""
+        task = Task.objects.filter(name=name).first()
+        if task is None:
+            known = Task.objects.filter(archived_at=None).order_by("name")
+            names = list(known.values_list("name", flat=True))
+            self._refuse(f"There is no task {name!r}. {nearest(name, names)}")
+        try:
+            run = jobs.queue_run(task, Run.Trigger.COMMAND)
+        except RunActiveError as error:
+            self.stderr.write(f"{error} Waiting for it.")
+            return error.run
+        except (TaskUnusableError, ConditionError) as error:
+            self._refuse(str(error))
+        self.stderr.write(f"{run} is queued.")
+        return run
+
+    def _see_through(self, run: Run, timeout: float | None) -> None:
+        """Wait for the run and, where no worker would take it, for its On Failure Task (R6)."""
+        waiting = Waiting(run, timeout)
+        try:
+            while waiting.until_over() and not jobs.any_worker_alive():
+                following = _failure_run(waiting.run)
+                if following is None:
+                    break
+                self.stderr.write(f"{waiting.run} failed: {following} follows.")
+                waiting = Waiting(following, timeout)
+        except KeyboardInterrupt:
+            waiting.stop()
+        run.refresh_from_db()
+
+    def _refuse(self, sentence: str) -> NoReturn:
+        self.stderr.write(sentence)
+        sys.exit(UNUSABLE)
+
+    def _tell(self, run: Run) -> None:
+        succeeded = run.status == Run.Status.SUCCEEDED
+        if run.is_active:
+            self.stderr.write(f"{run} is still {run.status} and goes on without this command.")
+        elif run.suspicion:
+            self.stderr.write(f"{run} succeeded but is suspicious. {run.suspicion}")
+        told = {
+            "run": run.pk,
+            "status": run.status,
+            "batches": run.batch_count,
+            "file": str(files.run_file(run)) if succeeded else None,
+            "sha256": run.file_sha256 if succeeded else None,
+            "error": run.error or None,
+        }
+        self.stdout.write(json.dumps(told))
+
+
+class Waiting:
+    """Looks at a run until it is over, and executes it in this process when no worker would."""
+
+    def __init__(self, run: Run, timeout: float | None) -> None:
+        self.run = run
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+        # None: not executed here. Not Thread.join: before Python 3.13 an interrupted join takes a
+        # thread that still works for one that has ended.
+        self._executed: Event | None = None
+        self._recovered_at = time.monotonic() - _RECOVER_EVERY
+
+    def until_over(self) -> bool:
+        """Return when the run is over, or False when the time is up before."""
+        while self._is_active():
+            if self._deadline is not None and time.monotonic() >= self._deadline:
+                self.stop()
+                return False
+            if not self._is_executing() and not jobs.any_worker_alive():
+                self._replace_worker()
+            self._pause()
+        self._finish()
+        return True
+
+    def stop(self) -> None:
+        """Cancel the run if this process executes it, and wait until it has ended properly."""
+        if self._is_executing():
+            self.run.cancel()
+            self._finish()
+
+    def _replace_worker(self) -> None:
+        if time.monotonic() - self._recovered_at >= _RECOVER_EVERY:
+            # What a dead worker left, this very run perhaps, is nobody else's to end.
+            self._recovered_at = time.monotonic()
+            jobs.recover()
+        self.run.refresh_from_db()
+        if self.run.status == Run.Status.QUEUED:
+            # In a thread, so that Ctrl-C meets this one, which can cancel the run.
+            self._executed = Event()
+            Thread(target=self._execute, args=(self.run.attempt, self._executed)).start()
+
+    def _execute(self, attempt: int, executed: Event) -> None:
+        try:
+            jobs.execute_here(self.run.pk, attempt)
+        finally:
+            connection.close()
+            executed.set()
+
+    def _is_active(self) -> bool:
+        self.run.refresh_from_db()
+        return self.run.is_active
+
+    def _is_executing(self) -> bool:
+        return self._executed is not None and not self._executed.is_set()
+
+    def _pause(self) -> None:
+        if self._executed is not None and self._is_executing():
+            self._executed.wait(_LOOK_EVERY)
+        else:
+            time.sleep(_LOOK_EVERY)
+
+    def _finish(self) -> None:
+        """Let the execution here come to its own end: the copy for pick-up comes after success."""
+        if self._executed is not None:
+            self._executed.wait()
+
+
+def _failure_run(run: Run) -> Run | None:
+    """The run of the On Failure Task that the failure of `run` has queued."""
+    task = run.task.on_failure_task
+    if task is None or run.status != Run.Status.FAILED:
+        return None
+    return Run.objects.queued().filter(trigger=Run.Trigger.FAILURE, task=task).first()
+
+
+def _exit_code(run: Run) -> int:
+    if run.status != Run.Status.SUCCEEDED:
+        return FAILED
+    return SUSPICIOUS if run.is_suspicious else SUCCEEDED
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < 1e9:
+        raise ValueError
+    return seconds
+
+
+_seconds.__name__ = "number of seconds"  # argparse: invalid number of seconds value
+
+
+def _as_interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

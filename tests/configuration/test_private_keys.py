@@ -1,0 +1,61 @@
+"""Private keys come from the environment and go nowhere else (rules C3, C5)."""
+
+import pytest
+
+from exports import configuration
+from exports.models import Connection
+from tests.configuration.example import EXAMPLE, KEY, changed, load, needs_database, problems
+
+
+@needs_database
+@pytest.mark.parametrize(
+    ("before", "after", "named"),
+    [
+        ("na.myconnectwise.net", "eu.myconnectwise.net", "site"),
+        ("company: acme", "company: emca", "company"),
+        ("AbCdEf", "GhIjKl", "public_key"),
+    ],
+)
+def test_who_changes_site_company_or_public_key_must_know_the_private_key(
+    before: str, after: str, named: str
+) -> None:
+    load()
+    for environment in ({}, {"ACME_PRIVATE_KEY": " "}):
+        assert problems(changed(before, after), environment) == [
+            "6: Put the private key into the environment variable ACME_PRIVATE_KEY, "
+            f"because {named} changed."
+        ]
+    load(changed(before, after))
+    assert Connection.objects.get().read_private_key() == KEY
+
+
+@needs_database
+def test_a_new_connection_needs_its_private_key() -> None:
+    assert problems(EXAMPLE, {}) == [
+        "6: Put the private key into the environment variable ACME_PRIVATE_KEY, "
+        "because the connection is new."
+    ]
+    assert problems(changed("    private_key_env: ACME_PRIVATE_KEY\n", "")) == [
+        "2: Name the environment variable that holds the private key, like "
+        "private_key_env: ACME_PRIVATE_KEY, because the connection is new."
+    ]
+
+
+@needs_database
+def test_the_installations_own_secrets_are_no_private_keys() -> None:
+    text = changed("ACME_PRIVATE_KEY", "CWEXPORT_ENCRYPTION_KEYS")
+    assert problems(text, {"CWEXPORT_ENCRYPTION_KEYS": "secret"}) == [
+        "6: CWEXPORT_ENCRYPTION_KEYS belongs to this installation: name another."
+    ]
+
+
+@needs_database
+def test_the_private_key_is_in_no_outcome_no_problem_and_no_dump() -> None:
+    loaded = load()
+    replaced = load(environment={"ACME_PRIVATE_KEY": "S3cret-two"})
+    refused = problems(changed("page_size: 1000", "page_size: 0"))
+    told = repr((loaded, replaced, refused, configuration.current_configuration()))
+
+    assert KEY not in told
+    assert repr(KEY)[1:-1] not in told
+    assert "S3cret-two" not in told
