@@ -27,6 +27,8 @@ for _name in (
 from cwexport.settings import *  # noqa: E402, F403
 from cwexport.settings import DATABASES, STORAGES  # noqa: E402
 
+# The static files are served from their sources; WhiteNoise wants its folder all the same.
+(_folder / "static").mkdir()
 # A file, so that a worker started as a process of its own sees the same rows.
 DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

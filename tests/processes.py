@@ -1,0 +1,43 @@
+"""Real processes of the installation under test: they see the test's database, files and keys."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+
+ROOT = Path(__file__).parents[1]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """What a process needs to be the same installation as this test."""
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "cwexport.settings",
+        "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
+        "CWEXPORT_DATA_DIR": str(settings.CWEXPORT_DATA_DIR),
+        "CWEXPORT_ENCRYPTION_KEYS": ",".join(settings.CWEXPORT_ENCRYPTION_KEYS),
+        "SECRET_KEY": settings.SECRET_KEY,
+        "CWEXPORT_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "CWEXPORT_ALLOW_HTTP": "true",
+        **changes,
+    }
+
+
+@contextmanager
+def worker_process() -> Iterator["subprocess.Popen[bytes]"]:
+    """A `manage.py worker`; it is ended with the block, however it is doing."""
+    process = subprocess.Popen([sys.executable, "manage.py", "worker"], cwd=ROOT, env=environment())
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
