@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -44,6 +45,16 @@ def queue_run(task: Task, trigger: str, user: Any = None) -> Run:
     """
     with transaction.atomic():
         run = task.queue_run(trigger, user)
+        transaction.on_commit(lambda: _enqueue(run))
+    return run
+
+
+def queue_again(
+    task: Task, user: Any = None, *, of_run: Run | None = None, batch_ids: Iterable[int] = ()
+) -> Run:
+    """Queue an export of the same batches again (R7). Raises TaskUnusableError, RunActiveError."""
+    with transaction.atomic():
+        run = task.queue_again(user, of_run=of_run, batch_ids=batch_ids)
         transaction.on_commit(lambda: _enqueue(run))
     return run
 

@@ -34,12 +34,13 @@ def count_again(
 ) -> int | None:
     """How many batches there must at least be in what was fetched; None when refused (P3).
 
-    Only those count that have not changed since the run started, up to the last id fetched.
+    Only those count that have not changed since the run started, up to the last id fetched; all
+    of them when fewer came than were counted before, as the empty page may not have been the end.
     """
     limits = [conditions.updated_up_to(ground.started_at)]
     if ground.after_id:
         limits.append(conditions.id_above(ground.after_id))
-    if written.fetched_count:
+    if written.fetched_count and written.fetched_count >= (ground.expected_count or 0):
         limits.append(conditions.id_up_to(written.last_id))
     return count_or_none(client, ground.filter(*limits), log)
 
@@ -117,6 +118,8 @@ def _file_name(run: Run) -> str:
 
 def _moves(run: Run, started_at: datetime) -> dict[str, datetime]:
     """The dates whose promise this run has kept (W3), never backwards (W2)."""
+    if run.is_again:
+        return {}
     if run.export == "new":
         kept = [CREATED]
     elif run.export == "all" or _reached_back_to_created(run):

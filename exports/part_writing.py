@@ -129,7 +129,7 @@ class PartWriter:
 
     def _take(self, step: Step, writer: BatchWriter, stream: "_HashedStream") -> None:
         """One page: into the file what did not go out before, and all of it into the counters."""
-        kept = self._not_yet_exported(step.records)
+        kept = self._chosen(step.records)
         for record, _ in kept:
             writer.write(record)
         so_far = self._so_far
@@ -151,13 +151,16 @@ class PartWriter:
             )
             LedgerEntry.objects.stage(self._run, [version for _, version in kept])
 
-    def _not_yet_exported(
-        self, records: Sequence[tuple[int, Record]]
-    ) -> list[tuple[Record, Version]]:
+    def _chosen(self, records: Sequence[tuple[int, Record]]) -> list[tuple[Record, Version]]:
         versions = [(record, version_of(number, record)) for number, record in records]
-        if not versions or not self._run.leaves_out_known:
+        if not versions:
             return versions
         lowest, highest = records[0][0], records[-1][0]
+        if self._run.again_of_id is not None:
+            wanted = LedgerEntry.objects.exported_by(self._run.again_of_id, lowest, highest)
+            return [pair for pair in versions if pair[1].batch_id in wanted]
+        if not self._run.leaves_out_known:
+            return versions
         if self._run.export == "new":
             known_ids = LedgerEntry.objects.known_batches(self._run, lowest, highest)
             return [pair for pair in versions if pair[1].batch_id not in known_ids]

@@ -174,7 +174,7 @@ def _look_around(run: Run, client: ConnectWiseClient, log: RunLog) -> Survey:
         highest_id=ground.highest_id,
         unfiltered_count=ground.unfiltered_count,
         expected_count=ground.expected_count,
-        boundary_id=ground.after_id if run.export == "new" else None,
+        boundary_id=ground.after_id or None,
         window_reason=ground.reason[:300],
         activity="Fetching batches",
     )
@@ -199,6 +199,9 @@ def _walk(
 
 
 def _tell_success(run: Run, written: Written, checked: CheckedFile, log: RunLog) -> None:
+    missing_count = _missing_count(run, checked)
+    if missing_count:
+        log.warning(f"{missing_count} of the batches are not in ConnectWise any more.")
     if written.replaced_count:
         log.warning(f"{written.replaced_count} texts had characters that XML cannot hold.")
     if written.repeated_count:
@@ -206,6 +209,14 @@ def _tell_success(run: Run, written: Written, checked: CheckedFile, log: RunLog)
     if run.suspicion:
         log.warning(run.suspicion)
     log.info(f"{checked.batch_count} batches in {run.file_name}, SHA-256 {checked.sha256}.")
+
+
+def _missing_count(run: Run, checked: CheckedFile) -> int:
+    """How many of the batches to export again ConnectWise no longer has (R7)."""
+    wanted = len(run.again_ids)
+    if run.again_of is not None:
+        wanted = run.again_of.batch_count or 0
+    return max(0, wanted - checked.batch_count)
 
 
 def _stop(run: Run, lease: Lease, log: RunLog) -> None:

@@ -8,7 +8,8 @@ from django.utils import timezone
 from exports.connectwise import conditions
 from exports.connectwise.client import ConnectWiseClient, Page
 from exports.connectwise.errors import ForbiddenError, RejectedError
-from exports.models import Run
+from exports.connectwise.walk import WalkError
+from exports.models import LedgerEntry, Run
 from exports.run_log import RunLog
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,19 +38,30 @@ class Survey:
 
 
 def survey(run: Run, client: ConnectWiseClient, log: RunLog) -> Survey:
-    """Ask for what a run needs to know before its first page. Raises ConnectWiseError."""
+    """Ask for what a run needs to know before its first page.
+
+    Raises ConnectWiseError, and WalkError when lists and counts contradict each other (W10).
+    """
     newest = client.batches("", page_size=1, order_by="id desc")
     started_at = _started_at(newest, log)
     after_id, reason = 0, run.window_reason
     if run.export == "new":
         after_id, reason = _boundary(run, client)
+    elif run.again_of_id is not None:
+        after_id = LedgerEntry.objects.range_of(run.again_of_id)[0] - 1
     added = _added(run)
     above = (conditions.id_above(after_id),) if after_id else ()
     sent = conditions.both(run.conditions, *added, *above)
+    unfiltered_count = count_or_none(client, "", log)
+    if unfiltered_count and not newest.records:
+        raise WalkError(
+            f"ConnectWise counts {unfiltered_count} batches but lists none. Nothing was exported; "
+            "check the API member's role and level, then run the task again."
+        )
     return Survey(
         started_at=started_at,
         highest_id=_first_id(newest),
-        unfiltered_count=count_or_none(client, "", log),
+        unfiltered_count=unfiltered_count,
         expected_count=count_or_none(client, sent, log),
         conditions=run.conditions,
         added=added,
@@ -75,6 +87,10 @@ def survey_again(run: Run) -> Survey | None:
 
 
 def _added(run: Run) -> tuple[str, ...]:
+    if run.again_of_id is not None:
+        return (conditions.id_up_to(LedgerEntry.objects.range_of(run.again_of_id)[1]),)
+    if run.again_ids:
+        return (conditions.id_among(run.again_ids),)
     return (conditions.updated_after(run.modified_after),) if run.modified_after else ()
 
 

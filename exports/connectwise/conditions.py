@@ -7,7 +7,7 @@ The whole text of a filter, what a run adds included, is made in this module (F1
 import difflib
 import re
 import urllib.parse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -153,6 +153,11 @@ def id_above(batch_id: int) -> str:
 def id_up_to(batch_id: int) -> str:
     """`id <= 284`, the end of a range."""
     return f"id <= {batch_id:d}"
+
+
+def id_among(batch_ids: Iterable[int]) -> str:
+    """`id in (3,2,4)`, these batches and no others (R7)."""
+    return f"id in ({','.join(f'{batch_id:d}' for batch_id in batch_ids)})"
 
 
 def updated_after(moment: datetime) -> str:

@@ -5,8 +5,14 @@ from django.db import models
 from django.utils import timezone
 
 
+class DateChangeQuerySet(models.QuerySet["DateChange"]):
+    def in_force(self, task_id: int, field: str) -> "DateChangeQuerySet":
+        """The changes of one date that were not undone, newest first."""
+        return self.filter(task_id=task_id, field=field, undone_at=None).order_by("-id")
+
+
 class DateChange(models.Model):
-    """One change of Date Created or Date Modified; the newest row tells a date's origin."""
+    """One change of Date Created or Date Modified; the newest in force tells a date's origin."""
 
     class DateField(models.TextChoices):
         CREATED = "date_created", "Date Created"
@@ -27,6 +33,13 @@ class DateChange(models.Model):
     )
     reason = models.CharField(max_length=200, blank=True)
     changed_at = models.DateTimeField(default=timezone.now)
+    # An undone change stays in the history; what was before it counts again, with its origin.
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+
+    objects = DateChangeQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["task", "field", "-id"], name="date_change_newest")]

@@ -32,6 +32,20 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
             run__company=run.company,
         )
 
+    def exported_by(self, run_id: int, lowest: int, highest: int) -> set[int]:
+        """Ids within the range that this run put into its file."""
+        rows = self.filter(run_id=run_id, batch_id__range=(lowest, highest))
+        return set(rows.values_list("batch_id", flat=True))
+
+    def range_of(self, run_id: int) -> tuple[int, int]:
+        """Lowest and highest id that this run put into its file; (1, 0) when it is empty."""
+        found = self.filter(run_id=run_id).aggregate(
+            lowest=models.Min("batch_id"), highest=models.Max("batch_id")
+        )
+        if found["lowest"] is None:
+            return 1, 0
+        return found["lowest"], found["highest"]
+
     def known_versions(self, run: "Run", lowest: int, highest: int) -> set[tuple[int, str]]:
         """(batch id, content hash) of what went out before, within the id range."""
         rows = self.counted_for(run).filter(batch_id__range=(lowest, highest))
@@ -49,7 +63,7 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
                 task_id=run.task_id,
                 run_id=run.pk,
                 batch_id=version.batch_id,
-                last_updated=version.last_updated[:64],
+                last_updated=_storable(version.last_updated),
                 content_hash=version.content_hash,
             )
             for version in versions
@@ -72,3 +86,8 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"batch {self.batch_id} in run {self.run_id}"
+
+
+def _storable(text: str) -> str:
+    """What every database takes: no lone surrogate, no NUL, 64 characters at most."""
+    return text[:64].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -52,6 +52,7 @@ class Run(models.Model):
         MANUAL = "manual", "Run now"
         COMMAND = "command", "Command line"
         FAILURE = "failure", "On Failure Task"
+        AGAIN = "again", "Export again"
 
     ACTIVE = (Status.QUEUED, Status.RUNNING)
 
@@ -82,6 +83,10 @@ class Run(models.Model):
     boundary_id = models.BigIntegerField(null=True)
     leaves_out_known = models.BooleanField(default=False)
     window_reason = models.CharField(max_length=300, blank=True)
+
+    # *Export these batches again* (rule R7): those of an earlier run, or these ids.
+    again_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    again_ids = models.JSONField(default=list)
 
     # Where it stands. `attempt` and `owner` fence every decision (rule R3).
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
@@ -163,6 +168,10 @@ class Run(models.Model):
     @property
     def is_active(self) -> bool:
         return self.status in self.ACTIVE
+
+    @property
+    def is_again(self) -> bool:
+        return self.trigger == self.Trigger.AGAIN
 
     @property
     def is_suspicious(self) -> bool:

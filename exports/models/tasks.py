@@ -105,7 +105,7 @@ class Task(models.Model):
         return tuple(row.as_typed() for row in self.conditions.order_by("position"))
 
     def rendered_conditions(self) -> str:
-        """The user's part of the filter, as it is sent. Raises TypedConditionError."""
+        """The user's part of the filter, as it is sent. Raises ConditionError."""
         return render(self.saved_conditions(), FIELD_KINDS)
 
     def replace_conditions(self, typed: Iterable[TypedCondition]) -> None:
@@ -153,13 +153,78 @@ class Task(models.Model):
         """Freeze what is asked into a queued Run.
 
         Raises TaskUnusableError for a disabled or archived task, RunActiveError when one is
-        queued or running already, TypedConditionError for conditions no longer valid.
+        queued or running already, ConditionError for conditions no longer valid.
         """
+        return self._queue(self._frozen_run(trigger, user))
+
+    def queue_again(
+        self, user: Any = None, *, of_run: Run | None = None, batch_ids: Iterable[int] = ()
+    ) -> Run:
+        """Queue a run that exports the batches of an earlier run, or these, as they are now (R7).
+
+        No date moves. Raises TaskUnusableError, RunActiveError as `queue_run`.
+        """
+        run = self._frozen_run(Run.Trigger.AGAIN, user)
+        run.conditions, run.export, run.leaves_out_known = "", self.Export.ALL, False
+        run.modified_after = run.created_after = run.boundary_id = None
+        run.again_of, run.again_ids = of_run, sorted(set(batch_ids))
+        run.window_reason = (
+            f"The batches of run {of_run.pk}, as they are now."
+            if of_run
+            else f"{len(run.again_ids)} batches chosen from the ledger, as they are now."
+        )
+        return self._queue(run)
+
+    def undo_date(self, field: str, user: Any) -> DateChange:
+        """Take the newest change of a date back, with the origin it had before (W8).
+
+        Raises TaskUnusableError while a run is active, or when there is nothing to undo.
+        """
+        with transaction.atomic():
+            # Only of a date that no run is about to move.
+            self.check_dates_are_free()
+            changes = list(DateChange.objects.in_force(self.pk, field)[:2])
+            if len(changes) < 2:
+                raise TaskUnusableError("This date has not been changed since the task was made.")
+            changes[0].undone_at, changes[0].undone_by = timezone.now(), user
+            changes[0].save(update_fields=["undone_at", "undone_by"])
+            setattr(self, field, changes[1].date_after)
+            self.save(update_fields=[field])
+        return changes[0]
+
+    def start_from_now(self, field: str, user: Any) -> None:
+        """After changed conditions: take the date as typed, so that nothing older follows (W9)."""
+        with transaction.atomic():
+            self.check_dates_are_free()
+            moment = getattr(self, field)
+            DateChange.objects.create(
+                task=self,
+                field=field,
+                origin=DateChange.Origin.TYPED,
+                date_before=moment,
+                date_after=moment,
+                changed_by=user,
+                reason="Only from now on, after changed conditions",
+            )
+
+    def check_dates_are_free(self) -> None:
+        """Raises TaskUnusableError while a run is queued or running: it may move them (W8)."""
+        active = self.active_run()
+        if active is not None:
+            raise TaskUnusableError(
+                f"{active} is {active.status}. Change the date when it is over, or cancel it."
+            )
+
+    def archive(self) -> None:
+        """Hide the task; its runs, files and ledger stay (rule R7)."""
+        self.archived_at, self.enabled = timezone.now(), False
+        self.save(update_fields=["archived_at", "enabled"])
+
+    def _queue(self, run: Run) -> Run:
         if self.archived_at is not None:
             raise TaskUnusableError(f"{self.name} is archived. Restore it to run it again.")
         if not self.enabled:
             raise TaskUnusableError(f"{self.name} is disabled. Enable it on its form to run it.")
-        run = self._frozen_run(trigger, user)
         try:
             with transaction.atomic():
                 run.save(force_insert=True)
@@ -169,11 +234,6 @@ class Task(models.Model):
                 raise
             raise RunActiveError(active) from None
         return run
-
-    def archive(self) -> None:
-        """Hide the task; its runs, files and ledger stay (rule R7)."""
-        self.archived_at, self.enabled = timezone.now(), False
-        self.save(update_fields=["archived_at", "enabled"])
 
     def _frozen_run(self, trigger: str, user: Any) -> Run:
         sent = self.rendered_conditions()

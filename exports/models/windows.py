@@ -92,15 +92,15 @@ def _vouches(run: "Run", task: "Task", conditions: str) -> bool:
 
 
 def _newest_change(task: "Task", field: str) -> DateChange | None:
-    changes = DateChange.objects.filter(task=task, field=field)
-    return changes.select_related("run").order_by("-id").first()
+    changes = DateChange.objects.in_force(task.pk, field)
+    return changes.select_related("run").first()
 
 
 def _moves_since_typed(task: "Task") -> list[DateChange]:
     """The runs' moves of Date Created, newest first, back to the last typed date."""
     moves = []
-    changes = DateChange.objects.filter(task=task, field=CREATED).select_related("run")
-    for change in changes.order_by("-id").iterator(chunk_size=20):
+    changes = DateChange.objects.in_force(task.pk, CREATED).select_related("run")
+    for change in changes.iterator(chunk_size=20):
         if change.origin == DateChange.Origin.TYPED:
             break
         moves.append(change)
@@ -108,7 +108,7 @@ def _moves_since_typed(task: "Task") -> list[DateChange]:
 
 
 def _last_typed(task: "Task", field: str) -> datetime:
-    typed = DateChange.objects.filter(task=task, field=field, origin=DateChange.Origin.TYPED)
-    newest = typed.order_by("-id").first()
+    typed = DateChange.objects.in_force(task.pk, field).filter(origin=DateChange.Origin.TYPED)
+    newest = typed.first()
     # A task is created with both dates typed, so there always is one.
     return newest.date_after if newest else getattr(task, field)

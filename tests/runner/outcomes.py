@@ -1,0 +1,88 @@
+"""What a run left behind: its row, the files, the dates. Tests compare it as a whole."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+from lxml import etree
+
+from exports import files
+from exports.demo.answers import Request
+from exports.demo.server import StandIn
+from exports.models import Run, Task
+from tests.conftest import run_now
+
+
+@dataclass(frozen=True)
+class Aftermath:
+    """`file_names`: all below the data folder but those of runs that succeeded."""
+
+    status: str
+    file_names: tuple[str, ...]
+    date_created: datetime
+    date_modified: datetime
+    moved_date_count: int
+
+
+def aftermath(run: Run) -> Aftermath:
+    task = Task.objects.get(pk=run.task_id)
+    return Aftermath(
+        run.status,
+        unclaimed_files(),
+        task.date_created,
+        task.date_modified,
+        task.date_changes.filter(run=run).count(),
+    )
+
+
+def safe_failure(run: Run) -> Aftermath:
+    """The only aftermath a failure may have: no file, no part of one, no date moved."""
+    return Aftermath("failed", (), run.date_created_before, run.date_modified_before, 0)
+
+
+def unclaimed_files() -> tuple[str, ...]:
+    """Paths below the data folder that no succeeded run accounts for."""
+    folder = Path(settings.CWEXPORT_DATA_DIR)
+    known = set()
+    for run in Run.objects.filter(status="succeeded"):
+        known |= {run.file_path, f"exports/{run.file_name}"}
+    found = (str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    return tuple(sorted(name for name in found if name not in known))
+
+
+def exported_versions(run: Run) -> list[tuple[int, str]]:
+    """(id, lastUpdated as written) of every batch in the run's file, in its order."""
+    batches = etree.parse(files.run_file(run)).getroot()
+    return [(int(b.findtext("id")), b.findtext("_info/lastUpdated") or "") for b in batches]
+
+
+def exported_ids(run: Run) -> list[int]:
+    return [number for number, _ in exported_versions(run)]
+
+
+def versions_in(stand_in: StandIn) -> list[tuple[int, str]]:
+    """The truth, in the shape of `exported_versions`."""
+    return [(r["id"], r.get("_info", {}).get("lastUpdated", "")) for r in stand_in.store.records]
+
+
+def page_requests(stand_in: StandIn) -> list[Request]:
+    """The requests of the walk, without those that look for the highest id."""
+    return [asked for asked in stand_in.requests.lists if asked.query["orderBy"] == "id asc"]
+
+
+def is_page(request: Request) -> bool:
+    """For a fault's `when`: a request of the walk."""
+    return request.query.get("orderBy") == "id asc"
+
+
+def log_of(run: Run, *levels: str) -> str:
+    lines = run.log_entries.filter(level__in=levels) if levels else run.log_entries.all()
+    return "\n".join(line.message for line in lines.order_by("id"))
+
+
+def next_run_is_complete(task: Task, stand_in: StandIn) -> bool:
+    """Whether a run without faults brings every batch of the stand-in, once each."""
+    stand_in.faults.clear()
+    run = run_now(task)
+    return run.status == "succeeded" and exported_versions(run) == versions_in(stand_in)
