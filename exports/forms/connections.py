@@ -1,0 +1,231 @@
+"""The form of a connection (rules C1 to C5)."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import HTML, Layout
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.urls import reverse_lazy
+
+from exports.connectwise.addresses import AddressPolicy, AddressRefusedError, SiteError, parse_site
+from exports.models import Connection
+
+# The generic exists for the type checker alone.
+if TYPE_CHECKING:
+    ConnectionModelForm = forms.ModelForm[Connection]
+else:
+    ConnectionModelForm = forms.ModelForm
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_KEYS_PLACE = "In ConnectWise: System > Members > API Members, the member's tab API Keys."
+# Changing one of these could send the private key to somebody else's host or account (C5).
+_BOUND_TO_KEY = ("site", "company", "public_key")
+
+
+class ConnectionForm(ConnectionModelForm):
+    """What a person types; the private key goes in and never comes back (C3)."""
+
+    site = forms.CharField(
+        label="Site",
+        max_length=500,
+        help_text="The address in your browser when you are logged in to ConnectWise, for "
+        "example na.myconnectwise.net. Paste as much of it as you like.",
+        error_messages={"required": "Type the address you log in to, e.g. na.myconnectwise.net."},
+    )
+    private_key = forms.CharField(
+        label="Private Key",
+        max_length=500,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "spellcheck": "false"}),
+        error_messages={"required": "Type the API member's private key."},
+    )
+
+    # Not among Meta's: validated alone it would clash with the default there is, whose mark
+    # Connection.save takes away.
+    is_default = forms.BooleanField(
+        label="Default",
+        required=False,
+        help_text="New tasks start with this connection. Only one can be the default.",
+    )
+    field_order = (
+        "name",
+        "site",
+        "company",
+        "public_key",
+        "private_key",
+        "client_id",
+        "parallel_requests",
+        "is_default",
+    )
+
+    class Meta:
+        model = Connection
+        fields = ("name", "site", "company", "public_key", "client_id", "parallel_requests")
+        labels = {
+            "name": "Name",
+            "company": "Company",
+            "public_key": "Public Key",
+            "client_id": "Client ID",
+            "parallel_requests": "Parallel Requests",
+        }
+        help_texts = {
+            "name": "How this connection is called here, for example the company's name.",
+            "company": "What you type as Company on the ConnectWise login page.",
+            "public_key": _KEYS_PLACE,
+            "parallel_requests": "How many requests a large export keeps in flight, 1 to 8. "
+            "More is faster, until ConnectWise slows down who asks too often.",
+        }
+        error_messages = {
+            "name": {
+                "unique": "There is another connection with this name: choose a different one.",
+                "required": "Give the connection a name, e.g. the company's.",
+            },
+            "company": {"required": "Type the company as on the ConnectWise login page."},
+            "public_key": {"required": "Type the API member's public key."},
+            "parallel_requests": dict.fromkeys(
+                ("required", "invalid", "min_value", "max_value"),
+                "Type a whole number from 1 to 8; 4 suits most.",
+            ),
+            "client_id": {
+                "required": "ConnectWise answers nobody without a Client ID: register one at "
+                "developer.connectwise.com and type it here."
+            },
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Kept apart, as validation writes what was typed into the instance.
+        watched = (*_BOUND_TO_KEY, "client_id")
+        self._before = {name: getattr(self.instance, name) for name in watched}
+        self._is_new = self.instance.pk is None
+        self.fields["is_default"].initial = self.instance.is_default
+        self.fields["private_key"].required = self._is_new
+        self.fields["private_key"].help_text = self._private_key_help()
+        self.fields["client_id"].required = not settings.CONNECTWISE_CLIENT_ID
+        self.fields["client_id"].help_text = self._client_id_help()
+        self.helper = _helper()
+        self._prepare_widgets()
+
+    def full_clean(self) -> None:
+        """Check everything; a typed key is lost with the page, so an error elsewhere asks again."""
+        super().full_clean()
+        if not self.is_bound or not self.errors:
+            return
+        if self.data.get(self.add_prefix("private_key")) and "private_key" not in self.errors:
+            self.add_error("private_key", "Type the private key again: it is never shown back.")
+        first = next((name for name in self.fields if name in self.errors), None)
+        if first:
+            self.fields[first].widget.attrs["autofocus"] = True
+
+    def clean_site(self) -> str:
+        """The canonical form of what was pasted (C2); refused addresses are refused here (C6)."""
+        try:
+            site = parse_site(self.cleaned_data["site"], allow_http=settings.CWEXPORT_ALLOW_HTTP)
+            AddressPolicy(tuple(settings.CWEXPORT_ALLOWED_NETWORKS)).check_site(site)
+        except (SiteError, AddressRefusedError) as error:
+            raise ValidationError(str(error)) from error
+        return str(site)
+
+    def clean_company(self) -> str:
+        company = _visible(self.cleaned_data["company"], "Company")
+        if set("+:") & set(company):
+            raise ValidationError(
+                "A company holds no + or colon: type it as on the ConnectWise login page."
+            )
+        return company
+
+    def clean_public_key(self) -> str:
+        public_key = _visible(self.cleaned_data["public_key"], "Public Key")
+        if ":" in public_key:
+            raise ValidationError("A public key holds no colon: copy it alone, without the other.")
+        return public_key
+
+    def clean_private_key(self) -> str:
+        return _visible(self.cleaned_data["private_key"], "Private Key")
+
+    def clean_client_id(self) -> str:
+        client_id = _visible(self.cleaned_data["client_id"], "Client ID")
+        if not client_id.isascii():
+            raise ValidationError("A Client ID is plain letters, digits and hyphens: copy it anew.")
+        return client_id
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for the private key again when it would be used elsewhere or as somebody else."""
+        cleaned = super().clean() or self.cleaned_data
+        changed = [name for name in _BOUND_TO_KEY if name in cleaned and self._is_changed(name)]
+        if changed and not self._is_new and cleaned.get("private_key") == "":
+            words = " and ".join(str(self.fields[name].label) for name in changed)
+            self.add_error(
+                "private_key",
+                f"Type the private key again: {words} changed, and the stored key only belongs "
+                "to what it was saved with.",
+            )
+        return cleaned
+
+    def save(self, commit: bool = True) -> Connection:
+        """Store it; a test of what it was before says nothing any more."""
+        connection = super().save(commit=False)
+        connection.is_default = self.cleaned_data["is_default"]
+        private_key = self.cleaned_data["private_key"]
+        if private_key:
+            connection.write_private_key(private_key)
+        if private_key or any(map(self._is_changed, self._before)):
+            connection.last_tested_at, connection.last_test_steps = None, []
+        if commit:
+            connection.save()
+        return connection
+
+    def warnings(self) -> list[str]:
+        """What was saved but looks wrong; call after saving."""
+        client_id = self.cleaned_data["client_id"]
+        if client_id and not _GUID.fullmatch(client_id):
+            return [
+                f"The Client ID of {self.instance.name} does not look like one "
+                "(11111111-2222-3333-4444-555555555555). If the test fails, check it first."
+            ]
+        return []
+
+    def _is_changed(self, name: str) -> bool:
+        return bool(self.cleaned_data[name] != self._before[name])
+
+    def _prepare_widgets(self) -> None:
+        as_typed = {"autocapitalize": "off", "autocomplete": "off", "spellcheck": "false"}
+        for name in ("site", "company", "public_key", "client_id"):
+            self.fields[name].widget.attrs |= as_typed
+        self.fields["site"].widget.attrs |= {
+            "hx-get": reverse_lazy("connection-address"),
+            "hx-trigger": "input changed delay:300ms",
+            "hx-target": "#site-address",
+        }
+
+    def _private_key_help(self) -> str:
+        if self._is_new:
+            return (
+                "Shown by ConnectWise once, when the key pair is made. Stored encrypted, never "
+                "shown again."
+            )
+        return "Leave it blank to keep the stored one. It is never shown."
+
+    def _client_id_help(self) -> str:
+        if settings.CONNECTWISE_CLIENT_ID:
+            return "May be left blank: this installation sets one for all connections."
+        return "Identifies the integrator, not the company: developer.connectwise.com, Client ID."
+
+
+def _visible(text: str, label: str) -> str:
+    if not text.isprintable():
+        raise ValidationError(
+            f"{label} holds invisible characters, as happens when copying: type or copy it anew."
+        )
+    return text
+
+
+def _helper() -> FormHelper:
+    helper = FormHelper()
+    helper.form_tag = False
+    helper.layout = Layout(*ConnectionForm.field_order)
+    # Right below the field it is about.
+    helper.layout.insert(2, HTML("{% include 'exports/_connection_site.html' %}"))
+    return helper

@@ -1,0 +1,205 @@
+"""How things are shown: one way for each kind, on every page. Formatting only, no queries.
+
+Tags:    {% icon "passed" %}  {% run_status run %}  {% outcome step.outcome %}
+         {% worst_outcome connection.last_test_steps %}
+         {% nav_link "home" "Home" "task" %}  {% product_version %}
+Filters: {{ moment|relative }}  {{ moment|exact }}  {{ delta|duration }}  {{ size|byte_size }}
+         {{ number|grouped }}  {{ number|plain }}
+"""
+
+import tomllib
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django import template
+from django.conf import settings
+from django.template import Context
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+if TYPE_CHECKING:
+    from exports.models import Run
+
+register = template.Library()
+
+NOTHING = "–"
+
+# Drawn on a grid of 16, in the colour of the text beside them.
+_SHAPES = {
+    "brand": "M2 3h9M2 6.5h12M2 10h6M11.5 9v5M9 11.5l2.5 2.5 2.5-2.5",
+    "check": "M3 8.5l3.2 3.2L13 5",
+    "cross": "M4 4l8 8M12 4l-8 8",
+    "warning": "M8 2.2L14.6 13.6H1.4zM8 6.5v3.2M8 11.7v.1",
+    "info": "M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 0 0 8 1.8zM8 7.3v3.9M8 4.9v.1",
+    "clock": "M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 0 0 8 1.8zM8 4.5V8l2.4 1.6",
+    "running": "M13.5 8A5.5 5.5 0 1 1 8 2.5M8 0.6L10.2 2.5 8 4.5",
+    "stop": "M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 0 0 8 1.8zM3.7 3.7l8.6 8.6",
+    "dash": "M4 8h8",
+}
+_ICONS = {
+    "brand": "brand",
+    "passed": "check",
+    "succeeded": "check",
+    "success": "check",
+    "failed": "cross",
+    "error": "cross",
+    "warning": "warning",
+    "suspicious": "warning",
+    "info": "info",
+    "debug": "info",
+    "queued": "clock",
+    "running": "running",
+    "cancelled": "stop",
+    "skipped": "dash",
+}
+_OUTCOMES = {"passed": "Passed", "warning": "Warning", "failed": "Failed", "skipped": "Skipped"}
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A small drawing; a word always stands beside it, so it is hidden from screen readers."""
+    shape = _SHAPES[_ICONS.get(name, "info")]
+    return format_html(
+        '<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d="{}"/></svg>', shape
+    )
+
+
+@register.simple_tag
+def run_status(run: "Run") -> SafeString:
+    """Icon, word and colour of a run's status; a suspicious success says so (rule W10)."""
+    if run.is_suspicious:
+        return _badge("suspicious", f"{run.get_status_display()}, suspicious")
+    return _badge(run.status, run.get_status_display())
+
+
+@register.simple_tag
+def outcome(name: str) -> SafeString:
+    """A test step's outcome: passed, warning, failed or skipped."""
+    return _badge(name, _OUTCOMES.get(name, name))
+
+
+@register.simple_tag
+def worst_outcome(steps: list[dict[str, str]]) -> SafeString:
+    """One badge for a whole test: failed before warning before passed."""
+    outcomes = {step["outcome"] for step in steps}
+    return outcome(next((name for name in ("failed", "warning") if name in outcomes), "passed"))
+
+
+@register.simple_tag(takes_context=True)
+def nav_link(context: Context, url_name: str, label: str, noun: str) -> SafeString:
+    """A link of the top bar, marked when the page shown is its own or one of its noun's."""
+    match = getattr(context.get("request"), "resolver_match", None)
+    shown = (match and match.url_name) or ""
+    current = shown == url_name or shown.startswith(f"{noun}-")
+    mark = mark_safe(' aria-current="page"') if current else ""
+    return format_html('<a href="{}"{}>{}</a>', reverse(url_name), mark, label)
+
+
+@register.simple_tag
+def product_version() -> str:
+    return _stated_version()
+
+
+@register.filter
+def relative(moment: datetime | None) -> str:
+    """`3 minutes ago`, the exact time and its zone on hover."""
+    if moment is None:
+        return NOTHING
+    return _time(moment, _distance(timezone.now() - moment), _exact_text(moment))
+
+
+@register.filter
+def exact(moment: datetime | None) -> str:
+    """`2026-03-01 14:05:09 CET`: the installation's zone, named; UTC on hover."""
+    if moment is None:
+        return NOTHING
+    return _time(moment, _exact_text(moment), f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+
+
+@register.filter
+def duration(delta: timedelta | None) -> str:
+    """`0.4 s`, `12 s`, `3 min 5 s`, `2 h 7 min`."""
+    if delta is None:
+        return NOTHING
+    seconds = max(delta.total_seconds(), 0.0)
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+@register.filter
+def byte_size(size: int | None) -> str:
+    """`512 B`, `12.4 kB`, `3.1 MB`: units of a thousand, as file managers show them."""
+    if size is None:
+        return NOTHING
+    if size < 1000:
+        return f"{size} B"
+    amount = float(size)
+    for unit in ("kB", "MB", "GB"):
+        amount /= 1000
+        if amount < 999.95:
+            return f"{amount:.1f} {unit}"
+    return f"{amount / 1000:.1f} TB"
+
+
+@register.filter
+def grouped(number: int | None) -> str:
+    """`12,345`."""
+    return NOTHING if number is None else f"{number:,}"
+
+
+@register.filter
+def plain(number: Any) -> str:
+    """A number that is a name, such as a run's or a batch's: never grouped."""
+    return NOTHING if number is None else str(number)
+
+
+def _badge(kind: str, word: str) -> SafeString:
+    return format_html('<span class="status status-{}">{}{}</span>', kind, icon(kind), word)
+
+
+def _time(moment: datetime, text: str, hover: str) -> SafeString:
+    machine = f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', machine, hover, text)
+
+
+@cache
+def _stated_version() -> str:
+    """What pyproject.toml says; the one place where the version is written."""
+    with (Path(settings.BASE_DIR) / "pyproject.toml").open("rb") as stated:
+        return str(tomllib.load(stated)["project"]["version"])
+
+
+def _exact_text(moment: datetime) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _distance(elapsed: timedelta) -> str:
+    seconds = abs(elapsed.total_seconds())
+    if seconds < 45:
+        return "just now" if elapsed >= timedelta(0) else "in a moment"
+    size, unit = next((size, unit) for limit, size, unit in _UNITS if seconds < limit)
+    count = max(round(seconds / size), 1)
+    text = f"{count} {unit}{'' if count == 1 else 's'}"
+    return f"{text} ago" if elapsed >= timedelta(0) else f"in {text}"
+
+
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+# Below so many seconds, a time is told in units of so many. A limit lies half a unit below the
+# next one, so that nothing is "60 minutes ago".
+_UNITS = (
+    (59.5 * _MINUTE, _MINUTE, "minute"),
+    (23.5 * _HOUR, _HOUR, "hour"),
+    (45 * _DAY, _DAY, "day"),
+    (540 * _DAY, 30 * _DAY, "month"),
+    (float("inf"), 365 * _DAY, "year"),
+)

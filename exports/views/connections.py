@@ -1,0 +1,132 @@
+"""The pages of connections (rules C1 to C7)."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Prefetch, ProtectedError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.middleware import HtmxDetails
+
+from exports import connection_test
+from exports.connectwise.addresses import AddressPolicy, AddressRefusedError, SiteError, parse_site
+from exports.forms.connections import ConnectionForm
+from exports.models import Connection, Run, Task
+
+_WORDS = {
+    connection_test.PASSED: (messages.SUCCESS, "{} was tested: every step passed."),
+    connection_test.WARNING: (messages.WARNING, "{} was tested: it works, with a warning."),
+    connection_test.FAILED: (messages.ERROR, "{} was tested: a step failed, see below."),
+}
+
+
+class HtmxRequest(HttpRequest):
+    htmx: HtmxDetails
+
+
+@require_GET
+def list_connections(request: HttpRequest) -> HttpResponse:
+    tasks = Prefetch("tasks", Task.objects.filter(archived_at=None).order_by("name"))
+    connections = Connection.objects.order_by("name").prefetch_related(tasks)
+    return render(request, "exports/connection_list.html", {"connections": connections})
+
+
+@sensitive_post_parameters("private_key")
+@require_http_methods(["GET", "POST"])
+def create_connection(request: HttpRequest) -> HttpResponse:
+    is_first = not Connection.objects.exists()
+    form = ConnectionForm(request.POST or None, initial={"is_default": is_first})
+    if request.method == "POST" and form.is_valid():
+        return _save(request, form)
+    return _show_form(request, form)
+
+
+@sensitive_post_parameters("private_key")
+@require_http_methods(["GET", "POST"])
+def edit_connection(request: HttpRequest, pk: int) -> HttpResponse:
+    form = ConnectionForm(request.POST or None, instance=get_object_or_404(Connection, pk=pk))
+    if request.method == "POST" and form.is_valid():
+        return _save(request, form)
+    return _show_form(request, form)
+
+
+@require_POST
+def test_connection(request: HtmxRequest, pk: int) -> HttpResponse:
+    """Run the test (C4); with htmx only its result comes back."""
+    connection = get_object_or_404(Connection, pk=pk)
+    if not request.htmx:
+        return _test_and_show(request, connection)
+    connection_test.test_connection(connection)
+    return render(request, "exports/_connection_test.html", {"connection": connection})
+
+
+@require_http_methods(["GET", "POST"])
+def delete_connection(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask first; one that is in use stays, and the page says by what (C7)."""
+    connection = get_object_or_404(Connection, pk=pk)
+    status = 200
+    if request.method == "POST":
+        try:
+            connection.delete()
+        except ProtectedError:
+            status = 409
+        else:
+            messages.success(request, f"Connection {connection.name} was deleted.")
+            return redirect("connection-list")
+    context = {
+        "connection": connection,
+        "tasks": connection.tasks.order_by("archived_at", "name"),
+        "run_count": Run.objects.filter(connection=connection).count(),
+    }
+    return render(request, "exports/connection_delete.html", context, status=status)
+
+
+@require_GET
+def show_address(request: HttpRequest) -> HttpResponse:
+    """The address that a typed site comes to, while it is typed (C2)."""
+    context = {"address": _address(request.GET.get("site", ""))}
+    return render(request, "exports/_connection_address.html", context)
+
+
+def _save(request: HttpRequest, form: ConnectionForm) -> HttpResponse:
+    connection = form.save()
+    messages.success(request, f"Connection {connection.name} was saved.")
+    for warning in form.warnings():
+        messages.warning(request, warning)
+    if "test" in request.POST:
+        return _test_and_show(request, connection)
+    return redirect("connection-edit", connection.pk)
+
+
+def _test_and_show(request: HttpRequest, connection: Connection) -> HttpResponse:
+    outcome = connection_test.worst_outcome(connection_test.test_connection(connection))
+    level, words = _WORDS[outcome]
+    messages.add_message(request, level, words.format(connection.name))
+    return redirect("connection-edit", connection.pk)
+
+
+def _show_form(request: HttpRequest, form: ConnectionForm) -> HttpResponse:
+    # Validation writes what was typed into the form's instance; the page is about what is stored.
+    stored = Connection.objects.filter(pk=form.instance.pk).first()
+    context = {
+        "form": form,
+        "connection": stored,
+        # A wrong site already says so at its field.
+        "address": {} if "site" in form.errors else _address(form["site"].value() or ""),
+    }
+    return render(request, "exports/connection_form.html", context)
+
+
+def _address(typed: str) -> dict[str, Any]:
+    """`url` that will be called, or the `problem` with what was typed; neither for nothing."""
+    if not typed.strip():
+        return {}
+    try:
+        site = parse_site(typed, allow_http=settings.CWEXPORT_ALLOW_HTTP)
+        AddressPolicy(tuple(settings.CWEXPORT_ALLOWED_NETWORKS)).check_site(site)
+    except (SiteError, AddressRefusedError) as error:
+        return {"problem": str(error)}
+    return {"url": site.api_url}

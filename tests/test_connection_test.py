@@ -1,0 +1,297 @@
+"""The connection test (rule C4), against the stand-in."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pytest_django import Settings
+
+from exports import connection_test
+from exports.connection_test import Step
+from exports.demo import answers, faults, wires
+from exports.demo.account import Account
+from exports.demo.records import seed_batches
+from exports.demo.server import StandIn
+from exports.demo.store import Store
+from exports.models import Connection
+from tests.conftest import make_connection
+from tests.demo.certificates import Certificates
+
+pytestmark = pytest.mark.django_db
+
+SKIPPED = "Not tried, because a step before it failed."
+
+
+def outcomes(steps: list[Step]) -> list[str]:
+    return [step.outcome for step in steps]
+
+
+def test_a_right_connection_passes_every_step_but_the_missing_created_date(
+    stand_in: StandIn,
+) -> None:
+    connection = make_connection(stand_in)
+
+    steps = connection_test.test_connection(connection)
+
+    assert steps == [
+        Step(
+            "Address and TLS",
+            "passed",
+            f"{stand_in.url}/v4_6_release/apis/3.0 answers over plain http, as this installation "
+            "allows.",
+        ),
+        Step("Company known", "passed", "ConnectWise knows demo and runs version v2025.8.12345."),
+        Step(
+            "Credentials accepted",
+            "passed",
+            "ConnectWise accepts the company, both keys and the Client ID.",
+        ),
+        Step("Batches readable", "passed", "120 batches can be read."),
+        Step(
+            "Created date on batches",
+            "warning",
+            "0 of 120 batches carry one. After a typed Date Created, New starts by the last update "
+            "instead and may include older batches that were changed since; from then on it goes "
+            "by id, which is exact.",
+        ),
+        Step(
+            "Clock difference",
+            "passed",
+            "ConnectWise's clock and this server's agree within a minute.",
+        ),
+    ]
+
+
+def test_the_result_and_its_time_stay_on_the_connection(stand_in: StandIn) -> None:
+    connection = make_connection(stand_in)
+    before = datetime.now(UTC)
+
+    steps = connection_test.test_connection(connection)
+
+    stored = Connection.objects.get(pk=connection.pk)
+    assert stored.last_test_steps == [vars(step) for step in steps]
+    assert stored.last_tested_at is not None
+    assert before <= stored.last_tested_at <= datetime.now(UTC)
+
+
+def test_batches_that_all_carry_a_created_date_pass() -> None:
+    store = Store(seed_batches(120, with_date_entered=True))
+    with StandIn(store) as stand_in:
+        steps = connection_test.test_connection(make_connection(stand_in))
+
+    assert steps[4] == Step(
+        "Created date on batches",
+        "passed",
+        "Every batch carries one, so New starts exactly at Date Created.",
+    )
+
+
+def test_a_trusted_certificate_passes(
+    tls_stand_in: StandIn, certificates: Certificates, settings: Settings
+) -> None:
+    settings.CWEXPORT_CA_FILE = str(certificates.authority)
+
+    steps = connection_test.test_connection(make_connection(tls_stand_in))
+
+    assert steps[0] == Step(
+        "Address and TLS",
+        "passed",
+        f"{tls_stand_in.url}/v4_6_release/apis/3.0 answers, and its certificate proves who it is.",
+    )
+
+
+def test_an_unknown_certificate_fails_and_nothing_else_is_tried(tls_stand_in: StandIn) -> None:
+    steps = connection_test.test_connection(make_connection(tls_stand_in))
+
+    assert outcomes(steps) == ["failed"] + ["skipped"] * 5
+    assert "certificate" in steps[0].sentence
+    assert list(tls_stand_in.requests) == []
+
+
+def test_a_refused_address_is_never_called(stand_in: StandIn, settings: Settings) -> None:
+    settings.CWEXPORT_ALLOWED_NETWORKS = []
+
+    steps = connection_test.test_connection(make_connection(stand_in))
+
+    assert outcomes(steps) == ["failed"] + ["skipped"] * 5
+    assert "CWEXPORT_ALLOWED_NETWORKS" in steps[0].sentence
+    assert list(stand_in.requests) == []
+
+
+def test_http_that_is_no_longer_allowed_fails_at_the_address(
+    stand_in: StandIn, settings: Settings
+) -> None:
+    settings.CWEXPORT_ALLOW_HTTP = False
+
+    steps = connection_test.test_connection(make_connection(stand_in))
+
+    assert outcomes(steps) == ["failed"] + ["skipped"] * 5
+    assert "use https://" in steps[0].sentence
+
+
+def test_nobody_listening_fails_at_the_address(stand_in: StandIn) -> None:
+    connection = make_connection(stand_in)
+    stand_in.stop()
+
+    steps = connection_test.test_connection(connection)
+
+    assert outcomes(steps) == ["failed"] + ["skipped"] * 5
+    assert [step.sentence for step in steps[1:]] == [SKIPPED] * 5
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.Redirect("http://127.0.0.1:9/elsewhere", on=answers.ANY),
+        faults.Body(faults.LOGIN_PAGE, content_type="text/html", on=answers.ANY),
+    ],
+    ids=["a redirect", "a login page"],
+)
+def test_what_is_no_connectwise_fails_at_the_address(
+    stand_in: StandIn, fault: faults.Fault
+) -> None:
+    with stand_in.faults.on(fault):
+        steps = connection_test.test_connection(make_connection(stand_in))
+
+    assert outcomes(steps) == ["failed"] + ["skipped"] * 5
+
+
+def test_a_company_that_nobody_knows_fails(stand_in: StandIn) -> None:
+    steps = connection_test.test_connection(make_connection(stand_in, company="nobody"))
+
+    assert outcomes(steps) == ["passed", "failed"] + ["skipped"] * 4
+    assert steps[1].sentence == (
+        f"{stand_in.url} does not know the company nobody. Type it as on the ConnectWise login "
+        "page, and check that the site is the one you log in to."
+    )
+
+
+def test_a_login_page_that_does_not_know_the_company_is_overruled_by_the_api(
+    stand_in: StandIn,
+) -> None:
+    with stand_in.faults.on(faults.Status(404, on=(answers.COMPANY,))):
+        steps = connection_test.test_connection(make_connection(stand_in))
+
+    assert outcomes(steps)[:4] == ["passed", "warning", "passed", "passed"]
+
+
+@pytest.mark.parametrize(
+    ("field", "words"), [("public_key", "private key"), ("client_id", "Client ID")]
+)
+def test_wrong_keys_or_client_id_fail_at_the_credentials(
+    stand_in: StandIn, field: str, words: str
+) -> None:
+    connection = make_connection(stand_in, **{field: "wrong"})
+
+    steps = connection_test.test_connection(connection)
+
+    assert outcomes(steps) == ["passed", "passed", "failed"] + ["skipped"] * 3
+    assert words in steps[2].sentence
+
+
+def test_refused_system_information_is_a_warning_only() -> None:
+    account = Account(system_info_forbidden=True)
+    with StandIn(Store(seed_batches(120)), account=account) as stand_in:
+        steps = connection_test.test_connection(make_connection(stand_in))
+
+    assert outcomes(steps)[:4] == ["passed", "passed", "warning", "passed"]
+
+
+def test_a_role_without_the_right_fails_at_the_batches(stand_in: StandIn) -> None:
+    with stand_in.faults.on(faults.Status(403)):
+        steps = connection_test.test_connection(make_connection(stand_in))
+
+    assert outcomes(steps) == ["passed", "passed", "passed", "failed", "skipped", "skipped"]
+    assert "Finance > Accounting Interface: Inquire = All" in steps[3].sentence
+
+
+def test_counted_batches_that_are_not_shown_fail(stand_in: StandIn) -> None:
+    with stand_in.faults.on(faults.Nothing(on=(answers.LIST,))):
+        steps = connection_test.test_connection(make_connection(stand_in))
+
+    assert steps[3] == Step(
+        "Batches readable",
+        "failed",
+        "ConnectWise counts 120 batches but shows none. Check the security role of the API "
+        "member: Finance > Accounting Interface: Inquire = All.",
+    )
+
+
+def test_no_batches_at_all_is_a_warning(stand_in: StandIn) -> None:
+    with stand_in.faults.on(faults.Nothing()):
+        steps = connection_test.test_connection(make_connection(stand_in))
+
+    assert outcomes(steps) == ["passed", "passed", "passed", "warning", "warning", "passed"]
+
+
+def test_a_refused_count_is_a_warning(stand_in: StandIn) -> None:
+    with stand_in.faults.on(faults.Status(403, on=(answers.COUNT,))):
+        steps = connection_test.test_connection(make_connection(stand_in))
+
+    assert outcomes(steps) == ["passed", "passed", "passed", "warning", "warning", "passed"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(600, " seconds behind this"), (-600, " seconds ahead of this")]
+)
+def test_clocks_that_differ_are_a_warning_with_the_difference(
+    stand_in: StandIn, seconds: int, words: str
+) -> None:
+    now = datetime.now(UTC) + timedelta(seconds=seconds)
+
+    steps = connection_test.test_connection(make_connection(stand_in), now=now)
+
+    assert steps[5].outcome == "warning"
+    assert words in steps[5].sentence
+
+
+def test_a_server_without_a_clock_is_a_warning(stand_in: StandIn) -> None:
+    with stand_in.faults.on(faults.no_date_header()):
+        steps = connection_test.test_connection(make_connection(stand_in))
+
+    assert steps[5].outcome == "warning"
+    assert "does not tell its time" in steps[5].sentence
+
+
+def test_a_lost_encryption_key_is_a_failed_step_and_nothing_is_sent(
+    stand_in: StandIn, settings: Settings
+) -> None:
+    connection = make_connection(stand_in)
+    settings.CWEXPORT_ENCRYPTION_KEYS = ["A" * 43 + "="]
+
+    steps = connection_test.test_connection(connection)
+
+    assert outcomes(steps) == ["skipped", "skipped", "failed"] + ["skipped"] * 3
+    assert "CWEXPORT_ENCRYPTION_KEYS" in steps[2].sentence
+    assert list(stand_in.requests) == []
+
+
+def test_a_server_that_never_answers_is_given_up(
+    stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_test, "SECONDS_IN_ALL", 0.3)
+    with stand_in.faults.on(faults.Sending(wires.never_answer, on=answers.ANY)):
+        steps = connection_test.test_connection(make_connection(stand_in))
+
+    assert outcomes(steps) == ["failed"] + ["skipped"] * 5
+    assert "did not answer everything within" in steps[0].sentence
+
+
+def test_the_private_key_is_in_no_sentence_even_if_the_server_echoes_it(
+    stand_in: StandIn,
+) -> None:
+    private_key = 'pK-"é&<9\\z'
+    connection = make_connection(stand_in)
+    connection.write_private_key(private_key)
+    connection.save()
+
+    with stand_in.faults.on(faults.Status(400, private_key.encode(), "text/plain", on=answers.ANY)):
+        steps = connection_test.test_connection(connection)
+
+    assert private_key not in " ".join(step.sentence for step in steps)
+
+
+def test_the_worst_step_names_the_whole() -> None:
+    passed, warning, failed = (Step("", outcome, "") for outcome in ("passed", "warning", "failed"))
+    assert connection_test.worst_outcome([passed, passed]) == "passed"
+    assert connection_test.worst_outcome([passed, warning]) == "warning"
+    assert connection_test.worst_outcome([passed, warning, failed]) == "failed"

@@ -1,0 +1,274 @@
+"""The form of a connection (rules C1 to C5)."""
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from exports.models import Connection
+from tests.views.connection_pages import (
+    CLIENT_ID,
+    NEW,
+    PRIVATE_KEY,
+    TYPED,
+    UNCHANGED,
+    edit_page,
+    errors_of,
+    messages_of,
+    saved_connection,
+    shows_the_key,
+    stored,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def acme() -> Connection:
+    return saved_connection()
+
+
+# --- Creating
+
+
+def test_a_connection_is_created_from_what_was_typed(signed_in: Client) -> None:
+    response = signed_in.post(NEW, TYPED | {"site": "https://NA.myconnectwise.net/v4_6_release/"})
+
+    made = Connection.objects.get()
+    assert response.headers["Location"] == edit_page(made)
+    assert (made.name, made.site, made.company, made.public_key, made.client_id) == (
+        "Acme",
+        "https://na.myconnectwise.net",
+        "acme",
+        "AbCdEf",
+        CLIENT_ID,
+    )
+    assert made.read_private_key() == PRIVATE_KEY
+    assert messages_of(response) == ["Connection Acme was saved."]
+
+
+def test_blanks_around_what_was_pasted_are_dropped(signed_in: Client) -> None:
+    signed_in.post(NEW, {name: f" {value} " for name, value in TYPED.items()})
+
+    made = Connection.objects.get()
+    assert (made.company, made.public_key, made.client_id, made.read_private_key()) == (
+        "acme",
+        "AbCdEf",
+        CLIENT_ID,
+        PRIVATE_KEY,
+    )
+
+
+def test_the_labels_are_the_words_of_the_specification(signed_in: Client) -> None:
+    form = signed_in.get(NEW).context["form"]
+
+    assert [str(field.label) for field in form] == [
+        "Name",
+        "Site",
+        "Company",
+        "Public Key",
+        "Private Key",
+        "Client ID",
+        "Parallel Requests",
+        "Default",
+    ]
+
+
+def test_the_first_connection_becomes_the_default_and_a_later_one_can_take_over(
+    signed_in: Client,
+) -> None:
+    signed_in.post(NEW, TYPED)
+    signed_in.post(NEW, TYPED | {"name": "Second"})
+    assert Connection.objects.get(is_default=True).name == "Acme"
+
+    signed_in.post(NEW, TYPED | {"name": "Third", "is_default": "on"})
+    assert Connection.objects.get(is_default=True).name == "Third"
+
+
+def test_everything_that_is_missing_is_named_at_its_field(signed_in: Client) -> None:
+    assert errors_of(signed_in.post(NEW, {"name": ""})) == {
+        "name": ["Give the connection a name, e.g. the company's."],
+        "site": ["Type the address you log in to, e.g. na.myconnectwise.net."],
+        "company": ["Type the company as on the ConnectWise login page."],
+        "public_key": ["Type the API member's public key."],
+        "private_key": ["Type the API member's private key."],
+        "client_id": [
+            "ConnectWise answers nobody without a Client ID: register one at "
+            "developer.connectwise.com and type it here."
+        ],
+        "parallel_requests": ["Type a whole number from 1 to 8; 4 suits most."],
+    }
+    assert not Connection.objects.exists()
+
+
+def test_a_name_can_be_used_once(signed_in: Client, acme: Connection) -> None:
+    errors = errors_of(signed_in.post(NEW, TYPED))
+
+    assert errors["name"] == ["There is another connection with this name: choose a different one."]
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "words"),
+    [
+        ("site", "https://user:pw@na.myconnectwise.net", "user name or password"),
+        ("site", "ftp://na.myconnectwise.net", "starts with https://"),
+        ("site", "169.254.169.254", "never called"),
+        ("site", "[::ffff:169.254.169.254]", "never called"),
+        ("site", "2852039166", "never called"),
+        ("site", "[64:ff9b::a9fe:a9fe]", "never called"),
+        ("site", "10.1.2.3", "CWEXPORT_ALLOWED_NETWORKS"),
+        ("company", "ac+me", "no + or colon"),
+        ("company", "ac:me", "no + or colon"),
+        ("company", "ac\u200bme", "invisible characters"),
+        ("public_key", "Ab:Cd", "no colon"),
+        ("public_key", "Ab\tCd", "invisible characters"),
+        ("private_key", "Ab\r\nCd", "invisible characters"),
+        ("parallel_requests", "0", "from 1 to 8"),
+        ("parallel_requests", "9", "from 1 to 8"),
+        ("parallel_requests", "many", "from 1 to 8"),
+        ("client_id", "é", "plain letters"),
+        ("client_id", "a\x7fb", "invisible characters"),
+    ],
+)
+def test_what_cannot_be_sent_is_refused_at_its_field(
+    signed_in: Client, field: str, typed: str, words: str
+) -> None:
+    response = signed_in.post(NEW, TYPED | {field: typed})
+
+    assert words in errors_of(response)[field][0]
+    assert not Connection.objects.exists()
+
+
+def test_loopback_is_refused_unless_the_operator_lists_it(
+    signed_in: Client, settings: Settings
+) -> None:
+    settings.CWEXPORT_ALLOWED_NETWORKS = []
+    assert "site" in errors_of(signed_in.post(NEW, TYPED | {"site": "127.1"}))
+
+
+def test_what_was_typed_stays_but_the_private_key_is_asked_again(signed_in: Client) -> None:
+    response = signed_in.post(NEW, TYPED | {"company": "ac+<me>", "is_default": "on"})
+
+    form = response.context["form"]
+    assert {name: form[name].value() for name in ("name", "site", "company", "client_id")} == {
+        "name": "Acme",
+        "site": "na.myconnectwise.net",
+        "company": "ac+<me>",
+        "client_id": CLIENT_ID,
+    }
+    assert errors_of(response)["private_key"] == [
+        "Type the private key again: it is never shown back."
+    ]
+    assert "ac+&lt;me&gt;" in response.content.decode()
+    assert not shows_the_key(response)
+
+
+def test_the_first_wrong_field_gets_the_focus(signed_in: Client) -> None:
+    page = signed_in.post(NEW, TYPED | {"company": "a+b", "public_key": ""}).content.decode()
+
+    assert page.count("autofocus") == 1
+    assert "autofocus" in page[page.index('name="company"') :][:400]
+
+
+def test_the_client_id_may_be_blank_when_the_installation_has_one(
+    signed_in: Client, settings: Settings
+) -> None:
+    settings.CONNECTWISE_CLIENT_ID = CLIENT_ID
+
+    assert "this installation sets one" in signed_in.get(NEW).content.decode()
+    signed_in.post(NEW, TYPED | {"client_id": ""})
+    assert Connection.objects.get().effective_client_id() == CLIENT_ID
+
+
+def test_a_client_id_that_looks_wrong_is_saved_with_a_warning(signed_in: Client) -> None:
+    response = signed_in.post(NEW, TYPED | {"client_id": "acme-integration"})
+
+    assert messages_of(response) == [
+        "Connection Acme was saved.",
+        "The Client ID of Acme does not look like one (11111111-2222-3333-4444-555555555555). "
+        "If the test fails, check it first.",
+    ]
+
+
+# --- Editing
+
+
+def test_a_blank_private_key_keeps_the_stored_one(signed_in: Client, acme: Connection) -> None:
+    response = signed_in.post(edit_page(acme), UNCHANGED | {"name": "Renamed"})
+
+    assert response.status_code == 302
+    assert (stored(acme).name, stored(acme).read_private_key()) == ("Renamed", PRIVATE_KEY)
+
+
+def test_a_typed_private_key_replaces_the_stored_one(signed_in: Client, acme: Connection) -> None:
+    signed_in.post(edit_page(acme), UNCHANGED | {"private_key": "another"})
+
+    assert stored(acme).read_private_key() == "another"
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "label"),
+    [
+        ("site", "attacker.example.com", "Site"),
+        ("site", "na.myconnectwise.net:8443", "Site"),
+        ("company", "other", "Company"),
+        ("public_key", "Other", "Public Key"),
+    ],
+)
+def test_what_the_key_belongs_to_cannot_change_without_the_key(
+    signed_in: Client, acme: Connection, field: str, typed: str, label: str
+) -> None:
+    response = signed_in.post(edit_page(acme), UNCHANGED | {field: typed})
+
+    assert errors_of(response) == {
+        "private_key": [
+            f"Type the private key again: {label} changed, and the stored key only belongs to "
+            "what it was saved with."
+        ]
+    }
+    assert getattr(stored(acme), field) == getattr(acme, field)
+
+
+def test_the_same_site_in_another_spelling_asks_for_nothing(
+    signed_in: Client, acme: Connection
+) -> None:
+    response = signed_in.post(
+        edit_page(acme), UNCHANGED | {"site": "https://NA.myconnectwise.net:443/x"}
+    )
+
+    assert response.status_code == 302
+    assert stored(acme).site == "https://na.myconnectwise.net"
+
+
+def test_a_test_result_ends_with_what_it_was_about(signed_in: Client, acme: Connection) -> None:
+    step = {"name": "Address and TLS", "outcome": "passed", "sentence": "It answers."}
+    acme.record_test([step])
+
+    signed_in.post(edit_page(acme), UNCHANGED | {"name": "Renamed"})
+    assert stored(acme).last_test_steps == [step]
+
+    signed_in.post(edit_page(acme), UNCHANGED | {"client_id": CLIENT_ID.replace("1", "9")})
+    assert (stored(acme).last_test_steps, stored(acme).last_tested_at) == ([], None)
+
+
+def test_the_page_is_about_what_is_stored_even_after_an_error(
+    signed_in: Client, acme: Connection
+) -> None:
+    page = signed_in.post(edit_page(acme), UNCHANGED | {"name": ""}).content.decode()
+
+    assert "<h1>Acme</h1>" in page
+
+
+@pytest.mark.parametrize("typed", [{}, {"private_key": PRIVATE_KEY}, {"company": "other"}])
+def test_the_private_key_is_on_no_page(
+    signed_in: Client, acme: Connection, typed: dict[str, str]
+) -> None:
+    pages = [
+        signed_in.get("/connections/"),
+        signed_in.get(edit_page(acme)),
+        signed_in.post(edit_page(acme), {**UNCHANGED, **typed, "name": ""}),
+        signed_in.post(edit_page(acme), {**UNCHANGED, **typed}, follow=True),
+        signed_in.get(f"{edit_page(acme)}delete/"),
+    ]
+
+    assert [shows_the_key(page) for page in pages] == [False] * 5
+    assert all(acme.private_key_token not in page.content.decode() for page in pages)

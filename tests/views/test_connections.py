@@ -1,0 +1,226 @@
+"""The pages of connections: address, test, list, deleting, access (rules C2, C4, C7)."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from exports.demo.server import StandIn
+from exports.models import Connection, Run
+from tests.conftest import MakeTask, make_connection
+from tests.views.connection_pages import (
+    TYPED,
+    edit_page,
+    messages_of,
+    saved_connection,
+    stored,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def acme() -> Connection:
+    return saved_connection()
+
+
+# --- The address
+
+
+def test_the_address_that_will_be_called_is_shown_while_typing(signed_in: Client) -> None:
+    answer = signed_in.get("/connections/address/", {"site": "na.myconnectwise.net"})
+
+    assert "<code>https://api-na.myconnectwise.net/v4_6_release/apis/3.0</code>" in (
+        answer.content.decode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("site", "words"),
+    [
+        ("", ""),
+        ("169.254.169.254", "is never called"),
+        ("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;"),
+        ("na.myconnectwise.net?x", "A site holds no ?"),
+    ],
+)
+def test_a_site_that_cannot_be_called_says_why_while_typing(
+    signed_in: Client, site: str, words: str
+) -> None:
+    answer = signed_in.get("/connections/address/", {"site": site}).content.decode()
+
+    assert words in answer
+    assert "<script>" not in answer
+    assert "Will call" not in answer
+
+
+def test_the_address_is_on_the_form_without_a_script(signed_in: Client, acme: Connection) -> None:
+    assert "https://api-na.myconnectwise.net/v4_6_release/apis/3.0" in (
+        signed_in.get(edit_page(acme)).content.decode()
+    )
+
+
+# --- Testing
+
+
+def test_save_and_test_shows_the_steps(signed_in: Client, stand_in: StandIn) -> None:
+    connection = make_connection(stand_in)
+    typed = {name: getattr(connection, name) for name in TYPED if name != "private_key"}
+
+    response = signed_in.post(edit_page(connection), {**typed, "test": "yes"}, follow=True)
+
+    page = response.content.decode()
+    assert response.redirect_chain == [(edit_page(connection), 302)]
+    assert "Stand-in was tested: it works, with a warning." in page
+    assert "120 batches can be read." in page
+
+
+def test_the_test_button_tests_and_returns_to_the_page(
+    signed_in: Client, stand_in: StandIn
+) -> None:
+    connection = make_connection(stand_in, company="nobody")
+
+    response = signed_in.post(f"{edit_page(connection)}test/")
+
+    assert response.headers["Location"] == edit_page(connection)
+    assert messages_of(response) == ["Stand-in was tested: a step failed, see below."]
+    assert [step["outcome"] for step in stored(connection).last_test_steps] == (
+        ["passed", "failed"] + ["skipped"] * 4
+    )
+
+
+def test_with_htmx_only_the_result_comes_back(signed_in: Client, stand_in: StandIn) -> None:
+    connection = make_connection(stand_in)
+
+    response = signed_in.post(f"{edit_page(connection)}test/", headers={"HX-Request": "true"})
+
+    page = response.content.decode()
+    assert page.strip().startswith('<section id="test"')
+    assert "120 batches can be read." in page
+
+
+def test_remote_words_are_shown_escaped(signed_in: Client, acme: Connection) -> None:
+    sentence = "ConnectWise answered 400 (“<b>no</b>”)."
+    acme.record_test([{"name": "Batches readable", "outcome": "failed", "sentence": sentence}])
+
+    page = signed_in.get(edit_page(acme)).content.decode()
+
+    assert "&lt;b&gt;no&lt;/b&gt;" in page
+    assert "<b>no</b>" not in page
+
+
+# --- The list and deleting
+
+
+def test_the_list_shows_default_last_test_and_use(
+    signed_in: Client, connection: Connection, make_task: MakeTask
+) -> None:
+    make_task()
+    make_task(name="Old", output_file="old.xml").archive()
+    connection.record_test([{"name": "x", "outcome": "warning", "sentence": "y"}])
+
+    page = signed_in.get("/connections/").content.decode()
+
+    assert "Default</span>" in page
+    assert "status-warning" in page
+    assert "Nightly batches</a>" in page
+    assert "Old</a>" not in page
+
+
+def test_the_list_takes_the_same_queries_for_any_number(
+    signed_in: Client, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(20):
+        saved_connection(name=f"Connection {number}")
+
+    with django_assert_max_num_queries(5):
+        signed_in.get("/connections/")
+
+
+def test_without_connections_the_list_teaches_what_is_needed(signed_in: Client) -> None:
+    page = signed_in.get("/connections/").content.decode()
+
+    assert "No connection yet" in page
+    assert "Create the first connection" in page
+
+
+def test_an_unused_connection_is_deleted_after_a_question(
+    signed_in: Client, acme: Connection
+) -> None:
+    assert "Delete Acme?" in signed_in.get(f"{edit_page(acme)}delete/").content.decode()
+    assert Connection.objects.exists()
+
+    response = signed_in.post(f"{edit_page(acme)}delete/")
+
+    assert response.headers["Location"] == "/connections/"
+    assert messages_of(response) == ["Connection Acme was deleted."]
+    assert not Connection.objects.exists()
+
+
+def test_a_connection_in_use_stays_and_says_by_what(
+    signed_in: Client, connection: Connection, make_task: MakeTask
+) -> None:
+    make_task()
+    make_task(name="Old", output_file="old.xml").archive()
+
+    response = signed_in.post(f"{edit_page(connection)}delete/")
+
+    page = response.content.decode()
+    assert response.status_code == 409
+    assert "Nightly batches</a>" in page
+    assert 'Old</a> <span class="tag">Archived</span>' in page
+    assert Connection.objects.exists()
+
+
+def test_a_connection_that_runs_came_from_stays(
+    signed_in: Client, connection: Connection, make_task: MakeTask
+) -> None:
+    task = make_task()
+    task.queue_run(Run.Trigger.MANUAL)
+    task.connection = saved_connection(name="Second")
+    task.save()
+
+    response = signed_in.post(f"{edit_page(connection)}delete/")
+
+    assert response.status_code == 409
+    assert "1 run in the history came from it." in response.content.decode()
+
+
+# --- Who and how
+
+
+@pytest.mark.parametrize("page", ["", "new/", "address/", "1/", "1/test/", "1/delete/"])
+def test_every_page_asks_for_a_login(client: Client, acme: Connection, page: str) -> None:
+    for answer in (client.get(f"/connections/{page}"), client.post(f"/connections/{page}")):
+        assert answer.status_code == 302
+        assert answer.headers["Location"].startswith("/login/?next=")
+
+
+@pytest.mark.parametrize(
+    ("method", "page"),
+    [("get", "1/test/"), ("post", ""), ("post", "address/"), ("put", "new/"), ("delete", "1/")],
+)
+def test_a_wrong_method_is_refused(
+    signed_in: Client, acme: Connection, method: str, page: str
+) -> None:
+    assert getattr(signed_in, method)(f"/connections/{page}").status_code == 405
+
+
+@pytest.mark.parametrize("page", ["new/", "1/", "1/test/", "1/delete/"])
+def test_a_form_from_elsewhere_is_refused(acme: Connection, page: str) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(User.objects.create_user("Admin1"))
+
+    response = browser.post(f"/connections/{page}", TYPED)
+
+    assert response.status_code == 403
+    assert "The form was too old" in response.content.decode()
+    assert Connection.objects.count() == 1
+
+
+def test_a_connection_that_does_not_exist_is_not_found(signed_in: Client) -> None:
+    response = signed_in.get("/connections/999/")
+
+    assert response.status_code == 404
+    assert "This page does not exist" in response.content.decode()

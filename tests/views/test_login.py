@@ -1,0 +1,112 @@
+"""Logging in and out, and the pages around it."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+from django.views.defaults import server_error
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "correct horse"  # as in the cast of the screens
+
+
+def log_in(client: Client, password: str = PASSWORD, **fields: str) -> HttpResponse:
+    return client.post("/login/", {"username": "Admin1", "password": password, **fields})
+
+
+def test_a_page_asks_for_a_login_and_leads_back(client: Client, user: User) -> None:
+    asked = client.get("/connections/")
+    assert asked.headers["Location"] == "/login/?next=/connections/"
+
+    page = client.get("/login/?next=/connections/").content.decode()
+    assert 'name="next" value="/connections/"' in page
+
+    assert log_in(client, next="/connections/").headers["Location"] == "/connections/"
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example.com/", "//evil.example.com", "\\\\x"])
+def test_a_login_never_leads_to_another_host(client: Client, user: User, elsewhere: str) -> None:
+    assert log_in(client, next=elsewhere).headers["Location"] == "/"
+
+
+def test_a_wrong_password_says_so_and_keeps_the_name(client: Client, user: User) -> None:
+    response = log_in(client, "wrong")
+
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "User name and password do not match." in page
+    assert 'value="Admin1"' in page
+    assert "wrong" not in page
+
+
+def test_a_login_gets_a_new_session(client: Client, user: User) -> None:
+    client.get("/login/")
+    client.cookies["cwexport_session"] = "chosen-by-somebody-else"
+
+    log_in(client)
+
+    assert client.cookies["cwexport_session"].value != "chosen-by-somebody-else"
+
+
+def test_ten_wrong_passwords_lock_the_name_for_that_address(client: Client, user: User) -> None:
+    answers = [log_in(client, "wrong") for _ in range(10)]
+
+    assert answers[-1].status_code == 429
+    assert "Too many attempts" in answers[-1].content.decode()
+    assert log_in(client).status_code == 429
+    # Nobody can lock another out from elsewhere.
+    assert log_in(Client(REMOTE_ADDR="192.0.2.7")).status_code == 302
+
+
+def test_logging_out_takes_a_post(signed_in: Client) -> None:
+    assert signed_in.get("/logout/").status_code == 405
+    assert signed_in.post("/logout/").headers["Location"] == "/login/"
+    assert signed_in.get("/connections/").status_code == 302
+
+
+def test_the_password_can_be_changed(signed_in: Client) -> None:
+    assert "Change password" in signed_in.get("/password/").content.decode()
+
+    new = "battery staple 9"
+    response = signed_in.post(
+        "/password/", {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+    )
+
+    assert response.headers["Location"] == "/"
+    assert log_in(Client(), new).status_code == 302
+
+
+@pytest.mark.parametrize("address", ["/login/", "/password/", "/connections/", "/nothing-here/"])
+def test_every_page_is_strict_about_what_it_loads(signed_in: Client, address: str) -> None:
+    response = signed_in.get(address)
+
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "style-src 'self'" in policy
+    assert "unsafe" not in policy
+    page = response.content.decode()
+    for forbidden in (" style=", "<style", "onclick=", "javascript:", "<script>", "http-equiv"):
+        assert forbidden not in page
+
+
+def test_the_top_bar_marks_where_one_is(signed_in: Client) -> None:
+    page = signed_in.get("/connections/new/").content.decode()
+
+    assert page.count("aria-current") == 1
+    assert '<a href="/connections/" aria-current="page">Connections</a>' in page
+
+
+def test_an_unknown_host_name_is_refused_in_words(signed_in: Client) -> None:
+    response = signed_in.get("/connections/", headers={"Host": "evil.example.com"})
+
+    assert response.status_code == 400
+    assert "ALLOWED_HOSTS" in response.content.decode()
+
+
+def test_an_error_of_ours_is_told_without_leaning_on_anything(rf: RequestFactory) -> None:
+    page = server_error(rf.get("/")).content.decode()
+
+    assert "Something went wrong here" in page
+    assert "{" not in page
