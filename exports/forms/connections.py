@@ -225,6 +225,7 @@ def _visible(text: str, label: str) -> str:
 def _helper() -> FormHelper:
     helper = FormHelper()
     helper.form_tag = False
+    helper.field_template = "exports/_task_field.html"
     helper.layout = Layout(*ConnectionForm.field_order)
     # Right below the field it is about.
     helper.layout.insert(2, HTML("{% include 'exports/_connection_site.html' %}"))
