@@ -1,0 +1,104 @@
+"""A task's two dates: as people type them, as pages show them, and when they may be set."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+
+from exports.connectwise.batches import Kind
+from exports.connectwise.literals import LiteralError, datetime_literal, parse, shown
+from exports.models import Task
+
+# The generic exists for the type checker alone.
+if TYPE_CHECKING:
+    TaskModelForm = forms.ModelForm[Task]
+else:
+    TaskModelForm = forms.ModelForm
+
+DATES = ("date_created", "date_modified")
+EXAMPLE = "2020-01-01T00:00:00Z"
+
+
+def canonical(moment: datetime) -> str:
+    """`2020-01-01T00:00:00Z`, as the specification writes dates."""
+    return datetime_literal(moment)[1:-1]
+
+
+class UtcField(forms.Field):
+    """Takes `2020-01-01T00:00:00Z`, an offset, a blank for the T, or the day alone.
+
+    The grammar is that of the conditions' dates, so that one spelling is right everywhere.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.TextInput(attrs={"placeholder": EXAMPLE}))
+        super().__init__(**kwargs)
+        self.error_messages["required"] = f"A date is needed, e.g. {EXAMPLE}."
+
+    def prepare_value(self, value: Any) -> Any:
+        return canonical(value) if isinstance(value, datetime) else value
+
+    def to_python(self, value: Any) -> datetime | None:
+        if not (text := (value or "").strip()):
+            return None
+        try:
+            moment = datetime.fromisoformat(parse(f"[{text}]", Kind.DATETIME).sent[1:-1])
+            # The last year has no room for the zones in which pages show it.
+            if moment.year < 9999:
+                return moment
+        except LiteralError:
+            pass
+        raise ValidationError(
+            f"{shown(text)} is not a date from 1753 to 9998 in ISO 8601 format. Write year, month "
+            f"and day, then the time in UTC, e.g. {EXAMPLE}."
+        )
+
+
+class DatedForm(TaskModelForm):
+    """The dates of a task on its form (rule W8); `before` is the task as it is stored."""
+
+    date_created = UtcField(label="Date Created")
+    date_modified = UtcField(label="Date Modified")
+    # What the page showed: a date counts as typed only where it differs from this.
+    date_created_shown = UtcField(required=False, widget=forms.HiddenInput)
+    date_modified_shown = UtcField(required=False, widget=forms.HiddenInput)
+    date_reason = forms.CharField(label="Reason for a new date", required=False, max_length=200)
+
+    before: Task | None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if self.before is not None:
+            for name in DATES:
+                self._settle(name, self.before)
+        return cleaned
+
+    def _settle(self, name: str, before: Task) -> None:
+        """Keep a date that was not typed, refuse one that cannot be set now."""
+        now: datetime = getattr(before, name)
+        typed: datetime | None = self.cleaned_data.get(name)
+        seen: datetime | None = self.cleaned_data.get(f"{name}_shown")
+        if typed is None:
+            return
+        label = self.fields[name].label
+        if typed in (seen, now):
+            self.cleaned_data[name] = now
+        elif active := before.active_run():
+            self.add_error(
+                name,
+                f"{label} cannot be changed while {active} is {active.status}. Wait for it to end "
+                "or cancel it, then save again.",
+            )
+        elif seen is not None and seen != now:
+            # Seen from here on, so that saving once more is deliberate.
+            data = cast(QueryDict, self.data).copy()
+            data[f"{name}_shown"] = canonical(now)
+            self.data = data
+            self.add_error(
+                name,
+                f"A run moved {label} to {canonical(now)} while this form showed "
+                f"{canonical(seen)}. Save again to set it to {canonical(typed)}, or write "
+                f"{canonical(now)} to keep it.",
+            )

@@ -1,0 +1,103 @@
+"""How the task form looks: labels and choices in the specification's words, and its order."""
+
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import HTML, Div, Fieldset, Layout
+
+HELP = {
+    "name": "What this export is called on every page and on the command line.",
+    "connection": "The ConnectWise REST Interface connection to use.",
+    "date_created": "With New, only batches created after this date are exported. It moves by "
+    "itself each time a run succeeds. In UTC.",
+    "date_modified": "With Modified, only batches updated after this date are exported. It moves "
+    "by itself each time a run succeeds. In UTC.",
+    "date_reason": "Optional. It is kept with the change, for whoever asks later.",
+    "export": "Modified: records updated after Date Modified. New: records created after Date "
+    "Created. All: every record, whenever it was created or updated.",
+    "page_size": "How many records each request asks for, 1 to 1000. More records a page means "
+    "fewer requests.",
+    "output_file": "The name of the file, ending in .xml, without folders. {date}, {time}, {task} "
+    "and {run} are filled in for each run.",
+    "references_to_fetch": "This task does not return any references that can be fetched. Leave "
+    "it empty.",
+    "references_to_fetch_page_size": "How many referenced records would be fetched a page, 1 to "
+    "1000. Without references it has no effect.",
+    "include_extra_fields": "Write everything else ConnectWise returned, closedFlag first, after "
+    "the fields of the standard file.",
+    "enabled": "A task that is not enabled cannot be run.",
+    "can_resume_from_failure": "When the worker dies, go on from the last page written instead of "
+    "failing the run.",
+    "on_failure_task": "A task to run once when a run of this one has failed.",
+    "break_on_failure": "Stop the workflow this task belongs to when it fails. Has no effect "
+    "outside of workflows.",
+}
+
+# In the order of the page, so that the first wrong field is the uppermost one.
+ORDER = (
+    "name",
+    "connection",
+    "conditions",
+    "date_created",
+    "date_modified",
+    "date_reason",
+    "export",
+    "page_size",
+    "output_file",
+    "references_to_fetch",
+    "references_to_fetch_page_size",
+    "include_extra_fields",
+    "enabled",
+    "can_resume_from_failure",
+    "on_failure_task",
+    "break_on_failure",
+)
+
+
+def task_helper(*, is_new: bool) -> FormHelper:
+    """The helper that lays the task form out; its page supplies `rows` and `task`."""
+    helper = FormHelper()
+    # The browser's own bubbles would hide our sentences.
+    helper.attrs = {"novalidate": True, "autocomplete": "off"}
+    helper.form_class = "task-form"
+    helper.field_template = "exports/_task_field.html"
+    helper.layout = Layout(
+        # Enter in a text field presses the first button of the form: this one, not a row's.
+        HTML(
+            '<button type="submit" class="visually-hidden" tabindex="-1" aria-hidden="true">'
+            "Save</button>"
+        ),
+        "date_created_shown",
+        "date_modified_shown",
+        Div("name", "connection", css_class="panel field-grid"),
+        _include("_condition_rows"),
+        _section(
+            "Export Settings",
+            *("date_created", "date_modified", *([] if is_new else ["date_reason"])),
+            "export",
+            "page_size",
+        ),
+        _section(
+            "Output",
+            "output_file",
+            _include("_task_output_name"),
+            "references_to_fetch",
+            "references_to_fetch_page_size",
+            "include_extra_fields",
+        ),
+        _section(
+            "Common Task Settings",
+            _include("_task_identity"),
+            *("enabled", "can_resume_from_failure", "on_failure_task", "break_on_failure"),
+        ),
+        _include("_task_form_buttons"),
+    )
+    return helper
+
+
+def _section(legend: str, *contents: Any) -> Fieldset:
+    return Fieldset(legend, *contents, css_class="panel field-grid")
+
+
+def _include(name: str) -> HTML:
+    return HTML(f'{{% include "exports/{name}.html" %}}')

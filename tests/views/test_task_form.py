@@ -1,0 +1,190 @@
+"""The task form: what it shows, saves and warns about."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from html import unescape
+from re import findall
+
+from django.contrib.auth.models import User
+from django.contrib.messages import get_messages
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from exports.connectwise.conditions import Condition
+from exports.models import Connection, DateChange, Task
+from tests.views.conftest import move_date, succeed
+from tests.views.form_data import CREATE, edit_url, edited, new_task
+
+MakeTask = Callable[..., Task]
+
+
+def day(*parts: int) -> datetime:
+    return datetime(*parts, tzinfo=UTC)  # type: ignore[misc,arg-type]
+
+
+def said(response: HttpResponse) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]  # type: ignore[attr-defined]
+
+
+def test_a_task_is_saved_with_all_its_settings(
+    signed_in: Client, connection: Connection, user: User
+) -> None:
+    rows = (
+        Condition("exportInvoicesFlag", "Equal", "true", "Or"),
+        Condition("batchIdentifier", "Like", '"2026*"', ""),
+    )
+    response = signed_in.post(
+        CREATE,
+        new_task(
+            connection,
+            *rows,
+            Condition("", "", "", ""),
+            date_modified="2020-01-01",
+            export="new",
+            page_size="1000",
+            include_extra_fields="on",
+            can_resume_from_failure="",
+        ),
+    )
+
+    task = Task.objects.get()
+    assert response.headers["Location"] == reverse("task-detail", args=[task.pk])
+    assert said(response) == ["Nightly batches was saved."]
+    assert (task.name, task.connection, task.export) == ("Nightly batches", connection, "new")
+    assert (task.page_size, task.references_to_fetch_page_size) == (1000, 100)
+    assert (task.include_extra_fields, task.enabled) == (True, True)
+    assert (task.can_resume_from_failure, task.break_on_failure) == (False, True)
+    assert task.saved_conditions() == rows
+    assert (task.date_created, task.date_modified) == (day(1970, 1, 1), day(2020, 1, 1))
+    changes = DateChange.objects.order_by("field").values_list("field", "origin", "changed_by")
+    assert list(changes) == [
+        ("date_created", "typed", user.pk),
+        ("date_modified", "typed", user.pk),
+    ]
+
+
+def test_the_form_shows_the_specified_labels_in_the_specified_order(
+    signed_in: Client, connection: Connection
+) -> None:
+    page = unescape(signed_in.get(CREATE).content.decode())
+
+    labels = findall(r"<label[^>]*>([^<]*)</label>", page)
+    assert labels == [
+        "Task Name",
+        "Connection",
+        *("Comparison", "Field", "Logic Operator", "Value"),
+        *("Date Created", "Date Modified", "Export Modified, New or All Records", "Page Size"),
+        *("Output File", "References To Fetch", "References To Fetch Page Size"),
+        "Include extra API fields",
+        *("Task Type", "Unique ID", "Enabled", "Can Resume From Failure"),
+        *("On Failure Task", "Break on Failure"),
+    ]
+    helped = findall(r'class="form-text" id="id_(\w+)_helptext">\s*\S', page)
+    assert len(helped) == len(set(helped)) == 14
+    assert "This task does not return any references that can be fetched" in page
+
+
+def test_a_new_task_has_the_specified_defaults(signed_in: Client, connection: Connection) -> None:
+    form = signed_in.get(CREATE).context["form"]
+
+    shown = {name: form[name].value() for name in ("connection", "export", "page_size", "enabled")}
+    assert shown == {
+        "connection": connection.pk,
+        "export": "modified",
+        "page_size": 100,
+        "enabled": True,
+    }
+    assert 'value="1970-01-01T00:00:00Z"' in str(form["date_created"])
+    assert form["references_to_fetch_page_size"].value() == 100
+
+
+def test_an_existing_task_shows_what_was_saved(
+    signed_in: Client, make_task: MakeTask, user: User
+) -> None:
+    task = make_task(export="modified", date_modified=day(2020, 1, 1))
+    task.replace_conditions([Condition("id", "In", "(1, 2)", "")])
+    run = succeed(task, user)
+    page = unescape(signed_in.get(edit_url(task)).content.decode())
+
+    assert 'value="2020-01-01T00:00:00Z"' in page
+    assert 'value="(1, 2)"' in page
+    assert str(task.unique_id) in page
+    assert Task.TYPE in page
+    assert f'<a href="/runs/{run.pk}/">' in page
+    assert "id in (1,2)" in page
+
+
+def test_saving_without_a_change_changes_nothing(signed_in: Client, make_task: MakeTask) -> None:
+    task = make_task(export="all")
+    task.replace_conditions([Condition("id", "GreaterThan", "1", "And")])
+    rows = list(task.conditions.values())
+    before = Task.objects.filter(pk=task.pk).values().get()
+
+    assert signed_in.post(edit_url(task), edited(task)).status_code == 302
+    assert Task.objects.filter(pk=task.pk).values().get() == before
+    assert list(task.conditions.values()) == rows
+    assert task.date_changes.count() == 2
+
+
+def test_what_may_be_a_mistake_is_saved_with_a_warning(
+    signed_in: Client, connection: Connection
+) -> None:
+    data = new_task(
+        connection,
+        Condition("company/id", "Equal", "1", ""),
+        date_modified="2999-01-01",
+        output_file="batches.xml",
+    )
+    response = signed_in.post(CREATE, data)
+
+    saved, unknown, future, replaced = said(response)
+    assert saved == "Nightly batches was saved."
+    assert unknown.startswith("company/id is not a known field")
+    assert future.startswith("Date Modified lies in the future: 2999-01-01T00:00:00Z")
+    assert replaced.startswith("Every run replaces the file of the one before")
+
+
+def test_the_form_shows_what_the_file_will_be_called(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task(output_file="{task}-{run}.xml", export="modified")
+    run = succeed(task)
+    page = signed_in.get(edit_url(task)).content.decode()
+
+    assert f"<code>Nightly batches-{run.pk + 1}.xml</code>" in page
+    assert "Every run replaces" not in page
+
+
+def test_changed_conditions_say_what_the_next_run_fetches(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task(export="modified", output_file="{run}.xml")
+    move_date(task, succeed(task), "date_modified", day(2026, 3, 1))
+    task.refresh_from_db()
+    response = signed_in.post(edit_url(task), edited(task, Condition("id", "LessThan", "9", "")))
+
+    assert said(response) == [
+        "Nightly batches was saved.",
+        "The conditions changed. The next run fetches: Conditions or company changed since the "
+        "date moved: everything since the last typed date, less what already went out.",
+    ]
+
+
+def test_nothing_is_half_saved(signed_in: Client, make_task: MakeTask) -> None:
+    task = make_task()
+    task.replace_conditions([Condition("id", "Equal", "1", "")])
+    wrong = Condition("id", "Equal", "x", "")
+    signed_in.post(edit_url(task), edited(task, wrong, name="Other", date_created="2021-01-01"))
+
+    stored = Task.objects.get(pk=task.pk)
+    assert (stored.name, stored.date_created) == (task.name, task.date_created)
+    assert stored.saved_conditions() == (Condition("id", "Equal", "1", ""),)
+    assert stored.date_changes.count() == 2
+
+
+def test_what_is_typed_is_escaped(signed_in: Client, connection: Connection) -> None:
+    awkward = '"><script>alert(1)</script>{{7*7}}'
+    page = signed_in.post(CREATE, new_task(connection, name=awkward, page_size=awkward)).content
+    assert b"<script>alert(1)" not in page
+    assert b"{{7*7}}" in page

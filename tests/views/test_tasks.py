@@ -1,0 +1,246 @@
+"""The task page and what can be done with a task."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from html import unescape
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.messages import get_messages
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from exports.connectwise.conditions import Condition
+from exports.models import Connection, Run, Task
+from tests.views.conftest import fail, move_date, start, succeed
+
+MakeTask = Callable[..., Task]
+MARCH = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def page_of(client: Client, task: Task) -> str:
+    return unescape(client.get(reverse("task-detail", args=[task.pk])).content.decode())
+
+
+def post(client: Client, name: str, task: Task) -> HttpResponse:
+    return client.post(reverse(name, args=[task.pk]))  # type: ignore[return-value]
+
+
+def said(response: HttpResponse) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]  # type: ignore[attr-defined]
+
+
+def test_without_a_connection_a_new_task_leads_to_creating_one(signed_in: Client) -> None:
+    response = signed_in.get(reverse("task-create"))
+    assert response.headers["Location"] == reverse("connection-create")
+    assert said(response) == ["A task needs a connection to export from. Create one first."]  # type: ignore[arg-type]
+
+
+def test_a_task_is_shown_in_words(signed_in: Client, make_task: MakeTask) -> None:
+    task = make_task(export="modified", date_modified=MARCH)
+    task.replace_conditions(
+        [
+            Condition("id", "GreaterThan", "5", "Or"),
+            Condition("exportInvoicesFlag", "Equal", "True", "And"),
+            Condition("batchIdentifier", "Contains", '"2026"', ""),
+        ]
+    )
+    page = " ".join(page_of(signed_in, task).split())
+
+    sent = 'id > 5 or (exportInvoicesFlag = True and batchIdentifier contains "2026")'
+    assert f">{sent}</pre>" in page
+    assert "It fetches batches where id is greater than 5 or (exportInvoicesFlag is True" in page
+    assert "2026-03-01 12:00:00 UTC" in page
+    assert "The date was typed: it is taken literally and nothing is left out." in page
+    assert str(task.unique_id) in page
+    assert "This task has not run yet." in page
+
+
+@pytest.mark.parametrize(
+    ("export", "words"),
+    [
+        ("all", "It fetches all batches."),
+        ("new", "It fetches all batches created after <time"),
+        ("modified", "It fetches all batches updated after <time"),
+    ],
+)
+def test_each_mode_says_what_the_next_run_fetches(
+    signed_in: Client, make_task: MakeTask, export: str, words: str
+) -> None:
+    assert words in " ".join(page_of(signed_in, make_task(export=export)).split())
+
+
+def test_new_after_a_run_says_above_which_id(signed_in: Client, make_task: MakeTask) -> None:
+    task = make_task(export="new")
+    run = succeed(task, highest_id=284)
+    Run.objects.filter(pk=run.pk).update(started_at=MARCH)
+    move_date(task, run, "date_created", MARCH)
+    page = " ".join(page_of(signed_in, task).split())
+
+    assert "with an id above 284, less what this task already exported." in page
+
+
+def test_conditions_that_are_no_longer_valid_are_explained(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task()
+    task.replace_conditions([Condition("id", "Equal", "x", "")])
+
+    assert "It cannot start: The value for id is not a whole number." in page_of(signed_in, task)
+    response = post(signed_in, "task-run", task)
+    assert said(response)[0].startswith("The value for id is not a whole number.")
+    assert response.headers["Location"] == reverse("task-detail", args=[task.pk])
+    assert Run.objects.count() == 0
+
+
+def test_the_history_of_the_dates_tells_who_or_which_run(
+    signed_in: Client, make_task: MakeTask, user: User
+) -> None:
+    task = make_task(export="modified")
+    before = Task.objects.get(pk=task.pk)
+    task.date_created = MARCH
+    task.save()
+    task.record_typed_dates(before, user, "Start of the year")
+    run = succeed(task)
+    move_date(task, run, "date_modified", MARCH)
+    page = page_of(signed_in, task)
+
+    assert f'<a href="/runs/{run.pk}/">Run {run.pk}</a>' in page
+    assert "Start of the year" in page
+    assert [change.date_after for change in task.date_changes.order_by("-id")[:2]] == [MARCH, MARCH]
+
+
+def test_the_page_takes_few_queries(
+    signed_in: Client,
+    make_task: MakeTask,
+    user: User,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    task = make_task(export="new")
+    for _ in range(12):
+        run = succeed(task, user)
+        move_date(task, run, "date_created", MARCH)
+    with django_assert_max_num_queries(16):
+        page_of(signed_in, task)
+
+
+def test_run_now_queues_a_run_and_follows_it(
+    signed_in: Client, make_task: MakeTask, user: User
+) -> None:
+    task = make_task()
+    response = post(signed_in, "task-run", task)
+
+    run = Run.objects.get()
+    assert (run.task, run.status, run.trigger, run.requested_by) == (task, "queued", "manual", user)
+    assert response.headers["Location"] == reverse("run-detail", args=[run.pk])
+    assert said(response) == [f"Run {run.pk} of Nightly batches started."]
+
+
+def test_a_second_click_leads_to_the_run_that_is_active(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task()
+    run = start(task)
+    response = post(signed_in, "task-run", task)
+
+    assert Run.objects.count() == 1
+    assert response.headers["Location"] == reverse("run-detail", args=[run.pk])
+    assert said(response) == [f"Nightly batches is already running: this is {run}."]
+    assert f"Follow run {run.pk}" in page_of(signed_in, task)
+
+
+def test_a_task_that_is_not_enabled_cannot_be_run_and_says_so(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task(enabled=False)
+    response = post(signed_in, "task-run", task)
+
+    assert Run.objects.count() == 0
+    assert said(response) == [
+        "Nightly batches is disabled. Enable it on its form to run it.",
+    ]
+    assert "Not enabled" in page_of(signed_in, task)
+
+
+def test_a_task_with_runs_is_archived_and_can_come_back(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task()
+    succeed(task)
+    response = post(signed_in, "task-archive", task)
+
+    assert said(response) == [
+        "Nightly batches is archived. Its runs and files stay in the history."
+    ]
+    task.refresh_from_db()
+    assert (task.archived_at is not None, task.enabled) == (True, False)
+    assert "Restore" in page_of(signed_in, task)
+    edit = signed_in.get(reverse("task-edit", args=[task.pk]))
+    assert edit.headers["Location"] == reverse("task-detail", args=[task.pk])
+
+    assert post(signed_in, "task-archive", task).status_code == 302
+    task.refresh_from_db()
+    assert (task.archived_at, task.enabled, task.runs.count()) == (None, False, 1)
+
+
+def test_a_task_whose_file_is_taken_cannot_come_back(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task()
+    succeed(task)
+    task.archive()
+    make_task(name="Another", output_file="BATCHES.xml")
+    response = post(signed_in, "task-archive", task)
+
+    assert said(response)[0].startswith("Nightly batches cannot be restored: another task exports")
+    task.refresh_from_db()
+    assert task.archived_at is not None
+
+
+def test_a_task_that_never_ran_is_deleted(signed_in: Client, make_task: MakeTask) -> None:
+    task = make_task()
+    assert "Deleting it cannot be undone." in page_of(signed_in, task)
+    response = post(signed_in, "task-archive", task)
+
+    assert not Task.objects.exists()
+    assert response.headers["Location"] == reverse("home")
+    assert said(response) == ["Nightly batches was deleted; it had never run."]
+
+
+def test_a_task_is_not_archived_while_it_runs(signed_in: Client, make_task: MakeTask) -> None:
+    task = make_task()
+    run = start(task)
+    response = post(signed_in, "task-archive", task)
+
+    assert said(response) == [f"{run} is running. Cancel it, then archive again."]
+    task.refresh_from_db()
+    assert task.archived_at is None
+
+
+@pytest.mark.parametrize("name", ["task-run", "task-archive"])
+def test_actions_answer_to_post_alone(signed_in: Client, make_task: MakeTask, name: str) -> None:
+    task = make_task()
+    assert signed_in.get(reverse(name, args=[task.pk])).status_code == 405
+    assert signed_in.post(reverse(name, args=[task.pk + 1])).status_code == 404
+    assert (Task.objects.count(), Run.objects.count()) == (1, 0)
+
+
+@pytest.mark.parametrize("name", ["task-detail", "task-edit", "task-run", "task-archive"])
+def test_a_stranger_is_asked_to_log_in(client: Client, make_task: MakeTask, name: str) -> None:
+    url = reverse(name, args=[make_task().pk])
+    for response in (client.get(url), client.post(url)):
+        assert response.headers["Location"] == f"/login/?next={url}"
+    assert Run.objects.count() == 0
+
+
+def test_names_and_messages_of_others_are_escaped(
+    signed_in: Client, make_task: MakeTask, connection: Connection
+) -> None:
+    script = "<script>alert(1)</script>"
+    Connection.objects.filter(pk=connection.pk).update(name=script)
+    task = make_task(name=script)
+    fail(task, f"ConnectWise answered {script}")
+    for url in (reverse("task-detail", args=[task.pk]), reverse("task-edit", args=[task.pk]), "/"):
+        assert b"<script>alert" not in signed_in.get(url).content
