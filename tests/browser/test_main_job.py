@@ -52,9 +52,9 @@ def test_connection_task_run_now_and_download(
     page.get_by_role("button", name="Save", exact=True).last.click()
 
     page.get_by_role("button", name="Run now").first.click()
-    expect(page.get_by_role("link", name="Download").first).to_be_visible()
+    expect(page.get_by_role("link", name="Download", exact=True)).to_be_visible()
     with page.expect_download() as waiting:
-        page.get_by_role("link", name="Download").first.click()
+        page.get_by_role("link", name="Download", exact=True).click()
     saved = tmp_path / "saved.xml"
     waiting.value.save_as(saved)
 
