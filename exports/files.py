@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import shutil
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,12 +21,14 @@ from django.conf import settings
 from exports.models import Run
 
 PART = ".part"
-_RUN_FILE = re.compile(r"run-(?P<run>\d+)-(?P<attempt>\d+)(-[0-9a-f]{8})?\.(?P<ending>xml|part)")
+_RUN_FILE = re.compile(
+    r"run-(?P<run>\d+)-(?P<attempt>\d+)(-[0-9a-f]{8})?\.(?P<ending>xml|part|json|json\.part)"
+)
 
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A file in the folder of runs; `is_whole` when it stands under a final name."""
+    """A file in the folder of runs; `is_whole` when an XML file stands under its final name."""
 
     path: Path
     run_id: int
@@ -48,7 +51,7 @@ def checked_beginning(run: Run) -> Path | None:
     if not run.part_name or run.part_size is None:
         return None
     part = _folder("runs") / run.part_name
-    if part == part_file(run) or not part.is_file() or part.stat().st_size < run.part_size:
+    if not part.is_file() or part.stat().st_size < run.part_size:
         return None
     beginning = hashlib.sha256()
     left = run.part_size
@@ -59,15 +62,22 @@ def checked_beginning(run: Run) -> Path | None:
     return part if beginning.hexdigest() == run.part_sha256 else None
 
 
-def publish(part: Path, run: Run) -> str:
+def manifest_file(run: Run) -> Path:
+    """The absolute path of the proof beside a succeeded run's own file."""
+    return run_file(run).with_suffix(".json")
+
+
+def publish(part: Path, run: Run, manifest: bytes) -> str:
     """Give a checked file a final name never used before; returns it relative to the data folder.
 
     The caller has flushed the content; the folder is flushed here, so that after a crash the
-    name is either there with the whole content or not there.
+    name is either there with the whole content or not there. The manifest comes first, so that no
+    file ever stands there without its proof.
     """
     final = part.with_name(f"run-{run.pk}-{run.attempt}-{secrets.token_hex(4)}.xml")
     if final.exists():
         raise FileExistsError(f"{final.name} is already there.")
+    _write_whole(final.with_suffix(".json"), manifest)
     part.rename(final)
     _flush_folder(final.parent)
     return str(final.relative_to(settings.CWEXPORT_DATA_DIR))
@@ -100,7 +110,7 @@ def found_files(changed_since: datetime | None = None) -> list[FoundFile]:
         if not match:
             continue
         is_whole = match["ending"] == "xml"
-        if is_whole and changed_since is not None:
+        if match["ending"] in ("xml", "json") and changed_since is not None:
             with suppress(FileNotFoundError):
                 if entry.stat().st_mtime < changed_since.timestamp():
                     continue
@@ -114,7 +124,10 @@ def set_aside(found: FoundFile) -> Path:
     target = _folder("orphaned") / found.path.name
     if target.exists():
         target = target.with_name(f"{target.stem}-{secrets.token_hex(4)}.xml")
+    proof = found.path.with_suffix(".json")
     found.path.rename(target)
+    with suppress(FileNotFoundError):
+        proof.rename(target.with_suffix(".json"))
     _flush_folder(target.parent)
     return target
 
@@ -125,12 +138,29 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
+def remove_old_drafts() -> None:
+    """Remove copies for pick-up that were begun more than an hour ago: their workers are dead."""
+    for draft in _folder("exports").glob(f".run-*{PART}"):
+        with suppress(FileNotFoundError):
+            if draft.stat().st_mtime < time.time() - 3600:
+                draft.unlink()
+
+
 def _folder(name: str) -> Path:
     folder = Path(settings.CWEXPORT_DATA_DIR) / name
     if not folder.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         _flush_folder(folder.parent)
     return folder
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    draft = path.with_name(f"{path.name}{PART}")
+    with draft.open("xb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.rename(path)
 
 
 def _flush_folder(folder: Path) -> None:

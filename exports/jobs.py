@@ -34,8 +34,9 @@ logger = logging.getLogger(__name__)
 _PARK_AFTER = 3
 _SILENT = "The worker of this run fell silent (the machine or the process was ended)"
 _NO_HARM = "Nothing was exported and no date moved; run the task again."
-# A queued run that nobody took is put before the workers again after this long.
-_ENQUEUE_AGAIN_AFTER = timedelta(minutes=10)
+# A queued run that nobody took is put before the workers again after this long: its job may have
+# died with a worker between taking it and claiming the run. A job too many does nothing.
+_ENQUEUE_AGAIN_AFTER = timedelta(minutes=1)
 
 
 def queue_run(task: Task, trigger: str, user: Any = None) -> Run:
@@ -91,6 +92,7 @@ def recover(*, is_thorough: bool = False) -> None:
         _close_lost(run)
     _enqueue_waiting()
     _clear_folder(is_thorough)
+    files.remove_old_drafts()
     _retry_copies()
     Worker.objects.forget_the_dead()
 
@@ -169,7 +171,9 @@ def _clear_file(file: files.FoundFile, run: Run | None) -> None:
         # Written to right now, or what the next attempt resumes from.
         return
     if not file.is_whole:
-        files.remove(file.path)
+        # A proof stays as long as its file does.
+        if not (file.path.suffix == ".json" and file.path.with_suffix(".xml").exists()):
+            files.remove(file.path)
     elif run is None or run.file_path != f"runs/{file.path.name}":
         target = files.set_aside(file)
         logger.warning("%s belongs to no run and was moved to %s.", file.path.name, target)

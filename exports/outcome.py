@@ -1,5 +1,7 @@
 """What a finished walk means: complete, believable, and which dates move (P3, W2, W3, W10)."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -29,6 +31,19 @@ class IncompleteError(Exception):
         )
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What a success means; `moves` holds the dates that move, by field name."""
+
+    suspicion: str
+    moves: Mapping[str, datetime]
+    date_created_after: datetime
+    date_modified_after: datetime
+    proven_count: int | None
+    file_name: str
+    checked: CheckedFile
+
+
 def count_again(
     client: ConnectWiseClient, ground: Survey, written: Written, log: RunLog
 ) -> int | None:
@@ -45,8 +60,15 @@ def count_again(
     return count_or_none(client, ground.filter(*limits), log)
 
 
-def suspicion_about(run: Run, ground: Survey, written: Written) -> str:
+def suspicion_about(run: Run, ground: Survey, written: Written, proven_count: int | None) -> str:
     """Why a complete run is still hard to believe (W10); empty when it is not."""
+    expected, fetched = ground.expected_count or 0, written.fetched_count
+    # Lists and counts that both went empty under way prove each other, and yet prove nothing.
+    if proven_count is not None and fetched < expected and proven_count * 2 <= fetched:
+        return (
+            f"ConnectWise counted {expected} matching batches, gave {fetched} and then counted "
+            f"{proven_count} of them. Check that the API member's role still lets it see them."
+        )
     if ground.unfiltered_count is not None:
         if written.fetched_count == 0 and ground.unfiltered_count == 0:
             return (
@@ -69,39 +91,44 @@ def suspicion_about(run: Run, ground: Survey, written: Written) -> str:
     return ""
 
 
+def judge(
+    run: Run, ground: Survey, written: Written, *, checked: CheckedFile, proven_count: int | None
+) -> Outcome:
+    """What a success of this run will say, before anything is published."""
+    suspicion = suspicion_about(run, ground, written, proven_count)
+    moves = {} if suspicion else _moves(run, ground.started_at)
+    return Outcome(
+        suspicion=suspicion,
+        moves=moves,
+        date_created_after=moves.get(CREATED, run.date_created_before),
+        date_modified_after=moves.get(MODIFIED, run.date_modified_before),
+        proven_count=proven_count,
+        file_name=_file_name(run),
+        checked=checked,
+    )
+
+
 @transaction.atomic
-def record_success(
-    run: Run,
-    ground: Survey,
-    written: Written,
-    *,
-    checked: CheckedFile,
-    file_path: str,
-    proven_count: int | None,
-) -> None:
+def record_success(run: Run, outcome: Outcome, file_path: str) -> None:
     """File, ledger, dates and the end of the run, together or not at all (W2, O3).
 
     Raises LostRunError when this worker does not hold the run any more.
     """
-    suspicion = suspicion_about(run, ground, written)
-    moved = {} if suspicion else _moves(run, ground.started_at)
+    checked = outcome.checked
     run.succeed(
         run.owner,
-        connectwise_started_at=ground.started_at,
-        highest_id=ground.highest_id,
-        unfiltered_count=ground.unfiltered_count,
-        proven_count=proven_count,
+        proven_count=outcome.proven_count,
         batch_count=checked.batch_count,
         file_path=file_path,
-        file_name=_file_name(run),
+        file_name=outcome.file_name,
         file_size=checked.size,
         file_sha256=checked.sha256,
         is_copy_pending=checked.batch_count > 0,
-        suspicion=suspicion,
-        date_created_after=moved.get(CREATED, run.date_created_before),
-        date_modified_after=moved.get(MODIFIED, run.date_modified_before),
+        suspicion=outcome.suspicion,
+        date_created_after=outcome.date_created_after,
+        date_modified_after=outcome.date_modified_after,
     )
-    for field, moment in moved.items():
+    for field, moment in outcome.moves.items():
         _move_date(run, field, moment)
 
 

@@ -73,6 +73,9 @@ class PartWriter:
         with self._part() as stream:
             with earlier.open("rb") as kept:
                 stream.copy_beginning(kept, run.part_size or 0)
+            stream.flush()
+            # Before the earlier file goes, so that there always is one to resume from.
+            run.progress(run.owner, part_name=files.part_file(run).name)
             files.remove(earlier)
             return self._walk(stream)
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from django.conf import settings
 from django.db import transaction
@@ -18,8 +18,9 @@ from exports.connectwise.walk import WalkError
 from exports.connectwise.xml_check import CheckedFile, FileCheckError, check_file
 from exports.connectwise.xml_writer import RecordError
 from exports.lease import Lease, StopReason
+from exports.manifest import manifest
 from exports.models import Connection, LostRunError, Run, SecretUnreadableError
-from exports.outcome import IncompleteError, count_again, record_success
+from exports.outcome import IncompleteError, count_again, judge, record_success
 from exports.part_writing import PartWriter, Written
 from exports.run_log import RunLog
 from exports.survey import Survey, survey, survey_again
@@ -96,8 +97,9 @@ def _export(run: Run, lease: Lease, log: RunLog) -> None:
     checkpoint()
     # The fence before the name: a worker that lost the run does not publish.
     run.progress(run.owner, activity="Publishing the file")
-    file_path = files.publish(part, run)
-    record_success(run, ground, written, checked=checked, file_path=file_path, proven_count=proven)
+    outcome = judge(run, ground, written, checked=checked, proven_count=proven)
+    file_path = files.publish(part, run, manifest(run, outcome))
+    record_success(run, outcome, file_path)
     _tell_success(run, written, checked, log)
     copy_for_pick_up(run, log)
 
@@ -172,6 +174,7 @@ def _look_around(run: Run, client: ConnectWiseClient, log: RunLog) -> Survey:
         request_sent=request,
         connectwise_started_at=ground.started_at,
         highest_id=ground.highest_id,
+        api_version=ground.api_version,
         unfiltered_count=ground.unfiltered_count,
         expected_count=ground.expected_count,
         boundary_id=ground.after_id or None,
@@ -222,7 +225,7 @@ def _missing_count(run: Run, checked: CheckedFile) -> int:
 def _stop(run: Run, lease: Lease, log: RunLog) -> None:
     reason = lease.stop_reason()
     if reason is StopReason.CANCELLED or not run.can_resume:
-        files.remove(files.part_file(run))
+        _remove_part(run)
     with _lost_is_no_news(run):
         if reason is StopReason.CANCELLED:
             log.warning("Cancelled. Nothing was exported and no date moved.")
@@ -235,10 +238,16 @@ def _stop(run: Run, lease: Lease, log: RunLog) -> None:
 
 
 def _fail(run: Run, log: RunLog, sentence: str) -> None:
-    files.remove(files.part_file(run))
+    _remove_part(run)
     with _lost_is_no_news(run), transaction.atomic():
         run.fail(run.owner, sentence)
         log.error(sentence)
+
+
+def _remove_part(run: Run) -> None:
+    # The folder may be what is broken, and that has to be recorded all the same.
+    with suppress(OSError):
+        files.remove(files.part_file(run))
 
 
 def _disk_sentence(error: OSError) -> str:

@@ -31,6 +31,7 @@ class Survey:
     added: tuple[str, ...]
     after_id: int
     reason: str
+    api_version: str = ""
 
     def filter(self, *more: str) -> str:
         """The whole filter, with `more` and-ed outside the brackets of the user's part (F5)."""
@@ -67,6 +68,7 @@ def survey(run: Run, client: ConnectWiseClient, log: RunLog) -> Survey:
         added=added,
         after_id=after_id,
         reason=reason,
+        api_version=newest.api_version,
     )
 
 
@@ -83,6 +85,7 @@ def survey_again(run: Run) -> Survey | None:
         added=_added(run),
         after_id=run.boundary_id or 0,
         reason=run.window_reason,
+        api_version=run.api_version,
     )
 
 

@@ -9,6 +9,8 @@ from exports.connectwise.batches import ELEMENTS, INFO_MEMBERS
 from exports.models.ledger import Version
 
 _NAMES = tuple(name for name, _ in ELEMENTS)
+# One encoder for all: json.dumps would make one for every batch.
+_encode = json.JSONEncoder(default=str).encode
 
 
 def version_of(batch_id: int, record: Mapping[str, Any]) -> Version:
@@ -20,7 +22,7 @@ def version_of(batch_id: int, record: Mapping[str, Any]) -> Version:
     members = info if isinstance(info, Mapping) else {}
     values = [record.get(name) for name in _NAMES]
     values += [members.get(name) for name in INFO_MEMBERS]
-    content = json.dumps(values, default=str).encode()
+    content = _encode(values).encode()
     return Version(
         batch_id=batch_id,
         last_updated=str(members.get("lastUpdated") or ""),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from .errors import clean_text
 from .json_numbers import JSONShapeError, NumberText, decode_json, describe, record_id
 from .retries import parse_http_date
 from .transport import Answer
@@ -20,7 +21,8 @@ class Page:
     """One answer of batches, in the order sent, every one an object with an integer id (H5).
 
     Numbers in `records` are `NumberText`. `server_date` is ConnectWise's clock, None without a
-    usable `Date`; `requested_seconds` is how long the attempt took that brought this answer.
+    usable `Date`; `requested_seconds` is how long the attempt took that brought this answer;
+    `api_version` is what the server says it runs, "" when it says nothing.
     """
 
     ids: list[int]
@@ -28,6 +30,7 @@ class Page:
     server_date: datetime | None
     requested_seconds: float
     url: str
+    api_version: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ def read_page(answer: Answer) -> Page:
         server_date=parse_http_date(answer.headers.get("Date")),
         requested_seconds=answer.seconds,
         url=answer.url,
+        api_version=clean_text(answer.headers.get("api-current-version", ""), 50),
     )
 
 

@@ -70,10 +70,13 @@ class Fetching:
         return self._width
 
     def _result(self, future: "Future[_T]") -> _T:
-        while not future.done():
-            wait([future], timeout=_TICK)
+        while True:
+            is_done = future.done()
+            # Also for a page that is there already: a cancel or a retry must not be overlooked.
             self._look_around()
-        return future.result()
+            if is_done:
+                return future.result()
+            wait([future], timeout=_TICK)
 
     def _look_around(self) -> None:
         self._on_tick()

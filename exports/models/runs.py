@@ -119,6 +119,7 @@ class Run(models.Model):
 
     # What came of it.
     connectwise_started_at = models.DateTimeField(null=True)
+    api_version = models.CharField(max_length=50, blank=True)
     unfiltered_count = models.PositiveIntegerField(null=True)
     highest_id = models.BigIntegerField(null=True, help_text="The highest id when it started.")
     proven_count = models.PositiveIntegerField(null=True)

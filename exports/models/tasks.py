@@ -1,7 +1,7 @@
 """Tasks: what to export, saved; and the conditions that filter it."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -155,25 +155,16 @@ class Task(models.Model):
         Raises TaskUnusableError for a disabled or archived task, RunActiveError when one is
         queued or running already, ConditionError for conditions no longer valid.
         """
-        return self._queue(self._frozen_run(trigger, user))
+        return self._queue(lambda task: task._frozen_run(trigger, user))
 
     def queue_again(
         self, user: Any = None, *, of_run: Run | None = None, batch_ids: Iterable[int] = ()
     ) -> Run:
         """Queue a run that exports the batches of an earlier run, or these, as they are now (R7).
 
-        No date moves. Raises TaskUnusableError, RunActiveError as `queue_run`.
+        No date moves. Raises TaskUnusableError, RunActiveError, ConditionError as `queue_run`.
         """
-        run = self._frozen_run(Run.Trigger.AGAIN, user)
-        run.conditions, run.export, run.leaves_out_known = "", self.Export.ALL, False
-        run.modified_after = run.created_after = run.boundary_id = None
-        run.again_of, run.again_ids = of_run, sorted(set(batch_ids))
-        run.window_reason = (
-            f"The batches of run {of_run.pk}, as they are now."
-            if of_run
-            else f"{len(run.again_ids)} batches chosen from the ledger, as they are now."
-        )
-        return self._queue(run)
+        return self._queue(lambda task: task._frozen_again(user, of_run, batch_ids))
 
     def undo_date(self, field: str, user: Any) -> DateChange:
         """Take the newest change of a date back, with the origin it had before (W8).
@@ -220,19 +211,25 @@ class Task(models.Model):
         self.archived_at, self.enabled = timezone.now(), False
         self.save(update_fields=["archived_at", "enabled"])
 
-    def _queue(self, run: Run) -> Run:
-        if self.archived_at is not None:
-            raise TaskUnusableError(f"{self.name} is archived. Restore it to run it again.")
-        if not self.enabled:
-            raise TaskUnusableError(f"{self.name} is disabled. Enable it on its form to run it.")
-        try:
-            with transaction.atomic():
-                run.save(force_insert=True)
-        except IntegrityError:
-            active = self.active_run()
-            if active is None:
-                raise
-            raise RunActiveError(active) from None
+    def _queue(self, freeze: Callable[["Task"], Run]) -> Run:
+        """Save what `freeze` makes of the task as it is now, unless it has an active run."""
+        with transaction.atomic():
+            # Whoever types a date holds this lock too: the run freezes that date or the one
+            # before, and nobody types one between freezing and queueing (W8).
+            task = Task.objects.select_for_update().get(pk=self.pk)
+            if task.archived_at is not None:
+                raise TaskUnusableError(f"{task} is archived. Restore it to run it again.")
+            if not task.enabled:
+                raise TaskUnusableError(f"{task} is disabled. Enable it on its form to run it.")
+            run = freeze(task)
+            try:
+                with transaction.atomic():
+                    run.save(force_insert=True)
+            except IntegrityError:
+                active = task.active_run()
+                if active is None:
+                    raise
+                raise RunActiveError(active) from None
         return run
 
     def _frozen_run(self, trigger: str, user: Any) -> Run:
@@ -265,6 +262,24 @@ class Task(models.Model):
             window_reason=window.reason,
             activity="Waiting for a worker",
         )
+
+    def _frozen_again(self, user: Any, of_run: Run | None, batch_ids: Iterable[int]) -> Run:
+        run = self._frozen_run(Run.Trigger.AGAIN, user)
+        if of_run is not None and (of_run.site, of_run.company) != (run.site, run.company):
+            raise TaskUnusableError(
+                f"{of_run} exported from {of_run.company} at {of_run.site}, not from what the "
+                f"task's connection reads now, where the same ids are other batches. Choose a "
+                "connection to the former company on the task."
+            )
+        run.conditions, run.export, run.leaves_out_known = "", self.Export.ALL, False
+        run.modified_after = run.created_after = run.boundary_id = None
+        run.again_of, run.again_ids = of_run, sorted(set(batch_ids))
+        run.window_reason = (
+            f"The batches of run {of_run.pk}, as they are now."
+            if of_run
+            else f"{len(run.again_ids)} batches chosen from the ledger, as they are now."
+        )
+        return run
 
 
 class Condition(models.Model):

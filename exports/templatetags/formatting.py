@@ -7,19 +7,17 @@ Filters: {{ moment|relative }}  {{ moment|exact }}  {{ delta|duration }}  {{ siz
          {{ number|grouped }}  {{ number|plain }}
 """
 
-import tomllib
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django import template
-from django.conf import settings
 from django.template import Context
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+
+from exports import manifest
 
 if TYPE_CHECKING:
     from exports.models import Run
@@ -101,7 +99,7 @@ def nav_link(context: Context, url_name: str, label: str, noun: str) -> SafeStri
 
 @register.simple_tag
 def product_version() -> str:
-    return _stated_version()
+    return manifest.product_version()
 
 
 @register.filter
@@ -170,13 +168,6 @@ def _badge(kind: str, word: str) -> SafeString:
 def _time(moment: datetime, text: str, hover: str) -> SafeString:
     machine = f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     return format_html('<time datetime="{}" title="{}">{}</time>', machine, hover, text)
-
-
-@cache
-def _stated_version() -> str:
-    """What pyproject.toml says; the one place where the version is written."""
-    with (Path(settings.BASE_DIR) / "pyproject.toml").open("rb") as stated:
-        return str(tomllib.load(stated)["project"]["version"])
 
 
 def _exact_text(moment: datetime) -> str:

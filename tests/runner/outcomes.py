@@ -46,7 +46,8 @@ def unclaimed_files() -> tuple[str, ...]:
     folder = Path(settings.CWEXPORT_DATA_DIR)
     known = set()
     for run in Run.objects.filter(status="succeeded"):
-        known |= {run.file_path, f"exports/{run.file_name}"}
+        manifest = str(files.manifest_file(run).relative_to(folder))
+        known |= {run.file_path, manifest, f"exports/{run.file_name}"}
     found = (str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
     return tuple(sorted(name for name in found if name not in known))
 
@@ -54,7 +55,10 @@ def unclaimed_files() -> tuple[str, ...]:
 def exported_versions(run: Run) -> list[tuple[int, str]]:
     """(id, lastUpdated as written) of every batch in the run's file, in its order."""
     batches = etree.parse(files.run_file(run)).getroot()
-    return [(int(b.findtext("id")), b.findtext("_info/lastUpdated") or "") for b in batches]
+    return [
+        (int(b.findtext("id", default="")), b.findtext("_info/lastUpdated", default=""))
+        for b in batches
+    ]
 
 
 def exported_ids(run: Run) -> list[int]:

@@ -43,7 +43,10 @@ def test_the_file_is_recorded_as_it_is_and_copied_for_pick_up(
     assert run.file_size == len(content)
     assert (data_folder / "exports" / "batches.xml").read_bytes() == content
     assert not run.is_copy_pending
-    assert [path.name for path in (data_folder / "runs").iterdir()] == [files.run_file(run).name]
+    assert sorted(path.name for path in (data_folder / "runs").iterdir()) == [
+        files.manifest_file(run).name,
+        files.run_file(run).name,
+    ]
 
 
 def test_both_dates_move_to_the_start_by_connectwises_clock(task: Task) -> None:

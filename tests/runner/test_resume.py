@@ -108,4 +108,4 @@ def test_no_part_file_is_left_when_the_run_is_over(make_task: MakeTask, stand_in
     run = finished(interrupted(make_task, stand_in))
 
     folder = files.run_file(run).parent
-    assert [path.name for path in folder.iterdir()] == [files.run_file(run).name]
+    assert sorted(folder.iterdir()) == [files.manifest_file(run), files.run_file(run)]
