@@ -21,6 +21,7 @@ from exports.connectwise.conditions import ConditionError
 from exports.lease import Lease
 from exports.models import Run, Task, Worker
 from exports.models.tasks import RunActiveError, TaskUnusableError
+from exports.queue_rows import clear_queue_rows
 from exports.run_log import RunLog
 
 try:
@@ -94,6 +95,7 @@ def recover(*, is_thorough: bool = False) -> None:
     _clear_folder(is_thorough)
     files.remove_old_drafts()
     _retry_copies()
+    clear_queue_rows()
     Worker.objects.forget_the_dead()
 
 

@@ -18,7 +18,7 @@ def environment(**changes: str) -> dict[str, str]:
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "cwexport.settings",
-        "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
+        "DATABASE_URL": _database_url(),
         "CWEXPORT_DATA_DIR": str(settings.CWEXPORT_DATA_DIR),
         "CWEXPORT_ENCRYPTION_KEYS": ",".join(settings.CWEXPORT_ENCRYPTION_KEYS),
         "SECRET_KEY": settings.SECRET_KEY,
@@ -26,6 +26,13 @@ def environment(**changes: str) -> dict[str, str]:
         "CWEXPORT_ALLOW_HTTP": "true",
         **changes,
     }
+
+
+def _database_url() -> str:
+    used = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{used['NAME']}"
+    return "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**used)
 
 
 @contextmanager

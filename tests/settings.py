@@ -24,12 +24,17 @@ for _name in (
 ):
     os.environ.pop(_name, None)
 
+# SQLite unless a PostgreSQL to test on is named, e.g. postgres://user:password@localhost/name.
+if "CWEXPORT_TEST_DATABASE_URL" in os.environ:
+    os.environ["DATABASE_URL"] = os.environ["CWEXPORT_TEST_DATABASE_URL"]
+
 from cwexport.settings import *  # noqa: E402, F403
 from cwexport.settings import DATABASES, STORAGES  # noqa: E402
 
 # The static files are served from their sources; WhiteNoise wants its folder all the same.
 (_folder / "static").mkdir()
 # A file, so that a worker started as a process of its own sees the same rows.
-DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"

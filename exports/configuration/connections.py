@@ -15,11 +15,10 @@ from exports.connectwise.addresses import (
     parse_site,
 )
 from exports.models import Connection, SecretUnreadableError
+from exports.models.connections import BOUND_TO_KEY
 
 ConnectionPlan = Plan[Connection]
 
-# Whoever changes one of these could send the private key to a host of their own (rule C5).
-GUARDED: Final = ("site", "company", "public_key")
 # Left out of the file, these have their default.
 _WITH_DEFAULT: Final = ("client_id", "parallel_requests")
 _DEFAULTS: Final = Connection()
@@ -77,7 +76,7 @@ def _plan(
 ) -> ConnectionPlan:
     row = existing.get(entry.values.get("name", ""))
     plan = Plan(entry, row or Connection(), row is None, findings)
-    before = {name: getattr(plan.row, name) for name in GUARDED}
+    before = {name: getattr(plan.row, name) for name in BOUND_TO_KEY}
     _plan_site(plan)
     for name in ("name", "company", "public_key"):
         if name in entry.values:
@@ -87,7 +86,7 @@ def _plan(
             plan.change(name, name, entry.values.get(name, getattr(_DEFAULTS, name)))
     plan.check_row(_FIELDS)
     _check_signature(plan)
-    guarded = [name for name in GUARDED if getattr(plan.row, name) != before[name]]
+    guarded = [name for name in BOUND_TO_KEY if getattr(plan.row, name) != before[name]]
     _plan_private_key(plan, guarded, environment)
     if plan.changes:
         # A test of what the connection was before says nothing any more.

@@ -2,26 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Final
 
 from exports.configuration.plans import Findings
 from exports.configuration.reading import Entry, Problem
 from exports.connectwise import batches, conditions
-from exports.connectwise.client import full_url_length
+from exports.connectwise.client import UrlTooLongError, check_url_length
 from exports.connectwise.conditions import Condition, ConditionError
 from exports.models import Connection
 
 _KEYS: Final[dict[str, str]] = {"logic_operator": "logic"}
-# The longest that a run adds to the user's part: both ends of a window of time and of ids.
-_MOMENT: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_HIGHEST_ID: Final = 2**63 - 1
-_ADDED: Final = (
-    conditions.updated_after(_MOMENT),
-    conditions.updated_up_to(_MOMENT),
-    conditions.id_above(_HIGHEST_ID),
-    conditions.id_up_to(_HIGHEST_ID),
-)
 
 
 def read_conditions(entries: Sequence[Entry], findings: Findings) -> tuple[Condition, ...] | None:
@@ -34,14 +24,11 @@ def read_conditions(entries: Sequence[Entry], findings: Findings) -> tuple[Condi
 def url_problem(rows: Sequence[Condition], connection: Connection, page_size: int) -> str:
     """Why these rows are too long to be sent (F6), or "". Raises SiteError."""
     user_part = conditions.render(rows, batches.FIELD_KINDS)
-    sent = conditions.both(user_part, *_ADDED)
-    length = full_url_length(connection.parsed_site(), sent, page_size)
-    if length < conditions.MAX_URL_LENGTH:
-        return ""
-    return (
-        f"These conditions make a URL of {length:,} characters, and it must stay below "
-        f"{conditions.MAX_URL_LENGTH:,}: use fewer or shorter conditions."
-    )
+    try:
+        check_url_length(connection.parsed_site(), user_part, page_size)
+    except UrlTooLongError as error:
+        return str(error)
+    return ""
 
 
 def shown_rows(rows: Sequence[Condition]) -> str:

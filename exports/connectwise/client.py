@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode
 from .addresses import AddressPolicy, AddressRefusedError, Site
 from .answers import CompanyInfo, Page, read_company, read_count, read_object, read_page
 from .batches import PATH
+from .conditions import MAX_URL_LENGTH, both, id_above, id_up_to, updated_after, updated_up_to
 from .errors import (
     AddressBlockedError,
     AuthenticationError,
@@ -58,6 +59,10 @@ class Credentials:
     public_key: str
     private_key: str = field(repr=False)
     client_id: str
+
+
+class UrlTooLongError(ValueError):
+    """A filter that cannot be sent for its length; `str()` is a sentence for the form."""
 
 
 class ConnectWiseClient:
@@ -208,6 +213,28 @@ class ConnectWiseClient:
 def full_url_length(site: Site, conditions: str, page_size: int) -> int:
     """How long the URL of a request for these conditions is; 2,000 characters are too many (F6)."""
     return len(_batches_url(site, conditions, page_size, "id asc", 1))
+
+
+def check_url_length(site: Site, user_part: str, page_size: int) -> None:
+    """Refuse a filter that is too long for a URL with all that a run may add to it (F6).
+
+    Raises UrlTooLongError, with the length and the limit.
+    """
+    latest, highest = datetime(9998, 12, 31, tzinfo=UTC), 2**63 - 1
+    longest = both(
+        user_part,
+        updated_after(latest),
+        updated_up_to(latest),
+        id_above(highest),
+        id_up_to(highest),
+    )
+    length = full_url_length(site, longest, page_size)
+    if length >= MAX_URL_LENGTH:
+        raise UrlTooLongError(
+            f"These conditions make an address of {length:,} characters, dates and paging "
+            f"included; ConnectWise takes fewer than {MAX_URL_LENGTH:,}. Shorten "
+            "values or lists, or share them out over several tasks."
+        )
 
 
 def _batches_url(site: Site, conditions: str, page_size: int, order_by: str, page: int) -> str:

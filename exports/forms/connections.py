@@ -12,6 +12,7 @@ from django.urls import reverse_lazy
 
 from exports.connectwise.addresses import AddressPolicy, AddressRefusedError, SiteError, parse_site
 from exports.models import Connection
+from exports.models.connections import BOUND_TO_KEY
 
 # The generic exists for the type checker alone.
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ else:
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _KEYS_PLACE = "In ConnectWise: System > Members > API Members, the member's tab API Keys."
-# Changing one of these could send the private key to somebody else's host or account (C5).
-_BOUND_TO_KEY = ("site", "company", "public_key")
 
 
 class ConnectionForm(ConnectionModelForm):
@@ -97,12 +96,17 @@ class ConnectionForm(ConnectionModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Kept apart, as validation writes what was typed into the instance.
-        watched = (*_BOUND_TO_KEY, "client_id")
+        watched = (*BOUND_TO_KEY, "client_id")
         self._before = {name: getattr(self.instance, name) for name in watched}
         self._is_new = self.instance.pk is None
         self.fields["is_default"].initial = self.instance.is_default
         self.fields["private_key"].required = self._is_new
         self.fields["private_key"].help_text = self._private_key_help()
+        if tasks := self._tasks_with_runs():
+            self.fields["company"].help_text += (
+                f" With another Site or Company, {' and '.join(tasks)} would start without ledger "
+                "and boundary."
+            )
         self.fields["client_id"].required = not settings.CONNECTWISE_CLIENT_ID
         self.fields["client_id"].help_text = self._client_id_help()
         self.helper = _helper()
@@ -154,7 +158,7 @@ class ConnectionForm(ConnectionModelForm):
     def clean(self) -> dict[str, Any]:
         """Ask for the private key again when it would be used elsewhere or as somebody else."""
         cleaned = super().clean() or self.cleaned_data
-        changed = [name for name in _BOUND_TO_KEY if name in cleaned and self._is_changed(name)]
+        changed = [name for name in BOUND_TO_KEY if name in cleaned and self._is_changed(name)]
         if changed and not self._is_new and cleaned.get("private_key") == "":
             words = " and ".join(str(self.fields[name].label) for name in changed)
             self.add_error(
@@ -178,14 +182,29 @@ class ConnectionForm(ConnectionModelForm):
         return connection
 
     def warnings(self) -> list[str]:
-        """What was saved but looks wrong; call after saving."""
+        """What was saved but looks wrong, or has consequences; call after saving."""
+        found = []
         client_id = self.cleaned_data["client_id"]
         if client_id and not _GUID.fullmatch(client_id):
-            return [
+            found.append(
                 f"The Client ID of {self.instance.name} does not look like one "
                 "(11111111-2222-3333-4444-555555555555). If the test fails, check it first."
-            ]
-        return []
+            )
+        tasks = self._tasks_with_runs()
+        if tasks and (self._is_changed("site") or self._is_changed("company")):
+            found.append(
+                f"Site or Company changed. The next run of {' and of '.join(tasks)} starts without "
+                "ledger and boundary: the same ids are other batches there. See on the task's page "
+                "what it will fetch."
+            )
+        return found
+
+    def _tasks_with_runs(self) -> list[str]:
+        """The tasks whose ledger and dates come from what this connection reads."""
+        if self._is_new:
+            return []
+        tasks = self.instance.tasks.filter(archived_at=None, runs__status="succeeded")
+        return list(tasks.order_by("name").values_list("name", flat=True).distinct())
 
     def _is_changed(self, name: str) -> bool:
         return bool(self.cleaned_data[name] != self._before[name])
@@ -225,7 +244,7 @@ def _visible(text: str, label: str) -> str:
 def _helper() -> FormHelper:
     helper = FormHelper()
     helper.form_tag = False
-    helper.field_template = "exports/_task_field.html"
+    helper.field_template = "exports/_form_field.html"
     helper.layout = Layout(*ConnectionForm.field_order)
     # Right below the field it is about.
     helper.layout.insert(2, HTML("{% include 'exports/_connection_site.html' %}"))

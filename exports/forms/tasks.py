@@ -1,7 +1,6 @@
 """The task form: every setting of the specification, checked and saved as one thing."""
 
 import copy
-from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,10 +11,10 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from exports.connectwise import batches, client, conditions
+from exports.connectwise import batches, client
 from exports.connectwise.addresses import SiteError
 from exports.forms.conditions import BaseConditionRows, posted_rows, rows_after, shown_rows
-from exports.forms.dates import DATES, DatedForm, canonical
+from exports.forms.dates import DATES, DatedForm, canonical, shown_values
 from exports.forms.task_layout import HELP, ORDER, task_helper
 from exports.models import Connection, Run, Task
 from exports.output_names import (
@@ -24,9 +23,6 @@ from exports.output_names import (
     is_overwritten_each_run,
     render_output_name,
 )
-
-_LATEST = datetime(9998, 12, 31, tzinfo=UTC)
-_HIGHEST_ID = 2**63 - 1
 
 
 class PageSizeField(forms.IntegerField):
@@ -120,10 +116,9 @@ class TaskForm(DatedForm):
     def save_for(self, user: Any) -> Task:
         """Save settings, conditions and the history of typed dates together."""
         with transaction.atomic():
-            task = self.save()
+            task = self.save_typed(user)
             if self.before is None or task.saved_conditions() != self.rows.conditions():
                 task.replace_conditions(self.rows.conditions())
-            task.record_typed_dates(self.before, user, self.cleaned_data["date_reason"])
         return task
 
     def warnings(self) -> list[str]:
@@ -218,24 +213,12 @@ class TaskForm(DatedForm):
         page_size = self.cleaned_data.get("page_size")
         if connection is None or page_size is None:
             return
-        longest = conditions.both(
-            self.rows.sent(),
-            conditions.updated_after(_LATEST),
-            conditions.id_above(_HIGHEST_ID),
-            conditions.id_up_to(_HIGHEST_ID),
-            conditions.updated_up_to(_LATEST),
-        )
         try:
-            length = client.full_url_length(connection.parsed_site(), longest, page_size)
+            client.check_url_length(connection.parsed_site(), self.rows.sent(), page_size)
         except SiteError as error:
             self.add_error("connection", str(error))
-            return
-        if length >= conditions.MAX_URL_LENGTH:
-            self.rows.non_form_errors().append(
-                f"These conditions make an address of {length:,} characters, dates and paging "
-                f"included; ConnectWise takes fewer than {conditions.MAX_URL_LENGTH:,}. Shorten "
-                "values or lists, or share them out over several tasks."
-            )
+        except client.UrlTooLongError as error:
+            self.rows.non_form_errors().append(str(error))
 
     def _rows(self, data: Any, action: str | None) -> BaseConditionRows:
         if action is not None:
@@ -267,7 +250,7 @@ def _first_values(task: Task | None) -> dict[str, Any]:
     if task is None:
         default = Connection.objects.filter(is_default=True).first()
         return {"connection": default.pk if default else None}
-    return {f"{name}_shown": getattr(task, name) for name in DATES}
+    return shown_values(task)
 
 
 def _css_class(widget: forms.Widget) -> str:

@@ -1,10 +1,11 @@
 """Rows, their verbs and their queries."""
 
+from exports.models.conditions import Condition
 from exports.models.connections import Connection, SecretUnreadableError
 from exports.models.dates import DateChange
 from exports.models.ledger import LedgerEntry
 from exports.models.runs import LostRunError, Run, RunLogEntry
-from exports.models.tasks import Condition, Task
+from exports.models.tasks import Task
 from exports.models.windows import Window
 from exports.models.workers import Worker
 

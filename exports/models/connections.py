@@ -16,6 +16,11 @@ class SecretUnreadableError(Exception):
     """The private key cannot be decrypted with the keys this installation has."""
 
 
+# Changing one of these asks for the private key again: whoever may edit a connection could
+# otherwise send the key to a host of their own (rule C5).
+BOUND_TO_KEY = ("site", "company", "public_key")
+
+
 class Connection(models.Model):
     """A ConnectWise site and the API member that reads its batches."""
 

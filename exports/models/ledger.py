@@ -8,6 +8,7 @@ from django.db import connections, models
 
 if TYPE_CHECKING:
     from exports.models.runs import Run
+    from exports.models.tasks import Task
 
 _INSERT: Final = (
     "INSERT INTO exports_ledgerentry (task_id, run_id, batch_id, last_updated, content_hash) "
@@ -36,6 +37,19 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
             run__site=run.site,
             run__company=run.company,
         )
+
+    def sent_by(self, task: "Task") -> "LedgerQuerySet":
+        """What the task has put into files of runs that succeeded, of whichever company.
+
+        By way of its runs: an index holds a run's rows, none holds a task's rows with their run.
+        """
+        return self.filter(run__task_id=task.pk, run__status="succeeded")
+
+    def batch_count_of(self, task: "Task") -> int:
+        """How many batches have gone out of the company that the task's connection reads now."""
+        connection = task.connection
+        ours = self.sent_by(task).filter(run__site=connection.site, run__company=connection.company)
+        return ours.values("batch_id").distinct().count()
 
     def exported_by(self, run_id: int, lowest: int, highest: int) -> set[int]:
         """Ids within the range that this run put into its file."""

@@ -1,4 +1,4 @@
-"""Tasks: what to export, saved; and the conditions that filter it."""
+"""Tasks: what to export, saved."""
 
 import uuid
 from collections.abc import Callable, Iterable
@@ -14,6 +14,7 @@ from django.utils import timezone
 from exports.connectwise.batches import FIELD_KINDS
 from exports.connectwise.conditions import Condition as TypedCondition
 from exports.connectwise.conditions import render
+from exports.models.conditions import Condition
 from exports.models.dates import DateChange
 from exports.models.runs import Run
 from exports.models.windows import next_window
@@ -280,28 +281,3 @@ class Task(models.Model):
             else f"{len(run.again_ids)} batches chosen from the ledger, as they are now."
         )
         return run
-
-
-class Condition(models.Model):
-    """One row of a task's filter, as it was typed."""
-
-    task = models.ForeignKey(Task, models.CASCADE, related_name="conditions")
-    position = models.PositiveSmallIntegerField()
-    field = models.CharField("Field", max_length=100)
-    comparison = models.CharField("Comparison", max_length=20)
-    value = models.TextField("Value", blank=True)
-    logic_operator = models.CharField("Logic Operator", max_length=3, blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["task", "position"], name="one_condition_a_position"),
-            models.CheckConstraint(
-                condition=Q(logic_operator__in=["", "And", "Or"]), name="logic_operator_is_known"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.field} {self.comparison} {self.value} {self.logic_operator}".strip()
-
-    def as_typed(self) -> TypedCondition:
-        return TypedCondition(self.field, self.comparison, self.value, self.logic_operator)

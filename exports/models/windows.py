@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 CREATED = DateChange.DateField.CREATED
 MODIFIED = DateChange.DateField.MODIFIED
+# The date that matters to each mode; All needs none.
+_FIELDS = {"modified": MODIFIED, "new": CREATED}
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,33 @@ def next_window(task: "Task", conditions: str, now: datetime) -> Window:
     if task.export == task.Export.NEW:
         return _new_window(task, conditions, now)
     return Window(reason="All: every batch that meets the conditions, whenever it changed.")
+
+
+@dataclass(frozen=True)
+class Restart:
+    """The next run starts again at `starts_at`, as `run` moved the date under other terms (W9)."""
+
+    field: DateChange.DateField
+    run: "Run"
+    starts_at: datetime
+    company_changed: bool
+
+
+def restart_of(task: "Task", conditions: str) -> Restart | None:
+    """Whether the date in force no longer vouches for `conditions` as sent, or for the company."""
+    field = _FIELDS.get(task.export)
+    newest = _newest_change(task, field) if field else None
+    if field is None or newest is None or newest.run is None:
+        return None
+    if _vouches(newest.run, task, conditions):
+        return None
+    run, connection = newest.run, task.connection
+    return Restart(
+        field=field,
+        run=run,
+        starts_at=_last_typed(task, field),
+        company_changed=(run.site, run.company) != (connection.site, connection.company),
+    )
 
 
 def overlap() -> timedelta:

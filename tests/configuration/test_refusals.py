@@ -166,8 +166,9 @@ def test_conditions_too_long_for_a_url_are_refused_with_length_and_limit() -> No
     [told] = problems(EXAMPLE[: EXAMPLE.index("      - {field")] + row)
 
     length = re.fullmatch(
-        r"17: These conditions make a URL of ([\d,]+) characters, and it must stay below 2,000: "
-        r"use fewer or shorter conditions\.",
+        r"17: These conditions make an address of ([\d,]+) characters, dates and paging included; "
+        r"ConnectWise takes fewer than 2,000\. Shorten values or lists, or share them out over "
+        r"several tasks\.",
         told,
     )
     assert length is not None

@@ -81,6 +81,34 @@ def test_an_unknown_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"the name of cw.example.com:{server.port} could not be looked up" in str(error)
 
 
+def test_the_cloud_is_called_by_its_api_name_and_asked_for_companies_at_its_login_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = resolving_to(monkeypatch, ["127.0.0.1"])
+    with (
+        RawServer(GOOD, json_answer(None)) as server,
+        client_of(server, host="na.myconnectwise.net") as client,
+    ):
+        assert ask(client) == [1]
+        assert client.company("acme") is None
+    assert asked == ["api-na.myconnectwise.net", "na.myconnectwise.net"]
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_on_cloud_a_401_and_a_404_mention_company_and_keys(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolving_to(monkeypatch, ["127.0.0.1"])
+    with (
+        RawServer(answer(status)) as server,
+        client_of(server, host="na.myconnectwise.net") as client,
+    ):
+        told = str(failure(client))
+    assert f"answered {status}" in told
+    assert "company" in told
+    assert "keys" in told
+
+
 def test_an_authority_of_ones_own_is_trusted_by_its_file(certificates: Certificates) -> None:
     with (
         RawServer(GOOD, tls=server_context(certificates)) as server,

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,7 +16,6 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection as database
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -26,6 +24,7 @@ from exports.demo.faults import Nothing, Status
 from exports.demo.server import StandIn
 from exports.models import Run, Task, Worker
 from tests.conftest import MakeTask
+from tests.processes import environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -211,18 +210,12 @@ def test_a_timeout_cancels_a_run_that_is_executed_here(task: Task, stand_in: Sta
 
 
 @contextmanager
-def started(settings: Settings, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     """`manage.py` on the database and the folder of this test."""
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "cwexport.settings",
-        "CWEXPORT_DATA_DIR": str(settings.CWEXPORT_DATA_DIR),
-        "DATABASE_URL": f"sqlite:///{database.settings_dict['NAME']}",
-        "CWEXPORT_ENCRYPTION_KEYS": ",".join(settings.CWEXPORT_ENCRYPTION_KEYS),
-    }
     manage = Path(__file__).parents[2] / "manage.py"
     with subprocess.Popen(
         [sys.executable, str(manage), *arguments],
-        env=environment,
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -233,8 +226,8 @@ def started(settings: Settings, *arguments: str) -> Iterator[subprocess.Popen[st
             process.kill()
 
 
-def test_with_a_worker_the_command_only_waits(task: Task, settings: Settings) -> None:
-    with started(settings, "worker") as worker:
+def test_with_a_worker_the_command_only_waits(task: Task) -> None:
+    with started("worker") as worker:
         _wait_until(jobs.any_worker_alive)
         ended = run_task("Nightly batches")
 
@@ -243,8 +236,8 @@ def test_with_a_worker_the_command_only_waits(task: Task, settings: Settings) ->
     assert f"-{worker.pid}-" in run.owner
 
 
-def test_standard_output_holds_the_json_line_alone(task: Task, settings: Settings) -> None:
-    with started(settings, "run_task", "Nightly batches") as process:
+def test_standard_output_holds_the_json_line_alone(task: Task) -> None:
+    with started("run_task", "Nightly batches") as process:
         out, _ = process.communicate(timeout=60)
 
     run = Run.objects.get()
@@ -252,8 +245,8 @@ def test_standard_output_holds_the_json_line_alone(task: Task, settings: Setting
     assert json.loads(out)["sha256"] == run.file_sha256
 
 
-def test_a_missing_name_exits_with_2(task: Task, settings: Settings) -> None:
-    with started(settings, "run_task") as process:
+def test_a_missing_name_exits_with_2(task: Task) -> None:
+    with started("run_task") as process:
         out, told = process.communicate(timeout=60)
 
     assert (process.returncode, out) == (2, "")
@@ -265,7 +258,7 @@ def test_ctrl_c_ends_the_run_properly(
     task: Task, stand_in: StandIn, settings: Settings, sent: signal.Signals
 ) -> None:
     stand_in.latency = 0.5
-    with started(settings, "run_task", "Nightly batches") as process:
+    with started("run_task", "Nightly batches") as process:
         _wait_until(lambda: len(stand_in.requests) > 0)
         process.send_signal(sent)
         out, told = process.communicate(timeout=30)
