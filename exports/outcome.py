@@ -60,7 +60,14 @@ def count_again(
     return count_or_none(client, ground.filter(*limits), log)
 
 
-def suspicion_about(run: Run, ground: Survey, written: Written, proven_count: int | None) -> str:
+def suspicion_about(
+    run: Run,
+    ground: Survey,
+    written: Written,
+    *,
+    proven_count: int | None,
+    shown_count: int | None,
+) -> str:
     """Why a complete run is still hard to believe (W10); empty when it is not."""
     expected, fetched = ground.expected_count or 0, written.fetched_count
     # Lists and counts that both went empty under way prove each other, and yet prove nothing.
@@ -70,6 +77,11 @@ def suspicion_about(run: Run, ground: Survey, written: Written, proven_count: in
             f"{proven_count} of them. Check that the API member's role still lets it see them."
         )
     if ground.unfiltered_count is not None:
+        if shown_count is not None and shown_count * 2 < ground.unfiltered_count:
+            return (
+                f"ConnectWise showed {ground.unfiltered_count} batches when the run began and "
+                f"{shown_count} at its end. Check the API member's role and level."
+            )
         if written.fetched_count == 0 and ground.unfiltered_count == 0:
             return (
                 "ConnectWise shows this API member no batches at all. Check that its security "
@@ -92,10 +104,18 @@ def suspicion_about(run: Run, ground: Survey, written: Written, proven_count: in
 
 
 def judge(
-    run: Run, ground: Survey, written: Written, *, checked: CheckedFile, proven_count: int | None
+    run: Run,
+    ground: Survey,
+    written: Written,
+    *,
+    checked: CheckedFile,
+    proven_count: int | None,
+    shown_count: int | None,
 ) -> Outcome:
     """What a success of this run will say, before anything is published."""
-    suspicion = suspicion_about(run, ground, written, proven_count)
+    suspicion = suspicion_about(
+        run, ground, written, proven_count=proven_count, shown_count=shown_count
+    )
     moves = {} if suspicion else _moves(run, ground.started_at)
     return Outcome(
         suspicion=suspicion,

@@ -23,7 +23,7 @@ from exports.models import Connection, LostRunError, Run, SecretUnreadableError
 from exports.outcome import IncompleteError, count_again, judge, record_success
 from exports.part_writing import PartWriter, Written
 from exports.run_log import RunLog
-from exports.survey import Survey, survey, survey_again
+from exports.survey import Survey, count_or_none, survey, survey_again
 
 logger = logging.getLogger(__name__)
 
@@ -90,14 +90,14 @@ def _export(run: Run, lease: Lease, log: RunLog) -> None:
     ):
         ground = _look_around(run, asking, log)
         writer = PartWriter(run, fetching, ground, log)
-        written, proven = _walk(run, asking, writer, ground, log)
+        written, proven, shown = _walk(run, asking, writer, ground, log)
     part = files.part_file(run)
     run.progress(run.owner, activity="Checking the file")
     checked = check_file(part, expected_count=written.written_count, checkpoint=checkpoint)
     checkpoint()
     # The fence before the name: a worker that lost the run does not publish.
     run.progress(run.owner, activity="Publishing the file")
-    outcome = judge(run, ground, written, checked=checked, proven_count=proven)
+    outcome = judge(run, ground, written, checked=checked, proven_count=proven, shown_count=shown)
     file_path = files.publish(part, run, manifest(run, outcome))
     record_success(run, outcome, file_path)
     _tell_success(run, written, checked, log)
@@ -186,15 +186,20 @@ def _look_around(run: Run, client: ConnectWiseClient, log: RunLog) -> Survey:
 
 def _walk(
     run: Run, client: ConnectWiseClient, writer: PartWriter, ground: Survey, log: RunLog
-) -> tuple[Written, int | None]:
-    """Walk, and prove it by counting; once more when the proof fails (P3)."""
+) -> tuple[Written, int | None, int | None]:
+    """Walk, and prove it by counting; once more when the proof fails (P3).
+
+    Also returns how many batches ConnectWise shows in all, afterwards.
+    """
     counted: int | None = None
     for walk_once in (writer.resume, writer.write):
         written = walk_once()
         run.progress(run.owner, activity="Proving that nothing is missing")
+        # In this order: if lists went empty under way they still are, or the proof comes out.
+        shown = count_or_none(client, "", log) if ground.unfiltered_count else None
         counted = count_again(client, ground, written, log)
         if counted is None or counted <= written.fetched_count:
-            return written, counted
+            return written, counted, shown
         log.warning(
             f"ConnectWise counts {counted} matching batches but gave {written.fetched_count}."
         )

@@ -3,9 +3,12 @@
 The thread that walks waits in ticks, so that it can look around while ConnectWise takes its time.
 """
 
+import ctypes
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -14,6 +17,10 @@ from .client import ConnectWiseClient
 from .retries import Wait
 
 _TICK: Final = 0.1  # seconds
+# With Python's own 5 ms a question would wait that long behind the writing of the page before.
+_SWITCH_INTERVAL: Final = 0.0005  # seconds
+_LARGE_BLOCK: Final = 128 * 1024  # bytes; the body of a page is larger
+_M_MMAP_THRESHOLD: Final = -3  # of mallopt(3)
 _T = TypeVar("_T")
 
 # Makes a client that obeys the given stop and announces its waits.
@@ -46,6 +53,9 @@ class Fetching:
         self._pool = ThreadPoolExecutor(width, "fetching", self._equip)
 
     def __enter__(self) -> Self:
+        self._usual_switch_interval = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH_INTERVAL)
+        _keep_the_heap_small()
         return self
 
     def __exit__(
@@ -59,6 +69,7 @@ class Fetching:
         self._pool.shutdown(wait=True, cancel_futures=True)
         for client in self._clients:
             client.close()
+        sys.setswitchinterval(self._usual_switch_interval)
 
     def ask(self, question: Callable[[ConnectWiseClient], _T]) -> Callable[[], _T]:
         """Put a question to the next free client; the promise returns or raises what it did."""
@@ -92,3 +103,12 @@ class Fetching:
     def _equip(self) -> None:
         self._own.client = self._make_client(self._closed.is_set, self._waits.put)
         self._clients.append(self._own.client)
+
+
+def _keep_the_heap_small() -> None:
+    """Let glibc give the memory of every page back at once, however many pages there are (P5).
+
+    Left alone it raises its threshold for that with the sizes it meets, and fragments the heap.
+    """
+    with suppress(AttributeError, OSError):  # another C library, without mallopt
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)

@@ -8,7 +8,7 @@ from django.conf import settings
 from lxml import etree
 
 from exports import files
-from exports.demo.answers import Request
+from exports.demo.answers import COUNT, Request
 from exports.demo.server import StandIn
 from exports.models import Run, Task
 from tests.conftest import run_now
@@ -78,6 +78,11 @@ def page_requests(stand_in: StandIn) -> list[Request]:
 def is_page(request: Request) -> bool:
     """For a fault's `when`: a request of the walk."""
     return request.query.get("orderBy") == "id asc"
+
+
+def is_proof(request: Request) -> bool:
+    """The count after the walk: of what has not changed since the run started."""
+    return request.endpoint == COUNT and "lastUpdated <=" in request.query.get("conditions", "")
 
 
 def log_of(run: Run, *levels: str) -> str:

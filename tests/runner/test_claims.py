@@ -1,17 +1,19 @@
 """Who may execute a run, and what a worker that lost it may still do (rules R1, R3)."""
 
 from collections.abc import Callable
+from itertools import count
 
 import pytest
 from django.db import connection as database
 
 from exports import jobs
-from exports.demo.answers import COUNT, Request
+from exports.demo.answers import Request
 from exports.demo.server import StandIn
 from exports.models import LostRunError, Run, Task
 from exports.models.tasks import RunActiveError, TaskUnusableError
 from tests.conftest import MakeTask, run_now
 from tests.runner.outcomes import (
+    is_proof,
     unclaimed_files,
 )
 from tests.runner.workers import at_page, fall_silent, fresh, queue, together, work_off_queue
@@ -100,8 +102,10 @@ def test_a_worker_that_lost_the_run_during_the_proof_publishes_nothing(
 ) -> None:
     run = queue(task)
 
+    numbers = count(1)
+
     def lose(request: Request) -> None:
-        if request.endpoint == COUNT and len(stand_in.requests.counts) == 3:
+        if is_proof(request) and next(numbers) == 1:
             Run.objects.filter(pk=run.pk).update(owner="another")
             database.close()
 

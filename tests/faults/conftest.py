@@ -1,0 +1,12 @@
+"""Here every run meets faults, so all waits are short."""
+
+import pytest
+
+from tests.runner.conftest import quick_retries
+
+__all__ = ["quick_retries"]
+
+
+@pytest.fixture(autouse=True)
+def no_long_waits(quick_retries: None) -> None:
+    """Retries as ever, without their waits."""

@@ -1,0 +1,288 @@
+"""Every batch once, whatever the other side does to its pages (acceptance: Completeness)."""
+
+from collections.abc import Callable
+
+import pytest
+
+from exports.demo.answers import COUNT, LIST, Request
+from exports.demo.faults import (
+    CountOffset,
+    LinkTo,
+    Nothing,
+    PageSizeLimit,
+    Reorder,
+    RepeatRows,
+    SamePageForever,
+    Status,
+    no_link_header,
+)
+from exports.demo.records import seed_batches
+from exports.demo.server import StandIn
+from exports.demo.store import Store
+from exports.models import Task
+from tests.conftest import MakeTask, run_now
+from tests.runner.outcomes import (
+    aftermath,
+    exported_ids,
+    is_page,
+    is_proof,
+    log_of,
+    next_run_is_complete,
+    page_requests,
+    safe_failure,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def before_page(stand_in: StandIn, number: int, change: Callable[[], object]) -> None:
+    """Call `change` once, when the walk asks for its page with this number (from 1)."""
+
+    def hook(request: Request) -> None:
+        # The request is in the log already when the hook is called.
+        if is_page(request) and len(page_requests(stand_in)) == number:
+            change()
+
+    stand_in.on_request(hook)
+
+
+def delete(stand_in: StandIn, numbers: list[int]) -> None:
+    for number in numbers:
+        stand_in.store.delete(number)
+
+
+def keep(stand_in: StandIn, count: int) -> None:
+    """Leave so many batches in the stand-in."""
+    delete(stand_in, stand_in.store.ids[count:])
+
+
+def test_rows_deleted_ahead_of_the_walk_cost_no_survivor(task: Task, stand_in: StandIn) -> None:
+    victims = stand_in.store.ids[30:45] + stand_in.store.ids[60:62]
+    before_page(stand_in, 2, lambda: delete(stand_in, victims))
+
+    run = run_now(task)
+
+    assert (run.status, run.error) == ("succeeded", "")
+    assert exported_ids(run) == stand_in.store.ids
+    assert len(stand_in.store) == 103
+
+
+def test_rows_deleted_behind_the_walk_shift_no_page(task: Task, stand_in: StandIn) -> None:
+    all_ids = stand_in.store.ids
+    before_page(stand_in, 2, lambda: delete(stand_in, all_ids[:20]))
+
+    run = run_now(task)
+
+    assert (run.status, exported_ids(run)) == ("succeeded", all_ids)
+    assert (run.proven_count, run.fetched_count) == (100, 120)
+
+
+def test_rows_that_appear_ahead_of_the_walk_are_exported_too(task: Task, stand_in: StandIn) -> None:
+    new = {"batchIdentifier": "new", "_info": {"lastUpdated": "2026-07-01T00:00:00Z"}}
+    before_page(stand_in, 2, lambda: [stand_in.store.add(new) for _ in range(30)])
+
+    run = run_now(task)
+
+    assert (run.status, exported_ids(run)) == ("succeeded", stand_in.store.ids)
+    assert (run.expected_count, run.batch_count) == (120, 150)
+
+
+def test_a_server_that_clamps_the_page_size_loses_nothing(
+    make_task: MakeTask, stand_in: StandIn
+) -> None:
+    stand_in.faults.add(PageSizeLimit(25))
+
+    run = run_now(make_task(page_size=1000))
+
+    assert (run.status, exported_ids(run)) == ("succeeded", stand_in.store.ids)
+    assert {asked.query["pageSize"] for asked in page_requests(stand_in)} == {"1000"}
+
+
+@pytest.mark.parametrize(("count", "page_count"), [(1, 2), (24, 2), (25, 2), (26, 3), (75, 4)])
+def test_the_end_is_an_empty_page_and_nothing_else(
+    task: Task, stand_in: StandIn, count: int, page_count: int
+) -> None:
+    keep(stand_in, count)
+
+    run = run_now(task)
+
+    assert (run.status, exported_ids(run)) == ("succeeded", stand_in.store.ids)
+    assert (run.batch_count, len(page_requests(stand_in))) == (count, page_count)
+
+
+def test_no_row_that_matches_is_a_plain_success(make_task: MakeTask, stand_in: StandIn) -> None:
+    task = make_task()
+    task.conditions.create(position=0, field="id", comparison="GreaterThan", value="99999")
+
+    run = run_now(task)
+
+    assert (run.status, run.suspicion, exported_ids(run)) == ("succeeded", "", [])
+    assert len(page_requests(stand_in)) == 1
+
+
+def test_every_parameter_is_sent_with_every_page(task: Task, stand_in: StandIn) -> None:
+    run_now(task)
+
+    ends = [0, *stand_in.store.ids[24::25], stand_in.store.ids[-1]]
+    assert [asked.query for asked in page_requests(stand_in)] == [
+        {"conditions": f"id > {end}", "orderBy": "id asc", "page": "1", "pageSize": "25"}
+        for end in ends
+    ]
+
+
+def test_the_link_header_is_not_needed(task: Task, stand_in: StandIn) -> None:
+    stand_in.faults.add(no_link_header())
+
+    run = run_now(task)
+
+    assert (run.status, exported_ids(run)) == ("succeeded", stand_in.store.ids)
+
+
+def test_a_link_to_elsewhere_is_never_followed(task: Task, stand_in: StandIn) -> None:
+    with StandIn(Store(seed_batches(30))) as elsewhere:
+        stand_in.faults.add(LinkTo(elsewhere.url))
+        run = run_now(task)
+
+        assert (run.status, exported_ids(run)) == ("succeeded", stand_in.store.ids)
+        assert list(elsewhere.requests) == []
+
+
+def test_the_same_first_page_for_ever_fails_within_three_page_requests(
+    task: Task, stand_in: StandIn
+) -> None:
+    stand_in.faults.add(SamePageForever(on=(LIST,), when=is_page))
+
+    run = run_now(task)
+
+    assert aftermath(run) == safe_failure(run)
+    assert len(page_requests(stand_in)) <= 3
+    assert "already fetched" in run.error
+    assert next_run_is_complete(task, stand_in)
+
+
+def test_rows_repeated_from_the_page_before_are_exported_once(
+    task: Task, stand_in: StandIn
+) -> None:
+    stand_in.faults.add(RepeatRows(5))
+
+    run = run_now(task)
+
+    assert (run.status, exported_ids(run)) == ("succeeded", stand_in.store.ids)
+    assert (run.fetched_count, run.repeated_count) == (120, 25)
+    assert "25 repeated batches" in log_of(run)
+
+
+def test_a_row_changed_between_its_two_appearances_stays_as_it_was_first_seen(
+    task: Task, stand_in: StandIn
+) -> None:
+    twice = stand_in.store.ids[24]
+    first_seen = stand_in.store.get(twice)["_info"]["lastUpdated"]
+    stand_in.faults.add(RepeatRows(5))
+    before_page(stand_in, 2, lambda: stand_in.store.touch(twice, "2026-07-02T00:00:00Z"))
+
+    run = run_now(task)
+
+    assert exported_ids(run) == stand_in.store.ids
+    row = run.ledger_entries.get(batch_id=twice)
+    assert row.last_updated == first_seen
+
+
+def test_a_count_above_what_the_pages_hold_fails_with_both_numbers(
+    task: Task, stand_in: StandIn
+) -> None:
+    stand_in.faults.add(CountOffset(5, on=(COUNT,)))
+
+    run = run_now(task)
+
+    assert aftermath(run) == safe_failure(run)
+    assert "125" in run.error
+    assert "120" in run.error
+    # Walked twice before giving up, which the log tells.
+    assert len(page_requests(stand_in)) == 2 * 6
+    assert "125" in log_of(run, "warning")
+    assert next_run_is_complete(task, stand_in)
+
+
+def test_a_count_that_is_wrong_only_once_costs_a_second_walk(task: Task, stand_in: StandIn) -> None:
+    stand_in.faults.add(CountOffset(5, on=(COUNT,), when=is_proof, times=1))
+
+    run = run_now(task)
+
+    assert (run.status, exported_ids(run)) == ("succeeded", stand_in.store.ids)
+    assert (run.fetched_count, run.proven_count) == (120, 120)
+    assert len(page_requests(stand_in)) == 2 * 6
+    assert run.ledger_entries.count() == 120
+
+
+def test_a_count_below_what_the_pages_hold_is_believed_to_the_pages(
+    task: Task, stand_in: StandIn
+) -> None:
+    stand_in.faults.add(CountOffset(-5, on=(COUNT,)))
+
+    run = run_now(task)
+
+    assert (run.status, exported_ids(run)) == ("succeeded", stand_in.store.ids)
+    assert (run.fetched_count, run.proven_count) == (120, 115)
+
+
+@pytest.mark.parametrize("code", [400, 403, 404])
+def test_a_refused_count_is_told_and_loses_nothing(
+    task: Task, stand_in: StandIn, code: int
+) -> None:
+    stand_in.faults.add(Status(code, on=(COUNT,)))
+
+    run = run_now(task)
+
+    assert (run.status, exported_ids(run)) == ("succeeded", stand_in.store.ids)
+    assert (run.expected_count, run.proven_count) == (None, None)
+    assert "cannot be proven" in log_of(run, "warning")
+
+
+def test_ids_out_of_order_fail_the_run(task: Task, stand_in: StandIn) -> None:
+    stand_in.faults.add(Reorder(on=(LIST,), after=3))
+
+    run = run_now(task)
+
+    assert aftermath(run) == safe_failure(run)
+    assert "ordered by id" in run.error
+    assert next_run_is_complete(task, stand_in)
+
+
+def test_two_neighbours_swapped_on_a_later_page_fail_the_run(task: Task, stand_in: StandIn) -> None:
+    stand_in.faults.add(
+        Reorder(lambda rows: [*rows[:-2], *rows[:-3:-1]], on=(LIST,), when=is_page, after=2)
+    )
+
+    run = run_now(task)
+
+    assert aftermath(run) == safe_failure(run)
+    assert next_run_is_complete(task, stand_in)
+
+
+def test_lists_that_are_empty_while_the_count_is_not_fail_the_run(
+    task: Task, stand_in: StandIn
+) -> None:
+    stand_in.faults.add(Nothing(on=(LIST,)))
+
+    run = run_now(task)
+
+    assert aftermath(run) == safe_failure(run)
+    assert "120" in run.error
+    assert next_run_is_complete(task, stand_in)
+
+
+def test_lists_that_become_empty_in_the_middle_fail_the_run(task: Task, stand_in: StandIn) -> None:
+    stand_in.faults.add(Nothing(on=(LIST,), when=is_page, after=2))
+
+    run = run_now(task)
+
+    assert aftermath(run) == safe_failure(run)
+    assert next_run_is_complete(task, stand_in)
+
+
+def test_one_empty_page_by_mistake_loses_nothing(task: Task, stand_in: StandIn) -> None:
+    stand_in.faults.add(Nothing(on=(LIST,), when=is_page, after=2, times=1))
+
+    run = run_now(task)
+
+    assert (run.status, exported_ids(run)) == ("succeeded", stand_in.store.ids)

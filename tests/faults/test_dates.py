@@ -1,0 +1,226 @@
+"""What the dates promise: nothing lost, nothing twice, whatever the clocks say (W1 to W5)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from exports import files
+from exports.demo.answers import Request
+from exports.demo.faults import ClockSkew, no_date_header
+from exports.demo.server import StandIn
+from exports.models import Task
+from tests.conftest import MakeTask, run_now
+from tests.faults.passing_time import (
+    START,
+    Wait,
+    dated_stand_in,
+    middle_date,
+    run_as,
+    time_passes,
+    type_date,
+    z,
+)
+from tests.runner.outcomes import (
+    exported_ids,
+    exported_versions,
+    is_page,
+    log_of,
+    versions_in,
+)
+
+__all__ = ["dated_stand_in", "time_passes"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_late_arrivals_and_ties_come_with_the_next_run_and_nothing_comes_twice(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait
+) -> None:
+    task = make_task(export="modified")
+    newest, late, tied = stand_in.store.ids[10], stand_in.store.ids[20], stand_in.store.ids[30]
+    stamped_at = stand_in.now()
+    stand_in.store.touch(newest, z(stamped_at))
+    time_passes(timedelta(seconds=5))
+    first = run_now(task)
+    task.refresh_from_db()
+    stand_in.store.touch(late, z(task.date_modified - timedelta(seconds=2)))
+    stand_in.store.touch(tied, z(stamped_at))
+    time_passes(timedelta(minutes=1))
+
+    second, third = run_now(task), run_now(task)
+
+    assert exported_ids(first) == stand_in.store.ids
+    assert exported_versions(second) == [
+        (late, z(task.date_modified - timedelta(seconds=2))),
+        (tied, z(stamped_at)),
+    ]
+    assert exported_ids(third) == []
+
+
+@pytest.mark.parametrize("skew", [600, -600])
+@pytest.mark.parametrize("later_skew", [600, 0, -600])
+def test_a_clock_that_is_wrong_by_ten_minutes_loses_nothing(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait, skew: int, later_skew: int
+) -> None:
+    task = make_task(export="modified")
+    clock = stand_in.faults.add(ClockSkew(skew))
+    first = run_now(task)
+    exported = exported_versions(first)
+    for number, seconds in zip(stand_in.store.ids[:6], (1, 1, 30, 200, 800, 4000), strict=True):
+        time_passes(timedelta(seconds=seconds))
+        stand_in.store.touch(number, z(stand_in.now()))
+        clock.seconds = later_skew
+        exported += exported_versions(run_now(task))
+
+    assert len(exported) == len(set(exported))
+    assert set(exported) >= set(versions_in(stand_in))
+
+
+def test_without_a_date_header_our_own_clock_is_used_and_told(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait
+) -> None:
+    task = make_task(export="modified")
+    stand_in.faults.add(no_date_header())
+
+    run = run_now(task)
+
+    task.refresh_from_db()
+    assert START - timedelta(seconds=2) <= task.date_modified <= START + timedelta(seconds=30)
+    assert "clock" in log_of(run, "warning")
+
+
+def test_the_same_second_twice_moves_no_date_backwards(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait
+) -> None:
+    task = make_task(export="modified")
+    run_now(task)
+    task.refresh_from_db()
+    moved_to = task.date_modified
+    stand_in.faults.add(ClockSkew(-7200))
+
+    run = run_now(task)
+
+    task.refresh_from_db()
+    assert (run.status, task.date_modified, run.date_changes.count()) == ("succeeded", moved_to, 0)
+
+
+def test_a_date_typed_back_exports_everything_since_once_more(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait
+) -> None:
+    task = make_task(export="modified")
+    run_now(task)
+    back = middle_date(stand_in)
+    type_date(task, date_modified=back)
+    time_passes(timedelta(minutes=1))
+
+    again, after = run_now(task), run_now(task)
+
+    since = [r["id"] for r in stand_in.store.records if r["_info"]["lastUpdated"] > z(back)]
+    assert exported_ids(again) == since
+    assert 0 < len(since) < 120
+    assert exported_ids(after) == []
+
+
+def test_a_date_typed_forward_leaves_out_what_lies_before_it_for_good(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait
+) -> None:
+    task = make_task(export="modified")
+    type_date(task, date_modified=START - timedelta(minutes=5))
+    stand_in.store.touch(stand_in.store.ids[1], z(START - timedelta(minutes=6)))
+    stand_in.store.touch(stand_in.store.ids[2], z(START - timedelta(minutes=4)))
+
+    first = run_now(task)
+    time_passes(timedelta(minutes=1))
+    second = run_now(task)
+
+    assert exported_ids(first) == [stand_in.store.ids[2]]
+    # The overlap does not reach below what a person typed.
+    assert exported_ids(second) == []
+
+
+@pytest.mark.parametrize(
+    ("export", "field"), [("modified", "date_modified"), ("new", "date_created")]
+)
+def test_a_date_ahead_of_all_clocks_is_suspicious_and_stays(
+    make_task: MakeTask, stand_in: StandIn, export: str, field: str
+) -> None:
+    future = datetime(2999, 1, 1, tzinfo=UTC)
+    task = make_task(export=export, **{field: future})
+
+    run = run_now(task)
+
+    assert (run.status, exported_ids(run)) == ("succeeded", [])
+    assert "2999" in run.suspicion
+    task.refresh_from_db()
+    assert getattr(task, field) == future
+    type_date(task, **{field: datetime(1970, 1, 1, tzinfo=UTC)})
+    assert exported_versions(run_now(task)) == versions_in(stand_in)
+
+
+@pytest.mark.parametrize("export", ["all", "modified"])
+def test_an_old_batch_edited_behind_the_walk_is_no_failure_and_not_lost(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait, export: str
+) -> None:
+    task = make_task()
+    edited = stand_in.store.ids[2]
+    before = versions_in(stand_in)
+
+    def edit(asked: Request) -> None:
+        if is_page(asked) and f"id > {stand_in.store.ids[74]}" in asked.query["conditions"]:
+            stand_in.store.touch(edited, z(stand_in.now()))
+
+    stand_in.on_request(edit)
+    first = run_as(task, export)
+    time_passes(timedelta(minutes=2))
+    second = run_as(task, "modified")
+
+    assert exported_versions(first) == before
+    assert exported_versions(second) == [v for v in versions_in(stand_in) if v[0] == edited]
+
+
+def test_a_batch_edited_ahead_of_the_walk_is_exported_once(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait
+) -> None:
+    task = make_task(export="modified")
+    edited = stand_in.store.ids[100]
+
+    def edit(asked: Request) -> None:
+        if is_page(asked):
+            stand_in.store.touch(edited, "2026-11-02T08:00:01Z")
+
+    stand_in.on_request(edit)
+    first = run_now(task)
+    time_passes(timedelta(minutes=2))
+    second = run_now(task)
+
+    assert exported_versions(first) == versions_in(stand_in)
+    assert exported_ids(second) == []
+
+
+def test_a_batch_without_info_is_exported_without_it(task: Task, stand_in: StandIn) -> None:
+    stand_in.store.put({"id": 900, "batchIdentifier": "bare"})
+
+    run = run_now(task)
+
+    assert exported_versions(run)[-1] == (900, "")
+    assert b"<id>900</id>\n    <externalId />\n    <batchIdentifier>bare<" in (
+        files.run_file(run).read_bytes()
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2019-10-16T08:31:19.1234567Z",
+        "5/1/2014 5:21:58 AM",
+        "2019-10-16T08:31:19+02:00",
+        "never",
+        " ",
+    ],
+)
+def test_a_last_update_comes_out_as_it_came_in(task: Task, stand_in: StandIn, text: str) -> None:
+    stand_in.store.put({"id": 900, "batchIdentifier": "odd", "_info": {"lastUpdated": text}})
+
+    run = run_now(task)
+
+    assert exported_versions(run)[-1] == (900, text)

@@ -1,0 +1,183 @@
+"""A run that fails or goes blind keeps the dates, and the next one has everything (W2, W10)."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from exports.demo.answers import COUNT, LIST, Request
+from exports.demo.faults import Nothing, Status
+from exports.demo.server import StandIn
+from tests.conftest import MakeTask, run_now
+from tests.faults.passing_time import Wait, dated_stand_in, time_passes, z
+from tests.runner.outcomes import (
+    aftermath,
+    exported_ids,
+    exported_versions,
+    is_page,
+    page_requests,
+    safe_failure,
+    versions_in,
+)
+
+__all__ = ["dated_stand_in", "time_passes"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("export", ["all", "modified", "new"])
+def test_page_7_of_10_fails_for_good_and_the_next_run_has_everything(
+    make_task: MakeTask, stand_in: StandIn, export: str
+) -> None:
+    task = make_task(export=export, page_size=12)
+    stand_in.faults.add(Status(500, on=(LIST,), when=is_page, after=6))
+
+    run = run_now(task)
+
+    assert aftermath(run) == safe_failure(run)
+    stand_in.faults.clear()
+    assert exported_versions(run_now(task)) == versions_in(stand_in)
+
+
+def test_a_failure_between_two_runs_costs_nothing(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait
+) -> None:
+    task = make_task(export="modified", page_size=2)
+    run_now(task)
+    time_passes(timedelta(hours=1))
+    changed = stand_in.store.ids[3:13]
+    for number in changed:
+        stand_in.store.touch(number, z(stand_in.now()))
+    with stand_in.faults.on(Status(500, on=(LIST,), when=is_page, after=3)):
+        failed = run_now(task)
+    time_passes(timedelta(hours=1))
+
+    second, third = run_now(task), run_now(task)
+
+    assert aftermath(failed).status == "failed"
+    assert exported_ids(second) == changed
+    assert exported_ids(third) == []
+
+
+@pytest.mark.parametrize("export", ["all", "modified", "new"])
+def test_everything_empty_because_rights_are_lost_is_suspicious_and_keeps_the_dates(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait, export: str
+) -> None:
+    task = make_task(export=export)
+    first = run_now(task)
+    time_passes(timedelta(hours=1))
+    added = stand_in.store.add(
+        {"batchIdentifier": "a", "_info": {"lastUpdated": z(stand_in.now())}}
+    )
+    with stand_in.faults.on(Nothing()):
+        blind = run_now(task)
+    time_passes(timedelta(hours=1))
+
+    after = run_now(task)
+
+    assert (blind.status, blind.batch_count) == ("succeeded", 0)
+    assert "no batches at all" in blind.suspicion
+    assert blind.date_changes.count() == 0
+    assert (blind.date_created_after, blind.date_modified_after) == (
+        first.date_created_after,
+        first.date_modified_after,
+    )
+    assert exported_ids(after) == (stand_in.store.ids if export == "all" else [added])
+
+
+@pytest.mark.parametrize("seen_count", [0, 2])
+@pytest.mark.parametrize("export", ["modified", "new"])
+def test_rights_lost_in_the_middle_are_never_plainly_green_and_lose_nothing(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait, export: str, seen_count: int
+) -> None:
+    task = make_task(export=export)
+    first = run_now(task)
+    time_passes(timedelta(hours=1))
+    stamp = {"lastUpdated": z(stand_in.now())}
+    due = [stand_in.store.add({"batchIdentifier": "a", "_info": stamp}) for _ in range(120)]
+    stand_in.requests.clear()
+    blind = False
+
+    def lose_rights(asked: Request) -> None:
+        nonlocal blind
+        if is_page(asked) and len(page_requests(stand_in)) > seen_count:
+            blind = True
+
+    stand_in.on_request(lose_rights)
+    fault = stand_in.faults.add(Nothing(when=lambda asked: blind))
+    half = run_now(task)
+    stand_in.faults.remove(fault)
+    time_passes(timedelta(hours=1))
+
+    rest = run_now(task)
+
+    # Failed or suspicious: what counts is that it is told and that the dates stay.
+    assert half.error + half.suspicion != ""
+    assert half.date_changes.count() == 0
+    assert half.date_modified_before == first.date_modified_after
+    exported = exported_ids(half) if half.status == "succeeded" else []
+    assert exported + exported_ids(rest) == due
+
+
+@pytest.mark.parametrize("export", ["all", "modified", "new"])
+def test_lists_that_are_empty_while_the_count_is_not_fail_and_keep_the_dates(
+    make_task: MakeTask, stand_in: StandIn, export: str
+) -> None:
+    task = make_task(export=export)
+    with stand_in.faults.on(Nothing(on=(LIST,))):
+        run = run_now(task)
+
+    assert aftermath(run) == safe_failure(run)
+    assert exported_versions(run_now(task)) == versions_in(stand_in)
+
+
+def test_an_export_of_new_batches_does_not_forget_its_boundary_over_an_empty_list(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait
+) -> None:
+    middle = datetime.fromisoformat(stand_in.store.records[60]["_info"]["lastUpdated"])
+    task = make_task(export="new", date_created=middle)
+    first = run_now(task)
+    time_passes(timedelta(hours=1))
+    with stand_in.faults.on(Nothing(on=(LIST,))):
+        run_now(task)
+    time_passes(timedelta(hours=1))
+    added = stand_in.store.add(
+        {"batchIdentifier": "a", "_info": {"lastUpdated": z(stand_in.now())}}
+    )
+
+    last = run_now(task)
+
+    assert min(exported_ids(first)) > 1
+    assert exported_ids(last) == [added]
+
+
+def test_far_fewer_batches_than_before_are_suspicious(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait
+) -> None:
+    task = make_task(export="modified")
+    first = run_now(task)
+    for number in stand_in.store.ids[50:]:
+        stand_in.store.delete(number)
+    time_passes(timedelta(hours=1))
+
+    second, third = run_now(task), run_now(task)
+
+    assert "50 batches" in second.suspicion
+    assert second.date_modified_after == first.date_modified_after
+    # Once told it is the new normal.
+    assert third.suspicion == ""
+    task.refresh_from_db()
+    assert task.date_modified == third.date_modified_after != first.date_modified_after
+
+
+def test_a_count_that_is_refused_for_one_run_keeps_the_promise(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait
+) -> None:
+    task = make_task(export="new")
+    with stand_in.faults.on(Status(403, on=(COUNT,))):
+        first = run_now(task)
+    time_passes(timedelta(hours=1))
+
+    second = run_now(task)
+
+    assert exported_versions(first) == versions_in(stand_in)
+    assert exported_ids(second) == []

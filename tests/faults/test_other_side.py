@@ -1,0 +1,217 @@
+"""Refusals, throttling, redirects: a safe failure with a plain reason, or a complete success."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from pytest_django import Settings
+
+from exports.demo.account import Account
+from exports.demo.answers import ANY, COUNT, LIST
+from exports.demo.faults import (
+    LOGIN_PAGE,
+    Header,
+    Redirect,
+    Status,
+)
+from exports.demo.server import StandIn
+from exports.models import Task
+from tests.conftest import make_connection, run_now, save_task
+from tests.demo.certificates import Certificates
+from tests.runner.outcomes import (
+    aftermath,
+    exported_ids,
+    is_page,
+    log_of,
+    next_run_is_complete,
+    safe_failure,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TRIES = 5
+
+
+def http_date(seconds: int) -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 410, 418])
+def test_a_refusal_is_asked_once_and_told_in_words(
+    task: Task, stand_in: StandIn, code: int
+) -> None:
+    stand_in.faults.add(Status(code, b'{"code":"x","message":"You <b>shall</b> not pass."}'))
+
+    run = run_now(task)
+
+    assert aftermath(run) == safe_failure(run)
+    assert len(stand_in.requests) == 1
+    assert f"ConnectWise answered {code}" in run.error
+    assert "You <b>shall</b> not pass." in run.error
+    assert next_run_is_complete(task, stand_in)
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404])
+def test_a_refusal_in_the_middle_leaves_nothing(task: Task, stand_in: StandIn, code: int) -> None:
+    fault = stand_in.faults.add(Status(code, on=(LIST,), when=is_page, after=2))
+
+    run = run_now(task)
+
+    assert aftermath(run) == safe_failure(run)
+    assert fault.struck_count == 1
+    assert next_run_is_complete(task, stand_in)
+
+
+def test_wrong_keys_are_told_without_repeating_them(stand_in: StandIn, db: None) -> None:
+    connection = make_connection(stand_in)
+    connection.write_private_key('pK-"é&<9\\z')
+    connection.save()
+
+    run = run_now(save_task(connection))
+
+    assert aftermath(run) == safe_failure(run)
+    assert "private key" in run.error
+    assert "pK-" not in run.error + log_of(run)
+
+
+@pytest.mark.parametrize("encode", [str, lambda key: key.encode().hex()])
+def test_a_private_key_that_is_echoed_is_not_shown(
+    task: Task, stand_in: StandIn, encode: Callable[[str], str]
+) -> None:
+    key = encode(Account().private_key)
+    stand_in.faults.add(Status(500, f'{{"message":"Bad call by {key} today"}}'.encode()))
+
+    run = run_now(task)
+
+    assert aftermath(run) == safe_failure(run)
+    assert key not in run.error + log_of(run) + run.activity
+    assert "today" in run.error
+
+
+@pytest.mark.parametrize("code", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize("endpoint", [LIST, COUNT])
+def test_what_passes_after_two_tries_is_a_success(
+    task: Task, stand_in: StandIn, code: int, endpoint: str
+) -> None:
+    stand_in.faults.add(Status(code, LOGIN_PAGE, "text/html", on=(endpoint,), after=1, times=2))
+
+    run = run_now(task)
+
+    assert (run.status, run.error) == ("succeeded", "")
+    assert exported_ids(run) == stand_in.store.ids
+    assert run.retry_count == 2
+    assert f"{code}" in log_of(run, "warning")
+
+
+@pytest.mark.parametrize("code", [429, 500, 502, 503, 504])
+def test_what_never_passes_is_given_up_after_five_tries(
+    task: Task, stand_in: StandIn, code: int
+) -> None:
+    fault = stand_in.faults.add(Status(code, on=(LIST,), when=is_page, after=2))
+
+    run = run_now(task)
+
+    assert aftermath(run) == safe_failure(run)
+    # The page that is asked for ahead may be in flight as well.
+    assert fault.struck_count == TRIES
+    assert f"ConnectWise answered {code}" in run.error
+    assert "Tried 5 times" in run.error
+    assert next_run_is_complete(task, stand_in)
+
+
+@pytest.mark.parametrize("code", [501, 505, 599])
+def test_other_failures_of_the_server_are_not_asked_again(
+    task: Task, stand_in: StandIn, code: int
+) -> None:
+    stand_in.faults.add(Status(code))
+
+    run = run_now(task)
+
+    assert aftermath(run) == safe_failure(run)
+    assert len(stand_in.requests) == 1
+
+
+@pytest.mark.parametrize("wish", ["3", "0", "-5", "abc", "9" * 30, "", " 2 ", "a date"])
+def test_whatever_retry_after_wishes_the_run_survives_it(
+    task: Task, stand_in: StandIn, wish: str
+) -> None:
+    text = http_date(3) if wish == "a date" else wish
+    stand_in.faults.add(Status(429, retry_after=text, on=(LIST,), when=is_page, after=1, times=2))
+
+    run = run_now(task)
+
+    assert (run.status, exported_ids(run)) == ("succeeded", stand_in.store.ids)
+    assert run.retry_count == 2
+
+
+def test_a_wish_of_more_than_five_minutes_is_given_up_at_once(
+    task: Task, stand_in: StandIn
+) -> None:
+    stand_in.faults.add(Status(429, retry_after="301"))
+
+    run = run_now(task)
+
+    assert aftermath(run) == safe_failure(run)
+    assert len(stand_in.requests) == 1
+    assert "301 seconds" in run.error
+
+
+def test_a_wait_lasts_as_long_as_was_asked_for(task: Task, stand_in: StandIn) -> None:
+    stand_in.faults.add(Status(429, retry_after="3", on=(LIST,), times=1))
+
+    run = run_now(task)
+
+    waits = re.findall(r"Trying again in (\d+) s", log_of(run, "warning"))
+    assert [3 <= int(seconds) <= 5 for seconds in waits] == [True]
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed_and_the_second_host_sees_nothing(
+    task: Task, stand_in: StandIn, code: int
+) -> None:
+    with StandIn() as second:
+        stand_in.faults.add(Redirect(f"{second.url}/v4_6_release/apis/3.0/", code, after=2))
+        run = run_now(task)
+
+        assert aftermath(run) == safe_failure(run)
+        assert list(second.requests) == []
+        assert second.url in run.error
+        assert next_run_is_complete(task, stand_in)
+
+
+def test_no_cookie_is_kept(task: Task, stand_in: StandIn) -> None:
+    stand_in.faults.add(Header("Set-Cookie", "session=1; Path=/", on=ANY))
+
+    run = run_now(task)
+
+    assert run.status == "succeeded"
+    assert [
+        asked.headers.get("Cookie") for asked in stand_in.requests if asked.headers.get("Cookie")
+    ] == []
+
+
+def test_an_unknown_authority_fails_and_a_configured_one_is_believed(
+    tls_stand_in: StandIn, certificates: Certificates, settings: Settings, db: None
+) -> None:
+    task = save_task(make_connection(tls_stand_in))
+
+    run = run_now(task)
+
+    assert aftermath(run) == safe_failure(run)
+    assert "certificate" in run.error
+    assert list(tls_stand_in.requests) == []
+    settings.CWEXPORT_CA_FILE = str(certificates.authority)
+    assert next_run_is_complete(task, tls_stand_in)
+
+
+def test_a_site_that_the_operator_does_not_allow_is_never_called(
+    task: Task, stand_in: StandIn, settings: Settings
+) -> None:
+    settings.CWEXPORT_ALLOWED_NETWORKS = []
+
+    run = run_now(task)
+
+    assert aftermath(run) == safe_failure(run)
+    assert list(stand_in.requests) == []

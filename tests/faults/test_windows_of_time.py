@@ -1,0 +1,150 @@
+"""New by ids, and conditions that change between runs: nothing matching is skipped (W4, W9)."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from exports.demo.server import StandIn
+from tests.conftest import MakeTask, make_connection, run_now, save_task
+from tests.faults.passing_time import Wait, dated_stand_in, middle_date, run_as, time_passes, z
+from tests.runner.outcomes import (
+    exported_ids,
+)
+
+__all__ = ["dated_stand_in", "time_passes"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_new_goes_by_the_created_date_where_batches_carry_one(
+    dated_stand_in: StandIn, db: None
+) -> None:
+    stand_in = dated_stand_in
+    middle = stand_in.store.records[60]["_info"]["dateEntered"]
+    # An old batch, edited lately, is not a new one.
+    stand_in.store.touch(stand_in.store.ids[5], "2026-08-01T00:00:00Z")
+    task = save_task(
+        make_connection(stand_in), export="new", date_created=datetime.fromisoformat(middle)
+    )
+
+    run = run_now(task)
+
+    expected = [r["id"] for r in stand_in.store.records if r["_info"]["dateEntered"] > middle]
+    assert exported_ids(run) == expected
+    assert 0 < len(expected) < 120
+
+
+def test_one_batch_without_created_date_makes_the_last_update_decide(
+    dated_stand_in: StandIn, db: None
+) -> None:
+    stand_in = dated_stand_in
+    stand_in.store.add({"batchIdentifier": "x", "_info": {"lastUpdated": "2026-07-30T00:00:00Z"}})
+    middle = stand_in.store.records[60]["_info"]["lastUpdated"]
+    task = save_task(
+        make_connection(stand_in), export="new", date_created=datetime.fromisoformat(middle)
+    )
+
+    run = run_now(task)
+
+    known = [r["id"] for r in stand_in.store.records if r["_info"]["lastUpdated"] <= middle]
+    assert exported_ids(run) == [number for number in stand_in.store.ids if number > max(known)]
+
+
+def test_conditions_do_not_lower_the_boundary_of_new(
+    make_task: MakeTask, stand_in: StandIn
+) -> None:
+    middle = stand_in.store.records[60]["_info"]["lastUpdated"]
+    created = datetime.fromisoformat(middle)
+    plain = run_now(make_task(export="new", date_created=created))
+    filtered = make_task(
+        name="Filtered", output_file="filtered.xml", export="new", date_created=created
+    )
+    filtered.conditions.create(
+        position=0, field="exportInvoicesFlag", comparison="Equal", value="True"
+    )
+
+    run = run_now(filtered)
+
+    flagged = {r["id"] for r in stand_in.store.records if r.get("exportInvoicesFlag") is True}
+    assert exported_ids(run) == [n for n in exported_ids(plain) if n in flagged]
+
+
+def test_new_takes_a_lower_id_that_becomes_visible_late(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait
+) -> None:
+    task = make_task(export="new")
+    hidden = stand_in.store.get(stand_in.store.ids[-2])
+    stand_in.store.delete(hidden["id"])
+    first = run_now(task)
+    time_passes(timedelta(minutes=5))
+    stand_in.store.put(hidden)
+
+    second = run_now(task)
+    time_passes(timedelta(hours=1))
+    third = run_now(task)
+    time_passes(timedelta(hours=1))
+    fourth = run_now(task)
+
+    assert hidden["id"] not in exported_ids(first)
+    assert [exported_ids(run) for run in (second, third, fourth)] == [[hidden["id"]], [], []]
+    # Later the boundary is an id, and the request no longer reaches back to the beginning.
+    assert fourth.boundary_id == max(stand_in.store.ids)
+    assert len(exported_ids(first)) == 119
+
+
+def test_all_with_a_narrow_filter_between_two_modified_runs_skips_nothing(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait
+) -> None:
+    task = make_task()
+    run_as(task, "modified")
+    time_passes(timedelta(hours=1))
+    changed = stand_in.store.ids[3:9]
+    for number in changed:
+        stand_in.store.touch(number, z(stand_in.now()))
+    time_passes(timedelta(hours=1))
+    narrow = run_as(task, "all", ("id", "Equal", str(changed[0])))
+    time_passes(timedelta(hours=1))
+
+    last = run_as(task, "modified")
+
+    assert exported_ids(narrow) == [changed[0]]
+    assert exported_ids(last) == changed[1:]
+
+
+def test_changed_conditions_start_again_at_the_last_typed_date_less_the_ledger(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait
+) -> None:
+    typed = middle_date(stand_in)
+    task = make_task(export="modified", date_modified=typed)
+    since = [r for r in stand_in.store.records if r["_info"]["lastUpdated"] > z(typed)]
+    invoices = [r["id"] for r in since if r.get("exportInvoicesFlag") is True]
+    expenses = [r["id"] for r in since if r.get("exportExpensesFlag") is True]
+
+    first = run_as(task, "modified", ("exportInvoicesFlag", "Equal", "True"))
+    time_passes(timedelta(hours=1))
+    second = run_as(task, "modified", ("exportExpensesFlag", "Equal", "True"))
+    time_passes(timedelta(hours=1))
+    third = run_as(task, "modified", ("exportInvoicesFlag", "Equal", "True"))
+    time_passes(timedelta(hours=1))
+    fourth = run_as(task, "modified")
+
+    assert exported_ids(first) == invoices
+    assert exported_ids(second) == [number for number in expenses if number not in invoices]
+    assert exported_ids(third) == []
+    rest = {r["id"] for r in since} - {*invoices, *expenses}
+    assert exported_ids(fourth) == sorted(rest)
+    assert 0 < len(rest) < len(since) < 120
+
+
+def test_changed_conditions_of_new_skip_nothing_either(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait
+) -> None:
+    task = make_task()
+    flagged = [r["id"] for r in stand_in.store.records if r.get("exportInvoicesFlag") is True]
+
+    first = run_as(task, "new", ("exportInvoicesFlag", "Equal", "True"))
+    time_passes(timedelta(hours=1))
+    second = run_as(task, "new")
+
+    assert exported_ids(first) == flagged
+    assert exported_ids(second) == [n for n in stand_in.store.ids if n not in flagged]
