@@ -19,7 +19,7 @@ from django.utils import timezone
 from exports import files, runner
 from exports.connectwise.conditions import ConditionError
 from exports.lease import Lease
-from exports.models import Run, Task, Worker
+from exports.models import LedgerEntry, Run, Task, Worker
 from exports.models.tasks import RunActiveError, TaskUnusableError
 from exports.queue_rows import clear_queue_rows
 from exports.run_log import RunLog
@@ -78,6 +78,9 @@ def execute_here(run_id: int, attempt: int) -> None:
     if run.attempt != attempt or not run.claim(owner):
         logger.info("%s, attempt %s, is taken care of already.", run, attempt)
         return
+    if run.is_cancel_requested():
+        run.finish_cancelled(owner)
+        return
     with Lease(run, owner) as lease:
         runner.execute(run, lease)
     _after(Run.objects.get(pk=run_id))
@@ -95,6 +98,7 @@ def recover(*, is_thorough: bool = False) -> None:
     _clear_folder(is_thorough)
     files.remove_old_drafts()
     _retry_copies()
+    _forget_staged(is_thorough)
     clear_queue_rows()
     Worker.objects.forget_the_dead()
 
@@ -181,6 +185,15 @@ def _clear_file(file: files.FoundFile, run: Run | None) -> None:
         logger.warning("%s belongs to no run and was moved to %s.", file.path.name, target)
         if run is not None:
             RunLog(run).warning(f"A whole file without a success was moved to {target}.")
+
+
+def _forget_staged(is_thorough: bool) -> None:
+    """Delete the ledger rows that runs staged before they failed or were cancelled (W7)."""
+    ended = Run.objects.filter(status__in=[Run.Status.FAILED, Run.Status.CANCELLED])
+    if not is_thorough:
+        ended = ended.filter(finished_at__gt=timezone.now() - timedelta(hours=1))
+    for run_id in ended.values_list("pk", flat=True):
+        LedgerEntry.objects.forget(run_id)
 
 
 def _retry_copies() -> None:

@@ -86,7 +86,7 @@ class PartWriter:
         without its end and of no use but to be resumed.
         """
         # What an earlier walk of this run has staged never left the house.
-        self._run.ledger_entries.all().delete()
+        LedgerEntry.objects.forget(self._run.pk)
         self._so_far = Written(last_id=self._ground.after_id)
         with self._part() as stream:
             return self._walk(stream)

@@ -229,6 +229,8 @@ def _missing_count(run: Run, checked: CheckedFile) -> int:
 
 def _stop(run: Run, lease: Lease, log: RunLog) -> None:
     reason = lease.stop_reason()
+    if run.is_cancel_requested():
+        reason = StopReason.CANCELLED  # whatever else asks for an end in the same moment
     if reason is StopReason.CANCELLED or not run.can_resume:
         _remove_part(run)
     with _lost_is_no_news(run):

@@ -8,7 +8,7 @@ import threading
 import uuid
 from types import FrameType
 
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import close_old_connections, connection
 from django_tasks_db.management.commands.db_worker import Worker as QueueWorker
 
 from exports import jobs
@@ -66,8 +66,9 @@ class ExportWorker(QueueWorker):
                 Worker.objects.see(self._name, os.getpid())
                 if beat % beats_per_recovery == 0:
                     jobs.recover(is_thorough=beat == 0)
-            except (DatabaseError, OSError):
-                # The next beat tries again; a full disk or a restarting database passes.
+            except Exception:
+                # Whatever it is, signs of life must go on, and the next beat tries again: a full
+                # disk or a restarting database passes.
                 logger.exception("The recovery was put off.")
             beat += 1
             if self._over.wait(SEEN_EVERY.total_seconds()):

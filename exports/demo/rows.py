@@ -51,7 +51,8 @@ class Row:
         values: dict[str, Value] = {}
         # A test may store JSON that Python refuses (5,000 digits, 5,000 levels): it has an id only.
         with suppress(ValueError, RecursionError):
-            for key, value in self.record.items():
+            record: object = self.record
+            for key, value in record.items() if isinstance(record, dict) else ():
                 _flatten(key, value, values)
         values["id"] = self.id
         return values

@@ -16,6 +16,9 @@ _INSERT: Final = (
 )
 
 
+_PORTION = 5_000
+
+
 @dataclass(frozen=True)
 class Version:
     """One version of a batch: its id, last update as sent, and a hash over its elements."""
@@ -49,12 +52,23 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
         """How many batches have gone out of the company that the task's connection reads now."""
         connection = task.connection
         ours = self.sent_by(task).filter(run__site=connection.site, run__company=connection.company)
-        return ours.values("batch_id").distinct().count()
+        count: int = ours.aggregate(count=models.Count("batch_id", distinct=True))["count"]
+        return count
 
     def exported_by(self, run_id: int, lowest: int, highest: int) -> set[int]:
         """Ids within the range that this run put into its file."""
         rows = self.filter(run_id=run_id, batch_id__range=(lowest, highest))
         return set(rows.values_list("batch_id", flat=True))
+
+    def forget(self, run_id: int) -> None:
+        """Delete what a run has staged, in portions: others want to write in between."""
+        while True:
+            some = list(
+                self.filter(run_id=run_id).order_by("pk").values_list("pk", flat=True)[:_PORTION]
+            )
+            if not some:
+                return
+            self.filter(pk__range=(some[0], some[-1]), run_id=run_id).delete()
 
     def range_of(self, run_id: int) -> tuple[int, int]:
         """Lowest and highest id that this run put into its file; (1, 0) when it is empty."""
