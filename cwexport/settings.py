@@ -142,8 +142,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    # Every page asks for a login unless its view says otherwise.
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    # Every page asks for a login unless its view says otherwise, fragments too.
+    "exports.views.sign_in.LoginMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from exports.views import connections, home, runs, tasks
+from exports.views import connections, dates, home, ledger, runs, tasks
 
 urlpatterns = [
     path("", home.show_home, name="home"),
@@ -18,10 +18,16 @@ urlpatterns = [
     path("tasks/<int:pk>/edit/", tasks.edit_task, name="task-edit"),
     path("tasks/<int:pk>/run/", tasks.run_task, name="task-run"),
     path("tasks/<int:pk>/archive/", tasks.archive_task, name="task-archive"),
+    path("tasks/<int:pk>/dates/", dates.change_dates, name="task-dates"),
+    path("tasks/<int:pk>/undo-date/", dates.undo_date, name="task-undo-date"),
+    path("tasks/<int:pk>/from-now/", dates.start_from_now, name="task-from-now"),
+    path("tasks/<int:pk>/ledger/", ledger.show_ledger, name="task-ledger"),
+    path("tasks/<int:pk>/ledger/again/", ledger.export_again, name="task-ledger-again"),
     path("runs/", runs.list_runs, name="run-list"),
     path("runs/<int:pk>/", runs.show_run, name="run-detail"),
     path("runs/<int:pk>/progress/", runs.show_progress, name="run-progress"),
     path("runs/<int:pk>/cancel/", runs.cancel_run, name="run-cancel"),
+    path("runs/<int:pk>/again/", runs.run_again, name="run-again"),
     path("runs/<int:pk>/download/", runs.download_run, name="run-download"),
     path("runs/<int:pk>/log/", runs.download_log, name="run-log"),
     path("batches.xsd", runs.download_schema, name="schema-download"),

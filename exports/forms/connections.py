@@ -210,6 +210,9 @@ class ConnectionForm(ConnectionModelForm):
         return bool(self.cleaned_data[name] != self._before[name])
 
     def _prepare_widgets(self) -> None:
+        for field in self.fields.values():
+            is_checkbox = isinstance(field.widget, forms.CheckboxInput)
+            field.widget.attrs["class"] = "form-check-input" if is_checkbox else "form-control"
         as_typed = {"autocapitalize": "off", "autocomplete": "off", "spellcheck": "false"}
         for name in ("site", "company", "public_key", "client_id"):
             self.fields[name].widget.attrs |= as_typed

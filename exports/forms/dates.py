@@ -1,14 +1,17 @@
 """A task's two dates: as people type them, as pages show them, and when they may be set."""
 
+import copy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import QueryDict
 
 from exports.connectwise.batches import Kind
 from exports.connectwise.literals import LiteralError, datetime_literal, parse, shown
+from exports.forms.task_layout import HELP, dates_helper
 from exports.models import Task
 
 # The generic exists for the type checker alone.
@@ -56,6 +59,11 @@ class UtcField(forms.Field):
         )
 
 
+def shown_values(task: Task) -> dict[str, Any]:
+    """What the hidden fields of a DatedForm begin with."""
+    return {f"{name}_shown": getattr(task, name) for name in DATES}
+
+
 class DatedForm(TaskModelForm):
     """The dates of a task on its form (rule W8); `before` is the task as it is stored."""
 
@@ -67,6 +75,13 @@ class DatedForm(TaskModelForm):
     date_reason = forms.CharField(label="Reason for a new date", required=False, max_length=200)
 
     before: Task | None
+
+    def save_typed(self, user: Any) -> Task:
+        """Save the task and the history of its typed dates together."""
+        with transaction.atomic():
+            task = self.save()
+            task.record_typed_dates(self.before, user, self.cleaned_data["date_reason"])
+        return task
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -102,3 +117,26 @@ class DatedForm(TaskModelForm):
                 f"{canonical(seen)}. Save again to set it to {canonical(typed)}, or write "
                 f"{canonical(now)} to keep it.",
             )
+
+
+class DatesForm(DatedForm):
+    """The dates alone, on the task's page. `task` must be locked by the caller when it is saved."""
+
+    class Meta:
+        model = Task
+        fields = DATES
+
+    def __init__(self, task: Task, data: Any = None) -> None:
+        self.before = copy.copy(task)
+        super().__init__(data, instance=task, initial=shown_values(task))
+        for name, field in self.fields.items():
+            field.help_text = HELP.get(name, "")
+            field.widget.attrs["class"] = "form-control"
+        self.helper = dates_helper()
+
+    def is_valid(self) -> bool:
+        valid = super().is_valid()
+        wrong = next((name for name in self.fields if name in self.errors), None)
+        if wrong:
+            self.fields[wrong].widget.attrs["autofocus"] = True
+        return valid

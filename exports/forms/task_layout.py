@@ -60,7 +60,7 @@ def task_helper(*, is_new: bool) -> FormHelper:
     # The browser's own bubbles would hide our sentences.
     helper.attrs = {"novalidate": True, "autocomplete": "off"}
     helper.form_class = "task-form"
-    helper.field_template = "exports/_task_field.html"
+    helper.field_template = "exports/_form_field.html"
     helper.layout = Layout(
         # Enter in a text field presses the first button of the form: this one, not a row's.
         HTML(
@@ -91,6 +91,19 @@ def task_helper(*, is_new: bool) -> FormHelper:
             *("enabled", "can_resume_from_failure", "on_failure_task", "break_on_failure"),
         ),
         _include("_task_form_buttons"),
+    )
+    return helper
+
+
+def dates_helper() -> FormHelper:
+    """The helper of the dates alone; the page brings the form's tag and button."""
+    helper = FormHelper()
+    helper.form_tag = False
+    helper.field_template = "exports/_form_field.html"
+    helper.layout = Layout(
+        "date_created_shown",
+        "date_modified_shown",
+        Div("date_created", "date_modified", "date_reason", css_class="field-grid"),
     )
     return helper
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from django_tables2 import RequestConfig
@@ -17,6 +18,7 @@ from exports.models import Run
 from exports.models.runs import DEAD_AFTER
 from exports.tables import RunPages, RunTable
 from exports.views.progress import RunProgress, proof
+from exports.views.queueing import queue_and_follow
 
 LINES_WHILE_ACTIVE = 15
 LINES_WHEN_OVER = 200
@@ -53,6 +55,22 @@ def cancel_run(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.info(request, f"{run} was over already.")
     return redirect("run-detail", pk)
+
+
+@require_POST
+def run_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Export the batches of this run again, as they are now; no date moves (R7)."""
+    run = _run(pk)
+    page = reverse("run-detail", args=[pk])
+    if not run.batch_count:
+        messages.error(request, f"{run} exported no batches, so there is nothing to export again.")
+        return redirect(page)
+    return queue_and_follow(
+        request,
+        lambda: jobs.queue_again(run.task, request.user, of_run=run),
+        back=page,
+        what=f"exports the batches of run {run.pk} again",
+    )
 
 
 @require_safe

@@ -1,28 +1,20 @@
 """Tasks: the form, the page, and what can be done with one."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from exports import jobs
-from exports.connectwise import conditions
-from exports.connectwise.batches import FIELD_KINDS
 from exports.connectwise.conditions import ConditionError
 from exports.forms.conditions import rows_after
 from exports.forms.tasks import TaskForm
-from exports.models import Connection, DateChange, Run, Task
-from exports.models.tasks import RunActiveError, TaskUnusableError
-from exports.models.windows import next_window
-from exports.output_names import is_overwritten_each_run
-from exports.tables import RunTable
-
-LATEST_RUNS = 10
-LATEST_CHANGES = 20
+from exports.models import Connection, Run, Task
+from exports.models.windows import restart_of
+from exports.views.queueing import queue_and_follow
+from exports.views.task_page import render_task_page, restart_sentence
 
 
 @require_http_methods(["GET", "POST"])
@@ -52,36 +44,17 @@ def change_condition_rows(request: HttpRequest) -> HttpResponse:
 @require_safe
 def show_task(request: HttpRequest, pk: int) -> HttpResponse:
     task = get_object_or_404(Task.objects.select_related("connection", "on_failure_task"), pk=pk)
-    newest = task.runs.select_related("requested_by").newest_first()
-    table = RunTable(newest[:LATEST_RUNS], exclude=("task_name",), orderable=False)
-    changes = task.date_changes.select_related("changed_by", "run").order_by("-id")
-    context = {
-        "task": task,
-        "active_run": task.active_run(),
-        "last_run": task.last_run(),
-        "has_runs": task.runs.exists(),
-        "table": table,
-        "date_changes": changes[:LATEST_CHANGES],
-        "is_overwritten": task.export != Task.Export.ALL
-        and is_overwritten_each_run(task.output_file),
-        **_filter_in_words(task),
-    }
-    return render(request, "exports/task_detail.html", context)
+    return render_task_page(request, task)
 
 
 @require_POST
 def run_task(request: HttpRequest, pk: int) -> HttpResponse:
     task = get_object_or_404(Task, pk=pk)
-    try:
-        run = jobs.queue_run(task, Run.Trigger.MANUAL, request.user)
-    except RunActiveError as error:
-        messages.info(request, f"{task.name} is already running: this is {error.run}.")
-        return redirect("run-detail", error.run.pk)
-    except (TaskUnusableError, ConditionError) as error:
-        messages.error(request, str(error))
-        return redirect("task-detail", pk)
-    messages.success(request, f"{run} started.")
-    return redirect("run-detail", run.pk)
+    return queue_and_follow(
+        request,
+        lambda: jobs.queue_run(task, Run.Trigger.MANUAL, request.user),
+        back=reverse("task-detail", args=[pk]),
+    )
 
 
 @require_POST
@@ -163,17 +136,9 @@ def _tell_what_follows(
     for warning in form.warnings():
         messages.warning(request, warning)
     sent = task.rendered_conditions()
-    if sent_before is None or sent == sent_before or not _date_was_moved_by_a_run(task):
-        return
-    window = next_window(task, sent, timezone.now())
-    reason = window.reason or "everything since the last typed date, less what already went out."
-    messages.info(request, f"The conditions changed. The next run fetches: {reason}")
-
-
-def _date_was_moved_by_a_run(task: Task) -> bool:
-    field = {"modified": "date_modified", "new": "date_created"}.get(task.export)
-    newest = task.date_changes.filter(field=field).order_by("-id").first() if field else None
-    return newest is not None and newest.origin == DateChange.Origin.RUN
+    restart = restart_of(task, sent)
+    if restart and (sent != sent_before or restart.company_changed):
+        messages.warning(request, restart_sentence(task, restart))
 
 
 def _sent(task: Task | None) -> str | None:
@@ -181,17 +146,3 @@ def _sent(task: Task | None) -> str | None:
         return task.rendered_conditions() if task else None
     except ConditionError:
         return None
-
-
-def _filter_in_words(task: Task) -> dict[str, Any]:
-    """The filter in words and as sent, and the window of the next run."""
-    typed = task.saved_conditions()
-    try:
-        sent = conditions.render(typed, FIELD_KINDS)
-    except ConditionError as error:
-        return {"condition_error": str(error)}
-    return {
-        "sent": sent,
-        "in_words": conditions.in_words(typed, FIELD_KINDS),
-        "window": next_window(task, sent, timezone.now()),
-    }

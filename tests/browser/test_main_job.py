@@ -120,7 +120,7 @@ def test_cancelling_a_running_export_is_seen_at_once(
     expect(page.get_by_text("Running").first).to_be_visible()
 
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text("Cancelled").first).to_be_visible()
+    expect(page.get_by_text("Cancelled", exact=True).first).to_be_visible()
 
     run = Run.objects.get()
     assert (run.status, run.file_path) == ("cancelled", "")

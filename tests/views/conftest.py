@@ -11,7 +11,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from exports import files
-from exports.models import Connection, DateChange, Run, RunLogEntry, Task
+from exports.models import Connection, DateChange, LedgerEntry, Run, RunLogEntry, Task
+from exports.models.ledger import Version
 from tests.conftest import save_task
 
 OWNER = "worker-1"
@@ -75,6 +76,12 @@ def succeed(task: Task, user: User | None = None, **fields: Any) -> Run:
     }
     run.succeed(OWNER, **{**figures, **outcome, **fields})
     return run
+
+
+def put_out(run: Run, *batch_ids: int, last_updated: str = "2026-02-03T04:05:06Z") -> None:
+    """What the ledger holds of a run's file."""
+    versions = [Version(batch_id, last_updated, f"{batch_id:032x}") for batch_id in batch_ids]
+    LedgerEntry.objects.stage(run, versions)
 
 
 def fail(task: Task, sentence: str = "ConnectWise answered 401.") -> Run:

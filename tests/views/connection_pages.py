@@ -40,7 +40,7 @@ def errors_of(response: HttpResponse) -> dict[str, list[str]]:
     return dict(response.context["form"].errors)
 
 
-def messages_of(response: HttpResponse) -> list[str]:
+def messages_of(response: Any) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]
 
 

@@ -110,3 +110,19 @@ def test_an_error_of_ours_is_told_without_leaning_on_anything(rf: RequestFactory
 
     assert "Something went wrong here" in page
     assert "{" not in page
+
+
+def test_a_fragment_says_that_the_login_has_expired_instead_of_showing_the_login_page(
+    client: Client,
+) -> None:
+    page = "http://testserver/runs/42/?a=1"
+    headers = {"HX-Request": "true", "HX-Current-URL": page}
+    response = client.get("/runs/42/progress/", headers=headers)
+
+    assert response.status_code == 286  # which ends the polling
+    assert response.headers["HX-Retarget"] == "#messages"
+    assert 'Your login has expired. <a href="/login/?next=/runs/42/%3Fa%3D1">' in (
+        response.content.decode()
+    )
+    headers["HX-Current-URL"] = "http://elsewhere.example/x"
+    assert b'href="/login/?next=/"' in client.get("/runs/42/progress/", headers=headers).content

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from exports.connectwise.conditions import Condition
 from exports.models import Connection, DateChange, Task
-from tests.views.conftest import move_date, succeed
+from tests.views.conftest import move_date, put_out, succeed
 from tests.views.form_data import CREATE, edit_url, edited, new_task
 
 MakeTask = Callable[..., Task]
@@ -160,14 +160,16 @@ def test_changed_conditions_say_what_the_next_run_fetches(
     signed_in: Client, make_task: MakeTask
 ) -> None:
     task = make_task(export="modified", output_file="{run}.xml")
-    move_date(task, succeed(task), "date_modified", day(2026, 3, 1))
+    run = succeed(task)
+    put_out(run, 7, 8)
+    move_date(task, run, "date_modified", day(2026, 3, 1))
     task.refresh_from_db()
     response = signed_in.post(edit_url(task), edited(task, Condition("id", "LessThan", "9", "")))
 
     assert said(response) == [
         "Nightly batches was saved.",
-        "The conditions changed. The next run fetches: Conditions or company changed since the "
-        "date moved: everything since the last typed date, less what already went out.",
+        f"The conditions changed since run {run.pk} moved the date. The next run starts again at "
+        "1970-01-01T00:00:00Z and leaves out the 2 batches that already went out.",
     ]
 
 

@@ -1,0 +1,88 @@
+"""A task's dates, from its page: type them, undo a change, start from now on (rules W8, W9)."""
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST
+
+from exports.connectwise.conditions import ConditionError
+from exports.forms.dates import DATES, DatesForm, canonical
+from exports.models import DateChange, Task
+from exports.models.tasks import TaskUnusableError
+from exports.models.windows import restart_of
+from exports.views.task_page import render_task_page
+
+
+@require_POST
+@transaction.atomic
+def change_dates(request: HttpRequest, pk: int) -> HttpResponse:
+    task = _locked(pk)
+    if task.archived_at is not None:
+        messages.error(request, f"{task} is archived. Restore it to change its dates.")
+        return redirect("task-detail", pk)
+    form = DatesForm(task, request.POST)
+    if not form.is_valid():
+        # Validation wrote what was typed into the instance; the page is about what is stored.
+        return render_task_page(request, Task.objects.get(pk=pk), form)
+    saved = form.save_typed(request.user)
+    typed = [name for name in DATES if getattr(saved, name) != getattr(form.before, name)]
+    for name in typed:
+        moment = canonical(getattr(saved, name))
+        messages.success(request, f"{form.fields[name].label} of {task} is now {moment}.")
+    if not typed:
+        messages.info(request, f"The dates of {task} stand as they were.")
+    return redirect("task-detail", pk)
+
+
+@require_POST
+@transaction.atomic
+def undo_date(request: HttpRequest, pk: int) -> HttpResponse:
+    """Undo the change that the page showed; a second click must not undo the one before."""
+    task = _locked(pk)
+    change = _change(task, request.POST.get("change", ""))
+    newest = DateChange.objects.in_force(task.pk, change.field).first()
+    label = change.get_field_display()
+    if newest is None or newest.pk != change.pk:
+        messages.info(
+            request, f"Nothing was undone: this is no longer the newest change of {label}."
+        )
+        return redirect("task-detail", pk)
+    try:
+        task.undo_date(change.field, request.user)
+    except TaskUnusableError as error:
+        messages.error(request, str(error))
+    else:
+        back = canonical(getattr(task, change.field))
+        messages.success(request, f"{label} of {task} is back at {back}.")
+    return redirect("task-detail", pk)
+
+
+@require_POST
+@transaction.atomic
+def start_from_now(request: HttpRequest, pk: int) -> HttpResponse:
+    """After changed conditions: go on from the date in force, whatever is older (W9)."""
+    task = _locked(pk)
+    try:
+        restart = restart_of(task, task.rendered_conditions())
+        if restart is None:
+            messages.info(request, f"The next run of {task} goes on from its date already.")
+            return redirect("task-detail", pk)
+        task.start_from_now(restart.field, request.user)
+    except (TaskUnusableError, ConditionError) as error:
+        messages.error(request, str(error))
+    else:
+        moment = canonical(getattr(task, restart.field))
+        messages.success(request, f"The next run of {task} goes on from {moment}.")
+    return redirect("task-detail", pk)
+
+
+def _locked(pk: int) -> Task:
+    # The lock that queueing a run takes too: a date moves before it or after it, never between.
+    return get_object_or_404(Task.objects.select_for_update(), pk=pk)
+
+
+def _change(task: Task, number: str) -> DateChange:
+    if not (number.isascii() and number.isdecimal() and len(number) < 19):
+        raise Http404
+    return get_object_or_404(task.date_changes, pk=int(number))

@@ -1,0 +1,28 @@
+"""Queueing a run from a page: what it answers when that works, and when it does not."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from exports.connectwise.conditions import ConditionError
+from exports.models import Run
+from exports.models.tasks import RunActiveError, TaskUnusableError
+
+
+def queue_and_follow(
+    request: HttpRequest, queue: Callable[[], Run], *, back: str, what: str = "started"
+) -> HttpResponse:
+    """Go to the run that `queue` makes, or to the one in its way; `back` when it is refused."""
+    try:
+        run = queue()
+    except RunActiveError as error:
+        run = error.run
+        messages.info(request, f"{run.task_name} is already running: this is {run}.")
+    except (TaskUnusableError, ConditionError) as error:
+        messages.error(request, str(error))
+        return redirect(back)
+    else:
+        messages.success(request, f"{run} {what}.")
+    return redirect("run-detail", run.pk)

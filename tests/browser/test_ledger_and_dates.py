@@ -1,0 +1,98 @@
+"""Looking up what went out, exporting it again, undoing a date; and what must not get lost."""
+
+import re
+
+import pytest
+from django.contrib.sessions.models import Session
+from lxml import etree
+from playwright.sync_api import Page, Route, expect
+
+from exports import files
+from exports.demo.server import StandIn
+from exports.models import Run, Task
+from tests.conftest import MakeTask, run_now
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def test_a_batch_is_found_in_the_ledger_and_exported_again(
+    page: Page, make_task: MakeTask, stand_in: StandIn, worker: None
+) -> None:
+    task = make_task(export="modified")
+    first = run_now(task)
+    page.goto(f"/tasks/{task.pk}/")
+    page.get_by_label("Did this batch go out?").fill("284")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_text(f"Yes: batch 284 went out, last in run {first.pk}.")).to_be_visible()
+
+    page.get_by_role("button", name="Export these batches again").click()
+    expect(page.get_by_text("1 batch chosen from the ledger, exported again")).to_be_visible()
+    expect(page.get_by_role("link", name="Download", exact=True)).to_be_visible()
+    again = Run.objects.get(trigger="again")
+    tree = etree.parse(files.run_file(again))
+    assert tree.xpath("//Batch/id/text()") == ["284"]
+
+    page.goto(f"/runs/{first.pk}/")
+    page.get_by_role("button", name="Export these batches again").click()
+    expect(page.get_by_text(f"Batches of run {first.pk}, exported again")).to_be_visible()
+    expect(page.get_by_role("link", name="Download", exact=True)).to_be_visible()
+    whole = Run.objects.get(again_of=first)
+    assert whole.batch_count == first.batch_count == len(stand_in.store)
+    assert Task.objects.get(pk=task.pk).date_modified == first.date_modified_after
+
+
+def test_a_date_is_typed_with_its_reason_and_undone(page: Page, make_task: MakeTask) -> None:
+    task = make_task(export="modified")
+    run_now(task)
+    moved = Task.objects.get(pk=task.pk).date_modified
+    page.goto(f"/tasks/{task.pk}/")
+    page.get_by_text("Change the dates").press("Enter")
+    page.get_by_label("Date Modified").fill("2020-01-01")
+    page.get_by_label("Reason for a new date").fill("By mistake")
+    page.get_by_label("Reason for a new date").press("Enter")
+    expect(page.get_by_text("is now 2020-01-01T00:00:00Z")).to_be_visible()
+    expect(page.get_by_text("By mistake")).to_be_visible()
+
+    page.get_by_role("button", name="Undo the change of Date Modified").press("Enter")
+    expect(page.get_by_text("Date Modified of Nightly batches is back at")).to_be_visible()
+    expect(page.get_by_text("Undone by accountant")).to_be_visible()
+    assert Task.objects.get(pk=task.pk).date_modified == moved
+
+
+def test_nothing_can_be_typed_or_saved_while_rows_are_being_fetched(
+    page: Page, make_task: MakeTask
+) -> None:
+    make_task()
+    held: list[Route] = []
+    page.route(re.compile("/tasks/conditions/"), lambda route: held.append(route))
+    page.goto("/tasks/new/")
+    page.get_by_label("Task Name").fill("Typed before")
+    page.get_by_label("Value").fill('"kept"')
+    page.get_by_role("button", name="Add condition").click()
+    expect(page.get_by_label("Value")).to_be_disabled()
+    save = page.get_by_role("button", name="Save", exact=True)
+    expect(save).to_be_disabled()
+    page.get_by_label("Task Name").fill("Typed meanwhile")
+    page.get_by_label("Task Name").press("Enter")
+    expect(page.get_by_label("Value")).to_have_value('"kept"')
+
+    held[0].continue_()
+    expect(page.get_by_label("Value")).to_have_count(2)
+    expect(page.get_by_label("Value").first).to_have_value('"kept"')
+    expect(page.get_by_label("Value").last).to_be_enabled()
+    expect(save).to_be_enabled()
+    expect(page.get_by_label("Task Name")).to_have_value("Typed meanwhile")
+    assert len(held) == 1
+
+
+def test_a_login_that_expires_while_a_run_is_followed_is_said_in_its_place(
+    page: Page, make_task: MakeTask
+) -> None:
+    run = make_task().queue_run(Run.Trigger.MANUAL)
+    page.goto(f"/runs/{run.pk}/")
+    Session.objects.all().delete()
+    expect(page.get_by_text("Your login has expired.")).to_be_visible()
+    expect(page.get_by_role("button", name="Cancel run")).to_be_visible()
+
+    page.get_by_role("main").get_by_role("link", name="Log in").click()
+    expect(page).to_have_url(re.compile(rf"/login/\?next=/runs/{run.pk}/$"))

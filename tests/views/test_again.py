@@ -1,0 +1,117 @@
+"""*Export these batches again* on the page of a run (R7)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from exports.models import Connection, Run, Task
+from tests.views.conftest import fail, put_out, start, succeed
+from tests.views.connection_pages import messages_of
+
+MakeTask = Callable[..., Task]
+BUTTON = "Export these batches again</button>"
+
+
+def page_of(client: Client, run: Run) -> str:
+    page = client.get(reverse("run-detail", args=[run.pk])).content.decode()
+    return " ".join(page.split())
+
+
+def post_again(client: Client, run: Run) -> Any:
+    return client.post(reverse("run-again", args=[run.pk]))
+
+
+def test_the_batches_of_a_run_are_exported_again(
+    signed_in: Client, make_task: MakeTask, user: User
+) -> None:
+    first = succeed(make_task())
+    put_out(first, 1, 2)
+    page = page_of(signed_in, first)
+    assert BUTTON in page
+    assert "a new file with these 284 batches as they are in ConnectWise now. No date moves" in page
+    response = post_again(signed_in, first)
+
+    run = Run.objects.get(again_of=first)
+    assert response.headers["Location"] == reverse("run-detail", args=[run.pk])
+    assert messages_of(response) == [f"{run} exports the batches of run {first.pk} again."]
+    assert (run.trigger, run.requested_by, run.status) == ("again", user, "queued")
+    link = f'<a href="{reverse("run-detail", args=[first.pk])}">run {first.pk}</a>'
+    assert f"Batches of {link}, exported again by Admin1" in page_of(signed_in, run)
+
+
+def test_the_page_of_such_a_run_says_which_batches_instead_of_conditions(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    first = succeed(make_task())
+    post_again(signed_in, first)
+    run = Run.objects.get(again_of=first)
+    assert run.claim("worker-1")
+    run.fail("worker-1", "No.")
+    page = page_of(signed_in, run)
+
+    assert f'<dd>Those of <a href="{reverse("run-detail", args=[first.pk])}">' in page
+    assert "<dt>Conditions</dt>" not in page
+
+
+def test_the_history_names_and_filters_what_was_exported_again(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    first = succeed(make_task())
+    post_again(signed_in, first)
+    response = signed_in.get(reverse("run-list"), {"trigger": "again"})
+
+    shown = [row.record for row in response.context["table"].paginated_rows]
+    assert shown == [Run.objects.get(again_of=first)]
+    page = " ".join(response.content.decode().split())
+    link = f'<a href="{reverse("run-detail", args=[first.pk])}">run {first.pk}</a>'
+    assert f'Export again <span class="muted">of</span> {link}' in page
+
+
+def test_a_run_without_batches_has_nothing_to_export_again(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    for run in (succeed(make_task(), batch_count=0), fail(Task.objects.get())):
+        assert BUTTON not in page_of(signed_in, run)
+        assert messages_of(post_again(signed_in, run)) == [
+            f"{run} exported no batches, so there is nothing to export again."
+        ]
+    assert Run.objects.count() == 2
+
+
+def test_while_a_run_is_active_the_button_leads_to_it(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    first = succeed(make_task())
+    active = start(first.task)
+    response = post_again(signed_in, first)
+
+    assert response.headers["Location"] == reverse("run-detail", args=[active.pk])
+    assert messages_of(response) == [f"Nightly batches is already running: this is {active}."]
+
+
+@pytest.mark.parametrize("change", [{"enabled": False}, {"archived_at": "2026-03-01T00:00:00Z"}])
+def test_a_task_that_cannot_run_exports_nothing_again(
+    signed_in: Client, make_task: MakeTask, change: dict[str, Any]
+) -> None:
+    first = succeed(make_task())
+    Task.objects.filter(pk=first.task_id).update(**change)
+
+    assert BUTTON not in page_of(signed_in, first)
+    response = post_again(signed_in, first)
+    assert response.headers["Location"] == reverse("run-detail", args=[first.pk])
+    assert Run.objects.count() == 1
+
+
+def test_batches_of_another_company_are_not_exported_again(
+    signed_in: Client, make_task: MakeTask, connection: Connection
+) -> None:
+    first = succeed(make_task())
+    Connection.objects.filter(pk=connection.pk).update(company="globex")
+    [said] = messages_of(post_again(signed_in, first))
+
+    assert said.startswith(f"{first} exported from acme at https://na.myconnectwise.net")
+    assert Run.objects.count() == 1

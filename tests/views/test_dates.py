@@ -1,0 +1,298 @@
+"""The dates on the page of a task: typed, undone, and from now on (W8, W9)."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from re import findall
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from exports.connectwise.conditions import Condition
+from exports.models import Connection, DateChange, Task
+from exports.models.windows import next_window
+from tests.views.conftest import move_date, put_out, start, succeed
+from tests.views.connection_pages import messages_of
+
+MakeTask = Callable[..., Task]
+TYPED, MOVED = datetime(2020, 1, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def moved(make_task: MakeTask) -> Task:
+    """A Modified task whose date a run moved."""
+    task = make_task(export="modified", date_modified=TYPED)
+    run = succeed(task)
+    put_out(run, 283, 284)
+    move_date(task, run, "date_modified", MOVED)
+    return stored(task)
+
+
+def stored(task: Task) -> Task:
+    return Task.objects.get(pk=task.pk)
+
+
+def page_of(client: Client, task: Task) -> str:
+    page = client.get(reverse("task-detail", args=[task.pk])).content.decode()
+    return " ".join(page.split())
+
+
+def type_dates(client: Client, task: Task, **typed: str) -> Any:
+    """The editor as it was shown for `task`, with `typed` changed."""
+    shown = {
+        f"{name}{end}": f"{getattr(task, name):%Y-%m-%dT%H:%M:%SZ}"
+        for name in ("date_created", "date_modified")
+        for end in ("", "_shown")
+    }
+    return client.post(reverse("task-dates", args=[task.pk]), {**shown, **typed})
+
+
+def undo(client: Client, change: DateChange) -> Any:
+    return client.post(reverse("task-undo-date", args=[change.task_id]), {"change": change.pk})
+
+
+def newest(task: Task, field: str = "date_modified") -> DateChange:
+    return DateChange.objects.in_force(task.pk, field)[0]
+
+
+def change_conditions(task: Task) -> None:
+    task.replace_conditions([Condition("id", "LessThan", "900", "")])
+
+
+def test_a_date_is_typed_with_its_reason(signed_in: Client, moved: Task, user: User) -> None:
+    response = type_dates(
+        signed_in, moved, date_modified="2021-02-03", date_reason="Resend for the audit"
+    )
+
+    assert messages_of(response) == [
+        "Date Modified of Nightly batches is now 2021-02-03T00:00:00Z."
+    ]
+    change = newest(moved)
+    assert (change.origin, change.date_before, change.changed_by, change.reason) == (
+        "typed",
+        MOVED,
+        user,
+        "Resend for the audit",
+    )
+    assert stored(moved).date_modified == change.date_after == datetime(2021, 2, 3, tzinfo=UTC)
+    assert moved.date_changes.count() == 4
+    assert "Resend for the audit" in page_of(signed_in, moved)
+
+
+def test_dates_left_as_they_were_shown_change_nothing(signed_in: Client, moved: Task) -> None:
+    response = type_dates(signed_in, moved, date_reason="Why not")
+    assert messages_of(response) == ["The dates of Nightly batches stand as they were."]
+    assert moved.date_changes.count() == 3
+
+
+def test_a_date_that_a_run_moved_meanwhile_is_refused_with_both_values(
+    signed_in: Client, moved: Task
+) -> None:
+    later = datetime(2026, 4, 1, tzinfo=UTC)
+    move_date(moved, succeed(moved), "date_modified", later)
+    response = type_dates(signed_in, moved, date_modified="2019-01-01", date_reason="Kept")
+
+    [error] = response.context["dates"].errors["date_modified"]
+    assert "2026-03-01T00:00:00Z" in error
+    assert "2026-04-01T00:00:00Z" in error
+    page = response.content.decode()
+    assert "No date was changed yet" in page
+    assert 'value="Kept"' in page
+    assert stored(moved).date_modified == later
+    [seen] = findall(r'name="date_modified_shown" value="([^"]*)"', page)
+    assert seen == "2026-04-01T00:00:00Z"
+    again = type_dates(signed_in, moved, date_modified="2019-01-01", date_modified_shown=seen)
+    assert again.status_code == 302
+    assert stored(moved).date_modified == datetime(2019, 1, 1, tzinfo=UTC)
+
+
+def test_a_wrong_date_is_refused_at_its_field_and_kept(signed_in: Client, moved: Task) -> None:
+    response = type_dates(signed_in, moved, date_modified="yesterday")
+
+    page = " ".join(response.content.decode().split())
+    assert "yesterday is not a date" in page
+    [tag] = findall(r'<input[^>]*name="date_modified"[^>]*>', page)
+    assert 'value="yesterday"' in tag
+    assert "autofocus" in tag
+    assert "2026-03-01 00:00:00 UTC" in page
+    assert '<details class="panel dates-editor" open>' in page
+
+
+def test_while_a_run_is_active_no_date_changes(signed_in: Client, moved: Task) -> None:
+    run = start(moved)
+    typed = type_dates(signed_in, moved, date_modified="2019-01-01")
+    [error] = typed.context["dates"].errors["date_modified"]
+    assert error.startswith(f"Date Modified cannot be changed while {run} is running.")
+    sentence = f"{run} is running. Change the date when it is over, or cancel it."
+    assert messages_of(undo(signed_in, newest(moved))) == [sentence]
+
+    page = page_of(signed_in, moved)
+    assert "Save dates" not in page
+    assert "is over: it may move them." in page
+    assert stored(moved).date_modified == MOVED
+
+
+def test_an_archived_task_keeps_its_dates(signed_in: Client, moved: Task) -> None:
+    moved.archive()
+    response = type_dates(signed_in, moved, date_modified="2019-01-01")
+    assert messages_of(response) == ["Nightly batches is archived. Restore it to change its dates."]
+    assert stored(moved).date_modified == MOVED
+    assert "Save dates" not in page_of(signed_in, moved)
+
+
+def test_a_run_freezes_the_dates_as_they_are_stored_when_it_is_queued(
+    signed_in: Client, moved: Task
+) -> None:
+    looked_at_before = stored(moved)
+    type_dates(signed_in, moved, date_modified="2019-01-01")
+    run = looked_at_before.queue_run("manual")
+    assert run.date_modified_before == run.modified_after == datetime(2019, 1, 1, tzinfo=UTC)
+
+
+# --- Undo
+
+
+def test_undo_is_offered_for_the_newest_change_of_a_date_that_has_an_earlier_one(
+    signed_in: Client, moved: Task
+) -> None:
+    offered = findall(r'name="change" value="(\d+)"', page_of(signed_in, moved))
+    assert offered == [str(newest(moved).pk)]
+
+
+def test_an_undone_change_stays_in_the_history_struck_through(
+    signed_in: Client, moved: Task
+) -> None:
+    change = newest(moved)
+    response = undo(signed_in, change)
+
+    assert messages_of(response) == [
+        "Date Modified of Nightly batches is back at 2020-01-01T00:00:00Z."
+    ]
+    assert stored(moved).date_modified == TYPED
+    page = page_of(signed_in, moved)
+    assert '<td class="name"><s>Date Modified</s></td>' in page
+    assert "Undone by Admin1 at <time" in page
+    assert findall(r'name="change" value="(\d+)"', page) == []
+
+
+def test_a_second_click_undoes_nothing_more(signed_in: Client, moved: Task) -> None:
+    type_dates(signed_in, moved, date_modified="2021-02-03")
+    change = newest(moved)
+    undo(signed_in, change)
+    response = undo(signed_in, change)
+
+    assert messages_of(response)[-1] == (
+        "Nothing was undone: this is no longer the newest change of Date Modified."
+    )
+    assert stored(moved).date_modified == MOVED
+
+
+def test_the_first_date_cannot_be_undone(signed_in: Client, moved: Task) -> None:
+    response = undo(signed_in, newest(moved, "date_created"))
+    assert messages_of(response) == ["This date has not been changed since the task was made."]
+
+
+@pytest.mark.parametrize("number", ["", "x", "-1", "9" * 50, "999999"])
+def test_an_unknown_change_is_not_found(signed_in: Client, moved: Task, number: str) -> None:
+    page = reverse("task-undo-date", args=[moved.pk])
+    assert signed_in.post(page, {"change": number}).status_code == 404
+
+
+# --- Changed conditions, changed company
+
+
+def test_changed_conditions_are_announced_with_the_number_and_the_choice(
+    signed_in: Client, moved: Task
+) -> None:
+    assert "Only from now on" not in page_of(signed_in, moved)
+    change_conditions(moved)
+    page = page_of(signed_in, moved)
+
+    run = moved.runs.get()
+    assert (
+        f"The conditions changed since run {run.pk} moved the date. The next run starts again at "
+        "2020-01-01T00:00:00Z and leaves out the 2 batches that already went out."
+    ) in page
+    assert "Only from now on</button>" in page
+
+
+def test_only_from_now_on_goes_on_from_the_date_in_force(signed_in: Client, moved: Task) -> None:
+    change_conditions(moved)
+    page = reverse("task-from-now", args=[moved.pk])
+    said = [messages_of(signed_in.post(page))[-1] for _ in range(2)]
+
+    assert said == [
+        "The next run of Nightly batches goes on from 2026-03-01T00:00:00Z.",
+        "The next run of Nightly batches goes on from its date already.",
+    ]
+    window = next_window(stored(moved), "id < 900", datetime.now(UTC))
+    assert (window.modified_after, window.leaves_out_known) == (MOVED, False)
+    assert "Only from now on</button>" not in page_of(signed_in, moved)
+
+
+def test_only_from_now_on_is_refused_while_a_run_is_active(signed_in: Client, moved: Task) -> None:
+    change_conditions(moved)
+    run = start(moved)
+    response = signed_in.post(reverse("task-from-now", args=[moved.pk]))
+    assert messages_of(response) == [
+        f"{run} is running. Change the date when it is over, or cancel it."
+    ]
+    assert newest(moved).origin == "run"
+
+
+def test_new_starts_again_at_the_last_typed_date_created(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task(export="new", date_created=TYPED)
+    move_date(task, succeed(task), "date_created", MOVED)
+    change_conditions(task)
+    page = page_of(signed_in, task)
+    assert "starts again at 2020-01-01T00:00:00Z; no batch has gone out before." in page
+
+
+def test_a_date_that_was_typed_vouches_for_any_conditions(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task(export="modified", date_modified=TYPED)
+    change_conditions(task)
+    assert "Only from now on" not in page_of(signed_in, task)
+
+
+def test_another_company_starts_without_ledger_and_says_so(
+    signed_in: Client, moved: Task, connection: Connection
+) -> None:
+    typed = {
+        "name": "Acme",
+        "site": "na.myconnectwise.net",
+        "company": "globex",
+        "public_key": "AbCdEf",
+        "private_key": "pK",
+        "client_id": "11111111-2222-3333-4444-555555555555",
+        "parallel_requests": "4",
+    }
+    form = reverse("connection-edit", args=[connection.pk])
+    hint = "With another Site or Company, Nightly batches would start without ledger"
+    assert hint in signed_in.get(form).content.decode()
+    assert messages_of(signed_in.post(form, typed)) == [
+        "Connection Acme was saved.",
+        "Site or Company changed. The next run of Nightly batches starts without ledger and "
+        "boundary: the same ids are other batches there. See on the task's page what it will "
+        "fetch.",
+    ]
+    assert (
+        f"The company changed since run {moved.runs.get().pk} moved the date. The next run starts "
+        "again at 2020-01-01T00:00:00Z, without ledger and boundary: the same ids are other "
+        "batches there."
+    ) in page_of(signed_in, moved)
+
+
+@pytest.mark.parametrize("name", ["task-dates", "task-undo-date", "task-from-now"])
+def test_dates_change_by_post_and_after_a_login(
+    signed_in: Client, client: Client, moved: Task, name: str
+) -> None:
+    page = reverse(name, args=[moved.pk])
+    assert signed_in.get(page).status_code == 405
+    assert client.post(page).headers["Location"] == f"/login/?next={page}"
+    assert signed_in.post(reverse(name, args=[999])).status_code == 404

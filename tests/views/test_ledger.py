@@ -1,0 +1,227 @@
+"""The ledger's page: did a batch go out, in which version, run and file; and out again (R7)."""
+
+from collections.abc import Callable
+from re import findall
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from exports.models import Connection, Run, Task
+from tests.views.conftest import fail, put_out, start, succeed
+from tests.views.connection_pages import messages_of
+
+MakeTask = Callable[..., Task]
+
+
+@pytest.fixture
+def task(make_task: MakeTask) -> Task:
+    return make_task()
+
+
+def ledger(client: Client, task: Task, **asked: str) -> Any:
+    return client.get(reverse("task-ledger", args=[task.pk]), asked)
+
+
+def rows(response: Any) -> list[tuple[int, str, int]]:
+    found = [row.record for row in response.context["table"].paginated_rows]
+    return [(entry.batch_id, entry.last_updated, entry.run_id) for entry in found]
+
+
+def again(client: Client, task: Task, *batch_ids: object, back: str = "") -> Any:
+    typed = {"batch": [str(batch_id) for batch_id in batch_ids], "back": back}
+    return client.post(reverse("task-ledger-again", args=[task.pk]), typed)
+
+
+def test_a_batch_is_found_in_every_version_newest_first(signed_in: Client, task: Task) -> None:
+    first, second = succeed(task), succeed(task)
+    put_out(first, 283, 284, last_updated="2026-01-01T00:00:00Z")
+    put_out(second, 284, last_updated="2026-02-02T00:00:00Z")
+    response = ledger(signed_in, task, batch="284")
+
+    assert response.context["answer"] == (
+        f"Yes: batch 284 went out, last in run {second.pk}. It is in 2 files, newest first."
+    )
+    assert rows(response) == [
+        (284, "2026-02-02T00:00:00Z", second.pk),
+        (284, "2026-01-01T00:00:00Z", first.pk),
+    ]
+    page = response.content.decode()
+    for run in (first, second):
+        assert f'href="{reverse("run-detail", args=[run.pk])}"' in page
+        assert f'href="{reverse("run-download", args=[run.pk])}"' in page
+    assert findall(r'name="batch" value="284" aria-label="([^"]*)" checked', page) == [
+        f"Batch 284 of run {second.pk}",
+        f"Batch 284 of run {first.pk}",
+    ]
+
+
+def test_only_files_of_this_task_that_were_published_count(
+    signed_in: Client, task: Task, make_task: MakeTask
+) -> None:
+    put_out(succeed(make_task(name="Other", output_file="other.xml")), 284)
+    put_out(fail(task), 284)
+    put_out(start(task), 284)
+    response = ledger(signed_in, task, batch="284")
+
+    assert response.context["answer"] == "No: batch 284 has not gone out with this task."
+    assert rows(response) == rows(ledger(signed_in, task)) == []
+
+
+def test_several_batches_are_looked_up_at_once(signed_in: Client, task: Task) -> None:
+    run = succeed(task)
+    put_out(run, 1, 2, 3)
+
+    some = ledger(signed_in, task, batch=" 3, 9,1 ,3,8 ")
+    assert some.context["answer"] == "2 of 4 went out. Not: 9, 8."
+    assert [row[0] for row in rows(some)] == [3, 1]
+    assert ledger(signed_in, task, batch="1 2").context["answer"] == "Yes: all of them went out."
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("abc", "abc is not a batch id."),
+        ("28.4", "28.4 is not a batch id."),
+        ("-1", "-1 is not a batch id."),
+        ("0", "0 is not a batch id."),
+        ("9" * 5000, "is not a batch id."),
+        ("9223372036854775808", "is not a batch id."),
+        ("٣", "is not a batch id."),
+        ("<script>alert(1)</script>", "is not a batch id."),
+        (",".join(map(str, range(1, 102))), "That is 101 batches. Write at most 100 at a time."),
+    ],
+)
+def test_nonsense_is_answered_with_a_sentence_and_kept(
+    signed_in: Client, task: Task, typed: str, sentence: str
+) -> None:
+    put_out(succeed(task), 7)
+    response = ledger(signed_in, task, batch=typed)
+
+    [error] = response.context["search"].errors["batch"]
+    assert sentence in error
+    assert response.context["search"]["batch"].value() == typed
+    assert "<script>alert" not in response.content.decode()
+    assert [row[0] for row in rows(response)] == [7]
+
+
+def test_without_a_search_the_newest_entries_are_shown_in_pages(
+    signed_in: Client, task: Task, django_assert_max_num_queries: Any
+) -> None:
+    for first_id in (1, 31):
+        put_out(succeed(task), *range(first_id, first_id + 30))
+
+    with django_assert_max_num_queries(12):
+        response = ledger(signed_in, task)
+    assert [row[0] for row in rows(response)] == list(range(60, 35, -1))
+    assert "Page 1 of 3, 60 in all" in response.content.decode()
+    assert [row[0] for row in rows(ledger(signed_in, task, page="3"))] == list(range(10, 0, -1))
+    assert ledger(signed_in, task, page="x").status_code == 200
+    assert ledger(signed_in, task, page="999", per_page="1000000").status_code == 200
+    assert " checked" not in response.content.decode()
+
+
+def test_older_entries_are_left_to_the_search(
+    signed_in: Client, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exports.views.ledger.NEWEST", 20)
+    put_out(succeed(task), *range(1, 31))
+    page = ledger(signed_in, task).content.decode()
+    assert "The newest 20 of 30; search for a batch" in page
+    assert rows(ledger(signed_in, task, batch="1"))[0][0] == 1
+
+
+def test_an_empty_ledger_teaches_and_the_task_page_links_to_it(
+    signed_in: Client, task: Task
+) -> None:
+    assert "Nothing has gone out yet" in ledger(signed_in, task).content.decode()
+    link = f'href="{reverse("task-ledger", args=[task.pk])}"'
+    page = signed_in.get(reverse("task-detail", args=[task.pk])).content.decode()
+    assert link in page
+    put_out(succeed(task), *range(1, 1201))
+    page = signed_in.get(reverse("task-detail", args=[task.pk])).content.decode()
+    assert link in page
+    assert "of 1,200 entries: which batch went out" in page
+
+
+def test_chosen_batches_are_exported_again(signed_in: Client, task: Task) -> None:
+    put_out(succeed(task), 1, 2, 3)
+    response = again(signed_in, task, 3, 1, 3)
+
+    run = Run.objects.get(trigger="again")
+    assert response.headers["Location"] == reverse("run-detail", args=[run.pk])
+    assert messages_of(response) == [f"{run} exports the chosen batches again."]
+    assert (run.again_ids, run.again_of, run.export) == ([1, 3], None, "all")
+    page = signed_in.get(reverse("run-detail", args=[run.pk])).content.decode()
+    assert " ".join(page.split()).count("2 batches chosen from the <a href=") == 1
+
+
+@pytest.mark.parametrize(
+    ("chosen", "sentence"),
+    [
+        ((), "Choose the batches to export again: mark at least one."),
+        ((1, "x"), "x is not a batch id."),
+        ((1, 4, 5), "This task has not exported 4, 5 from acme at https://na.myconnectwise.net."),
+    ],
+)
+def test_batches_that_cannot_go_out_again_are_refused_in_words(
+    signed_in: Client, task: Task, chosen: tuple[object, ...], sentence: str
+) -> None:
+    put_out(succeed(task), 1, 2)
+    response = again(signed_in, task, *chosen, back="?batch=1")
+
+    assert response.headers["Location"] == reverse("task-ledger", args=[task.pk]) + "?batch=1"
+    [said] = messages_of(response)
+    assert said.startswith(sentence)
+    assert not Run.objects.filter(trigger="again").exists()
+
+
+def test_batches_whose_ids_make_too_long_an_address_are_refused(
+    signed_in: Client, task: Task
+) -> None:
+    ids = range(10**17, 10**17 + 100)
+    put_out(succeed(task), *ids)
+    assert messages_of(again(signed_in, task, *ids)) == [
+        "Their ids make an address that is too long. Choose fewer batches."
+    ]
+
+
+def test_batches_of_another_company_are_shown_but_cannot_be_chosen(
+    signed_in: Client, task: Task, connection: Connection
+) -> None:
+    put_out(succeed(task), 284)
+    Connection.objects.filter(pk=connection.pk).update(company="globex")
+    page = ledger(signed_in, task, batch="284").content.decode()
+
+    assert "Yes: batch 284 went out" in page
+    assert "Of acme at https://na.myconnectwise.net" in page
+    assert 'type="checkbox"' not in page
+    assert "has not exported 284 from globex" in messages_of(again(signed_in, task, 284))[0]
+
+
+def test_while_a_run_is_active_the_choice_leads_to_it(signed_in: Client, task: Task) -> None:
+    put_out(succeed(task), 1)
+    active = start(task)
+    response = again(signed_in, task, 1)
+
+    assert response.headers["Location"] == reverse("run-detail", args=[active.pk])
+    assert messages_of(response) == [f"Nightly batches is already running: this is {active}."]
+
+
+def test_the_way_back_cannot_lead_elsewhere(signed_in: Client, task: Task) -> None:
+    response = again(signed_in, task, back="//example.com/")
+    assert response.headers["Location"] == reverse("task-ledger", args=[task.pk])
+
+
+def test_the_ledger_asks_for_a_login_and_the_right_method(client: Client, task: Task) -> None:
+    for name in ("task-ledger", "task-ledger-again"):
+        page = reverse(name, args=[task.pk])
+        assert client.post(page).headers["Location"] == f"/login/?next={page}"
+
+
+def test_names_and_versions_are_escaped(signed_in: Client, make_task: MakeTask) -> None:
+    script = "<script>alert(1)</script>"
+    task = make_task(name=script)
+    put_out(succeed(task), 1, last_updated=script)
+    assert "<script>alert" not in ledger(signed_in, task, batch="1").content.decode()
