@@ -29,6 +29,7 @@ urlpatterns = [
     path("runs/<int:pk>/cancel/", runs.cancel_run, name="run-cancel"),
     path("runs/<int:pk>/again/", runs.run_again, name="run-again"),
     path("runs/<int:pk>/download/", runs.download_run, name="run-download"),
+    path("runs/<int:pk>/proof/", runs.download_manifest, name="run-manifest"),
     path("runs/<int:pk>/log/", runs.download_log, name="run-log"),
     path("batches.xsd", runs.download_schema, name="schema-download"),
 ]

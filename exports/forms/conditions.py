@@ -39,9 +39,6 @@ class TypedField(forms.Field):
 class ConditionForm(forms.Form):
     """One row; a wholly blank one is no condition."""
 
-    comparison = TypedField(
-        label="Comparison", required=False, widget=forms.Select(choices=_COMPARISONS)
-    )
     field = TypedField(
         label="Field",
         required=False,
@@ -55,13 +52,16 @@ class ConditionForm(forms.Form):
             }
         ),
     )
-    logic_operator = TypedField(
-        label="Logic Operator", required=False, widget=forms.Select(choices=_LOGIC_OPERATORS)
+    comparison = TypedField(
+        label="Comparison", required=False, widget=forms.Select(choices=_COMPARISONS)
     )
     value = TypedField(
         label="Value",
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    logic_operator = TypedField(
+        label="Logic Operator", required=False, widget=forms.Select(choices=_LOGIC_OPERATORS)
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,5 +1,6 @@
 """Runs: the history, the page that follows one, and its files."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -85,16 +86,30 @@ def download_run(request: HttpRequest, pk: int) -> HttpResponseBase:
         return _no_file(
             request, run, f"The file of {run} is no longer in the folder of this installation.", 410
         )
-    size = content.seek(0, 2)
-    content.seek(0)
-    if size != run.file_size:
+    if hashlib.file_digest(content, "sha256").hexdigest() != run.file_sha256:
         content.close()
         sentence = (
-            f"The file of {run} holds {size:,} bytes, but {run.file_size:,} were written: "
-            "somebody changed it, so it is not handed out."
+            f"The file of {run} is not the one that was written (its SHA-256 differs): somebody "
+            "changed it, so it is not handed out. Restore it from a backup."
         )
         return _no_file(request, run, sentence, 410)
+    content.seek(0)
     return _attachment(content, run.file_name, "application/xml")
+
+
+@require_safe
+def download_manifest(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The run's proof as JSON: counts, request, dates and hash (P3)."""
+    run = _run(pk)
+    try:
+        if not run.file_path:
+            raise FileNotFoundError
+        content = files.manifest_file(run).open("rb")
+    except OSError:
+        return _no_file(
+            request, run, f"{run} has no proof in the folder of this installation.", 404
+        )
+    return _attachment(content, f"run-{run.pk}-proof.json", "application/json")
 
 
 @require_safe

@@ -75,7 +75,7 @@ def test_every_input_of_every_row_has_a_label(signed_in: Client) -> None:
     inputs = findall(r'<(?:input|select)[^>]* id="(id_conditions-\d+-[^"]*)"', page)
     labels = findall(r'<label[^>]* for="([^"]*)">([^<]*)</label>', page)
     assert [one for one, _ in labels] == inputs
-    assert [text for _, text in labels] == ["Comparison", "Field", "Logic Operator", "Value"] * 2
+    assert [text for _, text in labels] == ["Field", "Comparison", "Value", "Logic Operator"] * 2
 
 
 def test_known_fields_are_suggested_and_comparisons_are_spelled_as_specified(

@@ -266,3 +266,37 @@ def test_names_are_escaped(signed_in: Client, make_task: MakeTask) -> None:
     run = succeed(make_task(name=script), suspicion=script, file_name=script)
     RunLogEntry.objects.create(run=run, level="info", message=script)
     assert b"<script>alert" not in signed_in.get(url("run-detail", run)).content
+
+
+def test_the_proof_is_downloaded_as_json(
+    signed_in: Client, make_task: MakeTask, user: User
+) -> None:
+    run = succeed(make_task(), user)
+    files.manifest_file(run).write_text('{"run": 1}')
+    answer = signed_in.get(reverse("run-manifest", args=[run.pk]))
+
+    assert b"".join(answer.streaming_content) == b'{"run": 1}'  # type: ignore[attr-defined]
+    assert answer["Content-Type"] == "application/json"
+    assert f"run-{run.pk}-proof.json" in answer["Content-Disposition"]
+
+
+def test_a_missing_proof_is_said_in_words(
+    signed_in: Client, make_task: MakeTask, user: User
+) -> None:
+    run = succeed(make_task(), user)
+
+    answer = signed_in.get(reverse("run-manifest", args=[run.pk]))
+    assert answer.status_code == 404
+    assert f"The proof of {run} is not in the data folder." in answer.content.decode()
+
+
+def test_a_file_changed_to_the_same_size_is_not_handed_out(
+    signed_in: Client, make_task: MakeTask, user: User
+) -> None:
+    run = succeed(make_task(), user)
+    content = files.run_file(run).read_bytes()
+    files.run_file(run).write_bytes(content[:-2] + b"x\n")
+
+    answer = signed_in.get(reverse("run-download", args=[run.pk]))
+    assert answer.status_code == 410
+    assert "SHA-256 differs" in answer.content.decode()

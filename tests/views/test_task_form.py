@@ -73,7 +73,7 @@ def test_the_form_shows_the_specified_labels_in_the_specified_order(
     assert labels == [
         "Task Name",
         "Connection",
-        *("Comparison", "Field", "Logic Operator", "Value"),
+        *("Field", "Comparison", "Value", "Logic Operator"),
         *("Date Created", "Date Modified", "Export Modified, New or All Records", "Page Size"),
         *("Output File", "References To Fetch", "References To Fetch Page Size"),
         "Include extra API fields",
