@@ -106,9 +106,7 @@ def download_manifest(request: HttpRequest, pk: int) -> HttpResponseBase:
             raise FileNotFoundError
         content = files.manifest_file(run).open("rb")
     except OSError:
-        return _no_file(
-            request, run, f"{run} has no proof in the folder of this installation.", 404
-        )
+        return _no_file(request, run, f"The proof of {run} is not in the data folder.", 404)
     return _attachment(content, f"run-{run.pk}-proof.json", "application/json")
 
 

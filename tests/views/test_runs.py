@@ -287,7 +287,8 @@ def test_a_missing_proof_is_said_in_words(
 
     answer = signed_in.get(reverse("run-manifest", args=[run.pk]))
     assert answer.status_code == 404
-    assert f"The proof of {run} is not in the data folder." in answer.content.decode()
+    expected = f"The proof of {run} is not in the data folder."
+    assert expected in page_of(signed_in, run, "run-manifest")
 
 
 def test_a_file_changed_to_the_same_size_is_not_handed_out(
