@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test install test-install lint lock screenshots clean-demo
+.PHONY: demo test install test-install lint bench torture lock clean-demo
 
 demo: install
 	@$(BIN)/python manage.py demo $(ARGS)
@@ -37,6 +37,14 @@ $(VENV)/.installed: constraints.txt
 $(VENV)/.test-installed: $(VENV)/.installed tests/constraints.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r tests/constraints.txt
 	@touch $@
+
+# Speed, memory and locks, each beside its floor, in one table (some minutes).
+bench: test-install
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+# Long random histories, faults and kills; every batch accounted for (some minutes to an hour).
+torture: test-install
+	@$(BIN)/python -m tests.torture $(ARGS)
 
 # Renews both files of exact versions from the ranges; needs uv.
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -196,7 +196,8 @@ def _walk(
         written = walk_once()
         run.progress(run.owner, activity="Proving that nothing is missing")
         # In this order: if lists went empty under way they still are, or the proof comes out.
-        shown = count_or_none(client, "", log) if ground.unfiltered_count else None
+        is_told_apart = ground.unfiltered_count and ground.filter()
+        shown = count_or_none(client, "", log) if is_told_apart else None
         counted = count_again(client, ground, written, log)
         if counted is None or counted <= written.fetched_count:
             return written, counted, shown

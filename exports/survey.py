@@ -63,7 +63,7 @@ def survey(run: Run, client: ConnectWiseClient, log: RunLog) -> Survey:
         started_at=started_at,
         highest_id=_first_id(newest),
         unfiltered_count=unfiltered_count,
-        expected_count=count_or_none(client, sent, log),
+        expected_count=count_or_none(client, sent, log) if sent else unfiltered_count,
         conditions=run.conditions,
         added=added,
         after_id=after_id,

@@ -6,11 +6,13 @@ passwords from the environment) is what H1 forbids, and it reads a redirect's bo
 
 from __future__ import annotations
 
+import os
 import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -30,8 +32,8 @@ from .sockets import (
     StopRequestedError,
     Watch,
     WatchedSocket,
+    WatchedTLSContext,
     dial,
-    tls_socket_class,
 )
 
 _CHUNK_BYTES: Final = 256 * 1024
@@ -120,21 +122,17 @@ class Transport:
         return self._adapters[key]
 
     def _tls_context(self, step: str) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        # Besides the system's authorities, of which a small machine may have none.
-        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
-        if self._ca_file:
-            try:
-                # Added to the system's authorities: one installation may call the cloud as well.
-                context.load_verify_locations(self._ca_file)
-            except OSError as error:
-                raise CertificateError(
-                    f"the CA file {self._ca_file} cannot be used: {error.strerror or error}",
-                    "It holds certificates in PEM format and is readable for the exporter.",
-                    step=step,
-                ) from error
-        context.sslsocket_class = tls_socket_class(self._watch)
-        return context
+        if not self._ca_file:
+            return _shared_tls_context("", 0)
+        try:
+            # A renewed file is read anew.
+            return _shared_tls_context(self._ca_file, os.stat(self._ca_file).st_mtime_ns)
+        except OSError as error:
+            raise CertificateError(
+                f"the CA file {self._ca_file} cannot be used: {error.strerror or error}",
+                "It holds certificates in PEM format and is readable for the exporter.",
+                step=step,
+            ) from error
 
     def _read(self, response: BaseHTTPResponse, step: str) -> bytes:
         try:
@@ -205,6 +203,21 @@ class _HTTPPool(HTTPConnectionPool):
 
 class _HTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _DialledTLSConnection
+
+
+@lru_cache(maxsize=4)
+def _shared_tls_context(ca_file: str, _changed_at: int) -> ssl.SSLContext:
+    """Trusts the system's authorities, and besides them those of `ca_file` if there is one.
+
+    Names and authorities are checked, as PROTOCOL_TLS_CLIENT has it.
+    """
+    context = WatchedTLSContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_default_certs()
+    # A small machine may have no authorities of its own.
+    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+    if ca_file:
+        context.load_verify_locations(ca_file)
+    return context
 
 
 def _read_whole(response: BaseHTTPResponse, max_bytes: int, step: str) -> bytes:

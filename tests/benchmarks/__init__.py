@@ -1,0 +1,1 @@
+"""`python -m tests.benchmarks`: the figures of the README, in one table."""

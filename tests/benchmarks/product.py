@@ -1,0 +1,95 @@
+"""One run of the product, from *Run now* to its end, by the code a worker uses.
+
+Prints one JSON line: seconds from queueing to the end, how it ended, the highest memory (MB).
+"""
+
+import argparse
+import cProfile
+import json
+import pstats
+import resource
+import sys
+import time
+from contextlib import nullcontext
+
+import django
+
+django.setup()
+
+from exports import jobs, part_writing  # noqa: E402
+from exports.demo.account import Account  # noqa: E402
+from exports.models import Connection, Run, Task  # noqa: E402
+from exports.models.ledger import LedgerQuerySet, Version  # noqa: E402
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--site", required=True)
+    parser.add_argument("--width", type=int, required=True)
+    parser.add_argument("--page-size", type=int, required=True)
+    parser.add_argument("--without-ledger", action="store_true")
+    parser.add_argument("--profile", action="store_true", help="print where the time went")
+    options = parser.parse_args()
+    if options.without_ledger:
+        _leave_out_the_ledger()
+    task = _task(_connection(options.site, options.width), options.page_size)
+    profile = cProfile.Profile() if options.profile else None
+    begun = time.monotonic()
+    with profile or nullcontext():
+        run = jobs.queue_run(task, Run.Trigger.COMMAND)
+        jobs.execute_here(run.pk, run.attempt)
+    seconds = time.monotonic() - begun
+    if profile:
+        pstats.Stats(profile, stream=sys.stderr).sort_stats("tottime").print_stats(40)
+    run.refresh_from_db()
+    print(
+        json.dumps(
+            {
+                "seconds": seconds,
+                "cpu_seconds": time.process_time(),
+                "status": run.status,
+                "error": run.error,
+                "batches": run.batch_count or 0,
+                "sha256": run.file_sha256,
+                "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            }
+        )
+    )
+
+
+def _connection(site: str, width: int) -> Connection:
+    account = Account()
+    connection = Connection(
+        name="Stand-in",
+        site=site,
+        company=account.company,
+        public_key=account.public_key,
+        client_id=account.client_id,
+        parallel_requests=width,
+    )
+    connection.write_private_key(account.private_key)
+    connection.save()
+    return connection
+
+
+def _task(connection: Connection, page_size: int) -> Task:
+    task = Task.objects.create(
+        name="Benchmark",
+        connection=connection,
+        export="all",
+        page_size=page_size,
+        output_file="batches.xml",
+    )
+    task.record_typed_dates(None, None)
+    return task
+
+
+def _leave_out_the_ledger() -> None:
+    """To see what the ledger costs: neither versions are computed nor rows staged."""
+    LedgerQuerySet.stage = lambda *_: None  # type: ignore[method-assign]
+    nothing = Version(0, "", "")
+    part_writing.version_of = lambda *_: nothing  # type: ignore[attr-defined]
+
+
+if __name__ == "__main__":
+    main()

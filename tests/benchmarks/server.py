@@ -1,0 +1,61 @@
+"""The stand-in ConnectWise as a process of its own, so that it shares no interpreter lock.
+
+It prints one JSON line, `{"url": …}`, and then answers each line of its standard input:
+`pages PAGE_SIZE` where the pages of a walk end, `take` how many pages were asked for since the
+last `take`, `bomb` switches the gzip bomb on. It ends with its input.
+"""
+
+import argparse
+import json
+import sys
+
+from exports.demo.answers import LIST, Request
+from exports.demo.conditions import parse_conditions
+from exports.demo.faults import GzipBomb
+from exports.demo.records import stream_batches
+from exports.demo.server import StandIn
+from exports.demo.store import Store
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--batches", type=int, required=True)
+    parser.add_argument("--latency", type=float, default=0.0)
+    parser.add_argument("--tls", nargs=2)
+    options = parser.parse_args()
+    store = Store(stream_batches(options.batches))
+    with StandIn(store, latency=options.latency, tls=options.tls) as stand_in:
+        # What is computed once per row is no matter of the first run that asks for it.
+        store.count(parse_conditions("lastUpdated > [1970-01-01T00:00:00Z]"))
+        _say({"url": stand_in.url})
+        for line in sys.stdin:
+            _say(_obeyed(line.split(), stand_in))
+
+
+def _obeyed(order: list[str], stand_in: StandIn) -> object:
+    if order[0] == "pages":
+        return _page_ends(stand_in.store.ids, int(order[1]))
+    if order[0] == "take":
+        request_count = sum(map(_is_page, stand_in.requests))
+        stand_in.requests.clear()
+        return request_count
+    stand_in.faults.add(GzipBomb(when=_is_page))
+    return {}
+
+
+def _is_page(request: Request) -> bool:
+    """Whether this is a step of the walk; what looks for the highest id is not."""
+    return request.endpoint == LIST and request.query.get("orderBy") == "id asc"
+
+
+def _page_ends(ids: list[int], page_size: int) -> list[int]:
+    ends = ids[page_size - 1 :: page_size]
+    return ends if ends and ends[-1] == ids[-1] else [*ends, ids[-1]]
+
+
+def _say(answer: object) -> None:
+    print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
