@@ -57,7 +57,14 @@ def count_again(
         limits.append(conditions.id_above(ground.after_id))
     if written.fetched_count and written.fetched_count >= (ground.expected_count or 0):
         limits.append(conditions.id_up_to(written.last_id))
-    return count_or_none(client, ground.filter(*limits), log)
+    counted = count_or_none(client, ground.filter(*limits), log)
+    if counted is None or written.last_id >= ground.highest_id:
+        return counted
+    # Changes of the last minutes are in no such count, so what lies behind the end is asked for
+    # by its ids alone: an empty page that came by mistake is found whatever else happened.
+    beyond = conditions.id_above(written.last_id), conditions.id_up_to(ground.highest_id)
+    left = count_or_none(client, ground.filter(*beyond), log)
+    return written.fetched_count + left if left else counted
 
 
 def suspicion_about(
@@ -135,6 +142,8 @@ def record_success(run: Run, outcome: Outcome, file_path: str) -> None:
     Raises LostRunError when this worker does not hold the run any more.
     """
     checked = outcome.checked
+    # Task before run, as queueing does, so that neither waits for the other for ever.
+    Task.objects.select_for_update().get(pk=run.task_id)
     run.succeed(
         run.owner,
         proven_count=outcome.proven_count,

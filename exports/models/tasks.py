@@ -222,15 +222,19 @@ class Task(models.Model):
                 raise TaskUnusableError(f"{task} is archived. Restore it to run it again.")
             if not task.enabled:
                 raise TaskUnusableError(f"{task} is disabled. Enable it on its form to run it.")
-            run = freeze(task)
-            try:
-                with transaction.atomic():
-                    run.save(force_insert=True)
-            except IntegrityError:
-                active = task.active_run()
-                if active is None:
-                    raise
-                raise RunActiveError(active) from None
+            for is_last in (False, True):
+                run = freeze(task)
+                try:
+                    with transaction.atomic():
+                        run.save(force_insert=True)
+                    break
+                except IntegrityError:
+                    active = task.active_run()
+                    if active is not None:
+                        raise RunActiveError(active) from None
+                    if is_last:
+                        raise
+                    # The run that was in the way has ended in between: once more.
         return run
 
     def _frozen_run(self, trigger: str, user: Any) -> Run:
