@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 ARGS ?=
+PIP = $(BIN)/pip install --quiet --quiet --disable-pip-version-check --require-hashes
 
 .PHONY: demo test install test-install lint bench torture lock clean-demo
 
@@ -23,7 +24,7 @@ lint: test-install
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/djlint --quiet --check templates
+	@$(BIN)/djlint --quiet --lint templates
 	@$(BIN)/python manage.py makemigrations --check --dry-run
 
 $(VENV)/.installed: constraints.txt
@@ -31,11 +32,11 @@ $(VENV)/.installed: constraints.txt
 	  { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 …"; exit 2; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || \
 	  { rm -rf $(VENV); echo "Virtual environments need: apt install python3-venv"; exit 2; }
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	@$(PIP) -r constraints.txt
 	@touch $@
 
 $(VENV)/.test-installed: $(VENV)/.installed tests/constraints.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r tests/constraints.txt
+	@$(PIP) -r tests/constraints.txt
 	@touch $@
 
 # Speed, memory and locks, each beside its floor, in one table (some minutes).
