@@ -102,7 +102,9 @@ try:
     DATABASES: dict[str, dict[str, Any]] = {
         "default": env.db("DATABASE_URL", default=f"sqlite:///{CWEXPORT_DATA_DIR}/cwexport.sqlite3")
     }
-except (ValueError, ImproperlyConfigured) as error:
+    if DATABASES["default"]["ENGINE"].rpartition(".")[2] not in {"sqlite3", "postgresql"}:
+        raise ValueError("another database")
+except (ValueError, KeyError, ImproperlyConfigured) as error:
     raise ImproperlyConfigured(
         "DATABASE_URL cannot be read. Write sqlite:////var/lib/cwexport/db.sqlite3 or "
         "postgres://user:password@host:5432/name."

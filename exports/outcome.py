@@ -152,7 +152,8 @@ def record_success(run: Run, outcome: Outcome, file_path: str) -> None:
         file_name=outcome.file_name,
         file_size=checked.size,
         file_sha256=checked.sha256,
-        is_copy_pending=checked.batch_count > 0,
+        # What was picked up once must not be picked up twice: repeats stay with their run (R7).
+        is_copy_pending=checked.batch_count > 0 and not run.is_again,
         suspicion=outcome.suspicion,
         date_created_after=outcome.date_created_after,
         date_modified_after=outcome.date_modified_after,

@@ -84,8 +84,10 @@ class Serving:
         self._over.set()
 
 
-def check_port(bind: str, port: int) -> None:
-    """Raises PortTakenError when nothing can listen there."""
+def check_port(bind: str, port: int, option: str = "--port") -> None:
+    """Raises PortTakenError when nothing can listen there; `option` is how to choose another."""
+    if not 1 <= port <= 65_535:
+        raise PortTakenError(f"{option} {port} is no port: write a number from 1 to 65535.")
     family = socket.AF_INET6 if ":" in bind else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -94,5 +96,6 @@ def check_port(bind: str, port: int) -> None:
         except OSError as error:
             raise PortTakenError(
                 f"Port {port} on {bind} cannot be used: {error.strerror}. "
-                f"End the program that uses it, or choose another one with --port {port + 10}."
+                f"End the program that uses it, or choose another one with {option}, "
+                f"e.g. {option} {port + 10 if port < 65_000 else port - 10}."
             ) from None

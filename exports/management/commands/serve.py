@@ -14,7 +14,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--bind", default="127.0.0.1", help="address (default: 127.0.0.1)")
         parser.add_argument("--port", type=int, default=8000, help="port (default: 8000)")
-        parser.add_argument("--workers", type=int, default=1, help="worker processes (default: 1)")
+        parser.add_argument(
+            "--workers",
+            type=int,
+            default=1,
+            choices=range(1, 33),
+            help="worker processes",
+            metavar="1..32",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         bind, port = options["bind"], options["port"]
@@ -27,7 +34,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 "Nobody can log in yet: `python manage.py createsuperuser` makes the first login."
             )
-        serving = Serving(bind=bind, port=port, worker_count=max(1, options["workers"]))
+        serving = Serving(bind=bind, port=port, worker_count=options["workers"])
         serving.start()
         self.stdout.write(f"The dashboard is at http://{bind}:{port}/ (Ctrl-C ends it).")
         serving.watch(self.stderr.write)
