@@ -4,6 +4,7 @@ A bad value refuses to start with a sentence that says what right looks like. Th
 person may set are listed, with their defaults, in README.md (a test holds both together).
 """
 
+import ssl
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,9 @@ def _checked(name: str, example: str, check: Any, values: list[str]) -> list[Any
 
 
 # Where everything lives that must survive an upgrade: database, files, generated secrets.
-CWEXPORT_DATA_DIR = Path(env.str("CWEXPORT_DATA_DIR", default=str(BASE_DIR / "var"))).absolute()
+CWEXPORT_DATA_DIR = Path(
+    env.str("CWEXPORT_DATA_DIR", default="") or str(BASE_DIR / "var")
+).absolute()
 try:
     CWEXPORT_DATA_DIR.mkdir(parents=True, exist_ok=True)
     SECRET_KEY = env.str("SECRET_KEY", default="") or local_secrets.secret_key(CWEXPORT_DATA_DIR)
@@ -75,6 +78,11 @@ DEBUG = _flag("DEBUG")
 ALLOWED_HOSTS = _words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 if not ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS is empty: name the host people type, e.g. cw.lan.")
+for _host in ALLOWED_HOSTS:
+    if "/" in _host or (":" in _host and not _host.startswith("[")):
+        raise ImproperlyConfigured(
+            f"ALLOWED_HOSTS has {_host!r}: write host names without scheme and port, e.g. cw.lan."
+        )
 
 # Which hosts the exporter may call (rule C6). Public https addresses always; these besides.
 CWEXPORT_ALLOWED_NETWORKS = _checked(
@@ -85,8 +93,14 @@ CWEXPORT_ALLOWED_NETWORKS = _checked(
 )
 CWEXPORT_ALLOW_HTTP = _flag("CWEXPORT_ALLOW_HTTP")
 CWEXPORT_CA_FILE = env.str("CWEXPORT_CA_FILE", default="")
-if CWEXPORT_CA_FILE and not Path(CWEXPORT_CA_FILE).is_file():
-    raise ImproperlyConfigured(f"CWEXPORT_CA_FILE is {CWEXPORT_CA_FILE!r}: there is no such file.")
+if CWEXPORT_CA_FILE:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(CWEXPORT_CA_FILE)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"CWEXPORT_CA_FILE is {CWEXPORT_CA_FILE!r}, which cannot be used "
+            f"({error.strerror or error}). Name a readable file with certificates in PEM format."
+        ) from error
 CONNECTWISE_CLIENT_ID = env.str("CONNECTWISE_CLIENT_ID", default="").strip()
 # How far a Modified run reaches back behind its date for late arrivals, in minutes (rule W5).
 CWEXPORT_OVERLAP_MINUTES = _number("CWEXPORT_OVERLAP_MINUTES", 15, 0, 1440)
@@ -229,7 +243,11 @@ CWEXPORT_BEHIND_HTTPS = _flag("CWEXPORT_BEHIND_HTTPS")
 if CWEXPORT_BEHIND_HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 31_536_000
-    CSRF_TRUSTED_ORIGINS = [f"https://{host.lstrip('.')}" for host in ALLOWED_HOSTS]
+    CSRF_TRUSTED_ORIGINS = [
+        f"https://*{host}" if host.startswith(".") else f"https://{host}"
+        for host in ALLOWED_HOSTS
+        if host != "*"
+    ]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CWEXPORT_BEHIND_HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "cwexport_session"

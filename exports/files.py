@@ -5,13 +5,15 @@ under its Output File name for programs that pick it up, `orphaned/` whole files
 does not know.
 """
 
+import fcntl
 import hashlib
 import os
 import re
 import secrets
 import shutil
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -83,8 +85,11 @@ def publish(part: Path, run: Run, manifest: bytes) -> str:
     return str(final.relative_to(settings.CWEXPORT_DATA_DIR))
 
 
-def copy_for_pick_up(run: Run) -> Path:
-    """Replace, atomically, the file that other programs pick up; returns its path."""
+def copy_for_pick_up(run: Run, is_newest: Callable[[], bool]) -> Path | None:
+    """Replace, atomically, the file that other programs pick up; returns its path.
+
+    `is_newest` is asked once nobody else can replace it any more; None when it said no.
+    """
     target = _folder("exports") / run.file_name
     draft = target.with_name(f".run-{run.pk}-{secrets.token_hex(4)}{PART}")
     try:
@@ -92,7 +97,10 @@ def copy_for_pick_up(run: Run) -> Path:
             shutil.copyfileobj(source, copy, 1 << 20)
             copy.flush()
             os.fsync(copy.fileno())
-        draft.replace(target)
+        with _only_one_in(target.parent):
+            if not is_newest():
+                return None
+            draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
     _flush_folder(target.parent)
@@ -149,7 +157,8 @@ def remove_old_drafts() -> None:
 def _folder(name: str) -> Path:
     folder = Path(settings.CWEXPORT_DATA_DIR) / name
     if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
+        # Other programs pick up from exports; what else there is concerns nobody else here.
+        folder.mkdir(mode=0o755 if name == "exports" else 0o700, parents=True, exist_ok=True)
         _flush_folder(folder.parent)
     return folder
 
@@ -161,6 +170,17 @@ def _write_whole(path: Path, content: bytes) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     draft.rename(path)
+
+
+@contextmanager
+def _only_one_in(folder: Path) -> Iterator[None]:
+    """Keeps every other process that does the same waiting; the folder itself is what is locked."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _flush_folder(folder: Path) -> None:

@@ -8,11 +8,12 @@ import logging
 import os
 import socket
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -21,7 +22,7 @@ from exports.connectwise.conditions import ConditionError
 from exports.lease import Lease
 from exports.models import LedgerEntry, Run, Task, Worker
 from exports.models.tasks import RunActiveError, TaskUnusableError
-from exports.queue_rows import clear_queue_rows
+from exports.queue_rows import clear_queue_rows, is_in_queue
 from exports.run_log import RunLog
 
 try:
@@ -92,15 +93,18 @@ def recover(*, is_thorough: bool = False) -> None:
     Safe to call from several processes at once: every decision is a conditional update. When
     thorough, as at a worker's start, files are looked at however old they are.
     """
-    for run in Run.objects.lost():
-        _close_lost(run)
-    _enqueue_waiting()
-    _clear_folder(is_thorough)
-    files.remove_old_drafts()
-    _retry_copies()
-    _forget_staged(is_thorough)
-    clear_queue_rows()
-    Worker.objects.forget_the_dead()
+    for step in (
+        _close_all_lost,
+        _enqueue_waiting,
+        lambda: _clear_folder(is_thorough),
+        files.remove_old_drafts,
+        _retry_copies,
+        lambda: _forget_staged(is_thorough),
+        clear_queue_rows,
+        Worker.objects.forget_the_dead,
+    ):
+        with _logged():
+            step()
 
 
 def _enqueue(run: Run) -> None:
@@ -127,6 +131,21 @@ def _queue_on_failure_task(run: Run) -> None:
         log.warning(f"The On Failure Task {task.name} was not queued. {error}")
     else:
         log.info(f"The On Failure Task was queued: {queued}.")
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    """One thing that cannot be recovered must not keep the others from it."""
+    try:
+        yield
+    except (OSError, DatabaseError):
+        logger.exception("A part of the recovery was put off.")
+
+
+def _close_all_lost() -> None:
+    for run in Run.objects.lost():
+        with _logged():
+            _close_lost(run)
 
 
 def _close_lost(run: Run) -> None:
@@ -158,7 +177,8 @@ def _enqueue_waiting() -> None:
     long_ago = timezone.now() - _ENQUEUE_AGAIN_AFTER
     never = Q(enqueued_at=None, queued_at__lt=timezone.now() - timedelta(seconds=10))
     for run in Run.objects.queued().filter(never | Q(enqueued_at__lt=long_ago)):
-        _enqueue(run)
+        if not is_in_queue(run):
+            _enqueue(run)
 
 
 def _clear_folder(is_thorough: bool) -> None:
@@ -169,7 +189,8 @@ def _clear_folder(is_thorough: bool) -> None:
         # Read after the folder: a run that ends in between shows as active or with its file.
         runs = Run.objects.in_bulk([file.run_id for file in some])
         for file in some:
-            _clear_file(file, runs.get(file.run_id))
+            with _logged():
+                _clear_file(file, runs.get(file.run_id))
 
 
 def _clear_file(file: files.FoundFile, run: Run | None) -> None:
@@ -193,16 +214,10 @@ def _forget_staged(is_thorough: bool) -> None:
     if not is_thorough:
         ended = ended.filter(finished_at__gt=timezone.now() - timedelta(hours=1))
     for run_id in ended.values_list("pk", flat=True):
-        LedgerEntry.objects.forget(run_id)
+        while LedgerEntry.objects.forget_some(run_id):
+            pass
 
 
 def _retry_copies() -> None:
     for run in Run.objects.succeeded().filter(is_copy_pending=True).order_by("id"):
-        newer = Run.objects.succeeded().filter(
-            task_id=run.task_id, pk__gt=run.pk, batch_count__gt=0
-        )
-        if newer.filter(file_name=run.file_name).exists():
-            # That name already holds something newer.
-            Run.objects.filter(pk=run.pk).update(is_copy_pending=False)
-        else:
-            runner.copy_for_pick_up(run, RunLog(run))
+        runner.copy_for_pick_up(run, RunLog(run))

@@ -40,6 +40,8 @@ def _content(run: Run, outcome: Outcome) -> dict[str, Any]:
             "api_version": run.api_version or None,
         },
         "product": {"name": "cwexport", "version": product_version()},
+        # What is left out of a repeat are the other batches of its range of ids (R7).
+        "again": {"of_run": run.again_of_id, "ids": run.again_ids} if run.is_again else None,
         "export": run.export,
         "conditions": run.conditions,
         "filter_of_first_page": run.request_sent,

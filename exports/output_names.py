@@ -21,10 +21,10 @@ class OutputNameError(ValueError):
     """An Output File name that cannot be used; `str()` is a sentence for the form."""
 
 
-def check_output_name(template: str) -> None:
+def check_output_name(template: str, task_name: str) -> None:
     """Refuse a name that could leave the export folder, hide, or fail on another system.
 
-    Raises OutputNameError.
+    What counts is what the name becomes for this task. Raises OutputNameError.
     """
     if not template.strip():
         raise OutputNameError(f"The output file needs a name. {_EXAMPLE}")
@@ -34,9 +34,8 @@ def check_output_name(template: str) -> None:
         raise OutputNameError(
             f"{unknown[0] if unknown else 'A lone brace'} cannot be filled in. Known are {known}."
         )
-    # The longest a name can become: a task name is cut to 60 characters when filled in.
     longest = template.replace("{date}", "2000-01-31").replace("{time}", "145100")
-    longest = longest.replace("{task}", "t" * 60).replace("{run}", "9" * 10)
+    longest = longest.replace("{run}", "9" * 10).replace("{task}", _safe_task_name(task_name))
     _check_plain_name(longest)
 
 
@@ -57,9 +56,12 @@ def _check_plain_name(name: str) -> None:
         raise OutputNameError(f"The output file needs a name before .xml. {_EXAMPLE}")
     if stem.split(".")[0].strip().lower() in RESERVED:
         raise OutputNameError(f"{name} is a name that Windows keeps for a device. {_EXAMPLE}")
-    if len(name) > MAX_LENGTH or len(name.encode(errors="replace")) > 250:
+    # Folders count bytes, of which characters outside of ASCII take two to four.
+    size = max(len(name), len(name.encode(errors="replace")))
+    if size > MAX_LENGTH:
         raise OutputNameError(
-            f"The output file has {len(name)} characters, {MAX_LENGTH} is the most."
+            f"The output file's name is {size} characters long, {MAX_LENGTH} is the most (letters "
+            "outside of a to z count more than once)."
         )
 
 

@@ -54,10 +54,10 @@ class PartWriter:
 
     def resume(self) -> Written:
         """Go on after the last page that an earlier attempt wrote, or start when there is none."""
-        earlier = files.checked_beginning(self._run)
-        if earlier is None:
-            return self.write()
         run = self._run
+        earlier = files.checked_beginning(run)
+        if earlier is None or run.ledger_entries.count() != run.written_count:
+            return self.write()
         self._so_far = Written(
             page_count=run.page_count,
             fetched_count=run.fetched_count,
@@ -85,11 +85,27 @@ class PartWriter:
         Raises ConnectWiseError, WalkError, RecordError, LostRunError, OSError; the file is then
         without its end and of no use but to be resumed.
         """
-        # What an earlier walk of this run has staged never left the house.
-        LedgerEntry.objects.forget(self._run.pk)
         self._so_far = Written(last_id=self._ground.after_id)
+        self._forget_earlier_walk()
         with self._part() as stream:
             return self._walk(stream)
+
+    def _forget_earlier_walk(self) -> None:
+        """What it has staged never left the house; nobody may resume it from here on.
+
+        Each portion goes together with the fence: a worker that lost the run deletes nothing.
+        """
+        is_more = True
+        while is_more:
+            with transaction.atomic():
+                self._run.progress(
+                    self._run.owner,
+                    part_name="",
+                    part_size=None,
+                    part_sha256="",
+                    **vars(self._so_far),
+                )
+                is_more = LedgerEntry.objects.forget_some(self._run.pk)
 
     def _walk(self, stream: "_HashedStream") -> Written:
         with BatchWriter(

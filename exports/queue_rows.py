@@ -31,6 +31,16 @@ def clear_queue_rows() -> None:
     DBTaskResult.objects.filter(pk__in=stale).delete()
 
 
+def is_in_queue(run: Run) -> bool:
+    """Whether a job for this attempt still waits to be taken; False when the engine cannot say."""
+    if not apps.is_installed("django_tasks_db"):
+        return False
+    from django_tasks_db.models import DBTaskResult
+
+    ready = DBTaskResult.objects.ready()
+    return ready.filter(args_kwargs__args=[run.pk, run.attempt]).exists()
+
+
 def _is_stale(run: Run | None, attempt: int) -> bool:
     if run is None:
         return True

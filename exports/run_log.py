@@ -21,6 +21,12 @@ class RunLog:
     def warning(self, message: str) -> None:
         self._add(RunLogEntry.Level.WARNING, message)
 
+    def warning_once(self, message: str) -> None:
+        """A warning, unless it is what the last line says: for what is tried again and again."""
+        newest = RunLogEntry.objects.filter(run=self._run).order_by("-id").first()
+        if newest is None or newest.message != message[:MESSAGE_LENGTH]:
+            self.warning(message)
+
     def error(self, message: str) -> None:
         self._write(RunLogEntry.Level.ERROR, message)
 

@@ -108,13 +108,37 @@ def copy_for_pick_up(run: Run, log: RunLog) -> None:
     """Renew the file other programs pick up; a failure is retried by the recovery (O4)."""
     if not run.is_copy_pending:
         return
-    try:
-        target = files.copy_for_pick_up(run)
-    except OSError as error:
-        log.warning(f"{run.file_name} in the export folder was not replaced yet: {error.strerror}.")
-        return
+    owner = _other_owner(run)
+    if owner is not None:
+        log.warning(
+            f"{run.file_name} in the export folder belongs to {owner}: it was not replaced. "
+            "Give one of the two tasks another Output File."
+        )
+    else:
+        try:
+            target = files.copy_for_pick_up(run, lambda: not _has_newer_copy(run))
+        except OSError as error:
+            log.warning_once(
+                f"{run.file_name} in the export folder was not replaced yet: {error.strerror}."
+            )
+            return
+        if target is not None:
+            log.info(f"{target.name} in the export folder now holds this run.")
     Run.objects.filter(pk=run.pk).update(is_copy_pending=False)
-    log.info(f"{target.name} in the export folder now holds this run.")
+
+
+def _other_owner(run: Run) -> str | None:
+    """The other task whose newest file stands under this name; templates may meet in a name."""
+    same = Run.objects.succeeded().filter(file_name__iexact=run.file_name, batch_count__gt=0)
+    owner = same.exclude(task_id=run.task_id).exclude(trigger=Run.Trigger.AGAIN).newest_first()
+    ours = same.filter(task_id=run.task_id, pk__lt=run.pk)
+    return None if ours.exists() else owner.values_list("task_name", flat=True).first()
+
+
+def _has_newer_copy(run: Run) -> bool:
+    newer = Run.objects.succeeded().filter(task_id=run.task_id, pk__gt=run.pk)
+    same = newer.filter(file_name=run.file_name, batch_count__gt=0)
+    return same.exclude(trigger=Run.Trigger.AGAIN).exists()
 
 
 def _client_maker(run: Run, lease: Lease) -> MakeClient:

@@ -42,13 +42,17 @@ class Serving:
         self._children: list[_Child] = []
         self._over = threading.Event()
 
+    def take_signals(self) -> None:
+        """From now on SIGTERM and Ctrl-C end `watch`, and with it all processes."""
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, self._stop)
+
     def start(self) -> None:
         self._children = [self._begin(command) for command in self._commands]
 
     def watch(self, tell: Callable[[str], object]) -> None:
         """Replace processes that die, until SIGTERM or Ctrl-C; then end them all."""
-        for signum in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(signum, self._stop)
+        self.take_signals()
         while not self._over.wait(0.5):
             for index, child in enumerate(self._children):
                 if child.process.poll() is not None:
@@ -93,6 +97,10 @@ def check_port(bind: str, port: int, option: str = "--port") -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((bind.strip("[]"), port))
+        except socket.gaierror:
+            raise PortTakenError(
+                f"{bind} is no address of this machine: write one, e.g. 127.0.0.1 or 0.0.0.0."
+            ) from None
         except OSError as error:
             raise PortTakenError(
                 f"Port {port} on {bind} cannot be used: {error.strerror}. "

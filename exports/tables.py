@@ -28,10 +28,19 @@ class RunPages(RowPaginator):
 class RunTable(tables.Table):  # type: ignore[misc]
     """Runs, a line each; needs `requested_by` selected along."""
 
-    status = tables.TemplateColumn(template_name="exports/_run_status.html")
-    task_name = tables.Column(verbose_name="Task", linkify=("task-detail", [tables.A("task_id")]))
+    number = tables.TemplateColumn(
+        "{% load formatting %}"
+        "<a href=\"{% url 'run-detail' record.pk %}\">Run {{ record.pk|plain }}</a>",
+        verbose_name="Run",
+        accessor="pk",
+        attrs={"td": {"class": "run"}},
+    )
+    status = tables.TemplateColumn("{% load formatting %}{% run_status record %}")
+    task_name = tables.TemplateColumn(
+        template_name="exports/_run_task.html", verbose_name="Task", attrs={"td": {"class": "task"}}
+    )
     started_at = tables.TemplateColumn(
-        "{% load formatting %}{{ record.started_at|relative }}", verbose_name="Started"
+        template_name="exports/_run_started.html", verbose_name="Started"
     )
     duration = tables.TemplateColumn(
         "{% load formatting %}{{ record.duration|duration }}", orderable=False, attrs=_RIGHT
@@ -56,6 +65,7 @@ class RunTable(tables.Table):  # type: ignore[misc]
         model = Run
         fields = ()
         sequence = (
+            "number",
             "status",
             "task_name",
             "started_at",
@@ -65,7 +75,7 @@ class RunTable(tables.Table):  # type: ignore[misc]
             "trigger",
             "download",
         )
-        attrs = {"class": "grid-table"}
+        attrs = {"class": "grid-table run-rows"}
         empty_text = "No runs yet."
 
 

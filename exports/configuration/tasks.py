@@ -151,7 +151,7 @@ def _check_output_file(plan: TaskPlan) -> None:
     if "output_file" not in plan.entry.values:
         return
     try:
-        check_output_name(plan.row.output_file)
+        check_output_name(plan.row.output_file, plan.row.name)
     except OutputNameError as error:
         plan.refuse("output_file", error)
 

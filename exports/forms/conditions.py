@@ -24,7 +24,7 @@ PREFIX = "conditions"
 MOST_ROWS = 100
 PARTS = ("comparison", "field", "logic_operator", "value")
 
-_ANY_VALUE = '"text", True, 284, [2020-01-31T14:51:00Z] or null'
+_ANY_VALUE = '"text", 284, [2020-01-31]'
 _COMPARISONS = [("", "Choose…"), *((one.name, one.name) for one in grammar.COMPARISONS)]
 _LOGIC_OPERATORS = [("", ""), *((name, name) for name in grammar.LOGIC_OPERATORS)]
 

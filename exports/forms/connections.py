@@ -117,8 +117,8 @@ class ConnectionForm(ConnectionModelForm):
         super().full_clean()
         if not self.is_bound or not self.errors:
             return
-        if self.data.get(self.add_prefix("private_key")) and "private_key" not in self.errors:
-            self.add_error("private_key", "Type the private key again: it is never shown back.")
+        if self.data.get(self.add_prefix("private_key"), "").strip():
+            self._ask_for_the_key_again()
         first = next((name for name in self.fields if name in self.errors), None)
         if first:
             self.fields[first].widget.attrs["autofocus"] = True
@@ -163,7 +163,7 @@ class ConnectionForm(ConnectionModelForm):
             words = " and ".join(str(self.fields[name].label) for name in changed)
             self.add_error(
                 "private_key",
-                f"Type the private key again: {words} changed, and the stored key only belongs "
+                f"Type the private key too: {words} changed, and the stored key only belongs "
                 "to what it was saved with.",
             )
         return cleaned
@@ -221,6 +221,16 @@ class ConnectionForm(ConnectionModelForm):
             "hx-trigger": "input changed delay:300ms",
             "hx-target": "#site-address",
         }
+
+    def _ask_for_the_key_again(self) -> None:
+        if not self._is_new:
+            self.fields[
+                "private_key"
+            ].help_text = (
+                "Type it again, or leave it blank to keep the stored one. It is never shown."
+            )
+        if "private_key" not in self.errors:
+            self.add_error("private_key", "Type the private key again: it is never shown back.")
 
     def _private_key_help(self) -> str:
         if self._is_new:

@@ -46,16 +46,18 @@ class UtcField(forms.Field):
     def to_python(self, value: Any) -> datetime | None:
         if not (text := (value or "").strip()):
             return None
+        problem = "is not a date from 1753 to 9998 in ISO 8601 format"
         try:
             moment = datetime.fromisoformat(parse(f"[{text}]", Kind.DATETIME).sent[1:-1])
             # The last year has no room for the zones in which pages show it.
             if moment.year < 9999:
                 return moment
-        except LiteralError:
-            pass
+        except LiteralError as error:
+            if "does not exist" in error.why:
+                problem = error.why
         raise ValidationError(
-            f"{shown(text)} is not a date from 1753 to 9998 in ISO 8601 format. Write year, month "
-            f"and day, then the time in UTC, e.g. {EXAMPLE}."
+            f"{shown(text)} {problem}. Write year, month and day, then the time in UTC, e.g. "
+            f"{EXAMPLE}."
         )
 
 

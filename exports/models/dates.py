@@ -21,6 +21,7 @@ class DateChange(models.Model):
     class Origin(models.TextChoices):
         TYPED = "typed", "typed"
         RUN = "run", "moved by a run"
+        FROM_NOW = "from_now", "only from now on"
 
     task = models.ForeignKey("exports.Task", models.CASCADE, related_name="date_changes")
     field = models.CharField(max_length=20, choices=DateField.choices)
@@ -32,6 +33,8 @@ class DateChange(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
     )
     reason = models.CharField(max_length=200, blank=True)
+    # With *only from now on*: the conditions, as sent, that the choice was made for (W9).
+    conditions = models.TextField(blank=True)
     changed_at = models.DateTimeField(default=timezone.now)
     # An undone change stays in the history; what was before it counts again, with its origin.
     undone_at = models.DateTimeField(null=True)

@@ -16,7 +16,7 @@ _INSERT: Final = (
 )
 
 
-_PORTION = 5_000
+_PORTION = 2_000
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,15 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
         rows = self.filter(run_id=run_id, batch_id__range=(lowest, highest))
         return set(rows.values_list("batch_id", flat=True))
 
-    def forget(self, run_id: int) -> None:
-        """Delete what a run has staged, in portions: others want to write in between."""
-        while True:
-            some = list(
-                self.filter(run_id=run_id).order_by("pk").values_list("pk", flat=True)[:_PORTION]
-            )
-            if not some:
-                return
-            self.filter(pk__range=(some[0], some[-1]), run_id=run_id).delete()
+    def forget_some(self, run_id: int) -> bool:
+        """Delete a portion of what a run has staged, as others want to write in between.
+
+        False when that was all.
+        """
+        staged = self.filter(run_id=run_id).order_by("pk")
+        some = list(staged.values_list("pk", flat=True)[:_PORTION])
+        self.filter(pk__in=some).delete()
+        return len(some) == _PORTION
 
     def range_of(self, run_id: int) -> tuple[int, int]:
         """Lowest and highest id that this run put into its file; (1, 0) when it is empty."""

@@ -185,16 +185,23 @@ class Task(models.Model):
         return changes[0]
 
     def start_from_now(self, field: str, user: Any) -> None:
-        """After changed conditions: take the date as typed, so that nothing older follows (W9)."""
+        """After changed conditions: go on from the date as it is, so that nothing older follows.
+
+        Unlike a typed date it still reaches back by the overlap and leaves out what went out (W9).
+        Raises TaskUnusableError while a run is active, ConditionError.
+        """
         with transaction.atomic():
             self.check_dates_are_free()
             moment = getattr(self, field)
+            newest = DateChange.objects.in_force(self.pk, field).first()
             DateChange.objects.create(
                 task=self,
                 field=field,
-                origin=DateChange.Origin.TYPED,
+                origin=DateChange.Origin.FROM_NOW,
                 date_before=moment,
                 date_after=moment,
+                run=newest.run if newest else None,
+                conditions=self.rendered_conditions(),
                 changed_by=user,
                 reason="Only from now on, after changed conditions",
             )

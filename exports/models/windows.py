@@ -54,7 +54,7 @@ def restart_of(task: "Task", conditions: str) -> Restart | None:
     newest = _newest_change(task, field) if field else None
     if field is None or newest is None or newest.run is None:
         return None
-    if _vouches(newest.run, task, conditions):
+    if _is_vouched(newest, task, conditions):
         return None
     run, connection = newest.run, task.connection
     return Restart(
@@ -77,7 +77,7 @@ def _modified_window(task: "Task", conditions: str) -> Window:
             modified_after=task.date_modified,
             reason="The date was typed: it is taken literally and nothing is left out.",
         )
-    if not _vouches(newest.run, task, conditions):
+    if not _is_vouched(newest, task, conditions):
         return Window(
             modified_after=typed,
             leaves_out_known=True,
@@ -98,9 +98,10 @@ def _new_window(task: "Task", conditions: str, now: datetime) -> Window:
         return Window(created_after=task.date_created)
     for change in _moves_since_typed(task):
         run = change.run
-        if run is None or not _vouches(run, task, conditions):
+        if run is None or not _is_vouched(change, task, conditions):
             break
-        if run.started_at is not None and run.started_at <= now - overlap():
+        is_chosen = change.origin == DateChange.Origin.FROM_NOW
+        if is_chosen or (run.started_at is not None and run.started_at <= now - overlap()):
             return Window(
                 boundary_id=run.highest_id,
                 leaves_out_known=True,
@@ -110,14 +111,16 @@ def _new_window(task: "Task", conditions: str, now: datetime) -> Window:
     return Window(created_after=typed, leaves_out_known=True)
 
 
-def _vouches(run: "Run", task: "Task", conditions: str) -> bool:
-    """A date speaks only for the conditions and the company of the run that moved it (W9)."""
-    connection = task.connection
-    return (run.conditions, run.site, run.company) == (
-        conditions,
-        connection.site,
-        connection.company,
-    )
+def _is_vouched(change: DateChange, task: "Task", conditions: str) -> bool:
+    """A date speaks only for the conditions and the company of the run that moved it (W9).
+
+    *Only from now on* lets it speak for the conditions it was chosen for, too.
+    """
+    run, connection = change.run, task.connection
+    if run is None or (run.site, run.company) != (connection.site, connection.company):
+        return False
+    is_chosen = change.origin == DateChange.Origin.FROM_NOW
+    return conditions == (change.conditions if is_chosen else run.conditions)
 
 
 def _newest_change(task: "Task", field: str) -> DateChange | None:
@@ -137,7 +140,13 @@ def _moves_since_typed(task: "Task") -> list[DateChange]:
 
 
 def _last_typed(task: "Task", field: str) -> datetime:
-    typed = DateChange.objects.in_force(task.pk, field).filter(origin=DateChange.Origin.TYPED)
-    newest = typed.first()
-    # A task is created with both dates typed, so there always is one.
-    return newest.date_after if newest else getattr(task, field)
+    """Where a restart begins: the last date a person decided on."""
+    decided = (DateChange.Origin.TYPED, DateChange.Origin.FROM_NOW)
+    newest = DateChange.objects.in_force(task.pk, field).filter(origin__in=decided).first()
+    if newest is None:
+        # A task is created with both dates typed, so there always is one.
+        moment: datetime = getattr(task, field)
+        return moment
+    if newest.origin == DateChange.Origin.FROM_NOW:
+        return newest.date_after - overlap()
+    return newest.date_after

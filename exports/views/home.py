@@ -46,7 +46,8 @@ def _task_lines() -> list[TaskLine]:
     tasks = Task.objects.filter(archived_at=None).annotate(
         last_run_id=Subquery(runs.exclude(status__in=Run.ACTIVE)[:1]),
         active_run_id=Subquery(runs.filter(status__in=Run.ACTIVE)[:1]),
-        latest_file_id=Subquery(runs.filter(status=Run.Status.SUCCEEDED)[:1]),
+        # Whoever wants the newest batches is not helped by a newer file without any.
+        latest_file_id=Subquery(runs.filter(status=Run.Status.SUCCEEDED, batch_count__gt=0)[:1]),
     )
     found = list(tasks.select_related("connection").order_by("name"))
     wanted = {

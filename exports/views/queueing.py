@@ -10,6 +10,9 @@ from exports.connectwise.conditions import ConditionError
 from exports.models import Run
 from exports.models.tasks import RunActiveError, TaskUnusableError
 
+# Said of a run that goes on: base.html shows it no more when the page's run is over.
+WHILE_ACTIVE = "while-active"
+
 
 def queue_and_follow(
     request: HttpRequest, queue: Callable[[], Run], *, back: str, what: str = "started"
@@ -19,10 +22,11 @@ def queue_and_follow(
         run = queue()
     except RunActiveError as error:
         run = error.run
-        messages.info(request, f"{run.task_name} is already running: this is {run}.")
+        sentence = f"{run.task_name} is already running: this is {run}."
     except (TaskUnusableError, ConditionError) as error:
         messages.error(request, str(error))
         return redirect(back)
     else:
-        messages.success(request, f"{run} {what}.")
+        sentence = f"{run} {what}."
+    messages.info(request, sentence, extra_tags=WHILE_ACTIVE)
     return redirect("run-detail", run.pk)

@@ -16,10 +16,15 @@ from exports import files, jobs
 from exports.connectwise import xml_check
 from exports.filters import RunFilter
 from exports.models import Run
-from exports.models.runs import DEAD_AFTER
 from exports.tables import RunPages, RunTable
-from exports.views.progress import RunProgress, proof
-from exports.views.queueing import queue_and_follow
+from exports.views.progress import (
+    RunProgress,
+    proof,
+    silence_of,
+    wanted_count,
+    what_follows_silence,
+)
+from exports.views.queueing import WHILE_ACTIVE, queue_and_follow
 
 LINES_WHILE_ACTIVE = 15
 LINES_WHEN_OVER = 200
@@ -51,8 +56,10 @@ def show_progress(request: HttpRequest, pk: int) -> HttpResponse:
 def cancel_run(request: HttpRequest, pk: int) -> HttpResponse:
     run = _run(pk)
     if run.cancel(request.user):
-        ended = run.status == Run.Status.CANCELLED
-        messages.success(request, f"{run} {'was' if ended else 'is being'} cancelled.")
+        if run.status == Run.Status.CANCELLED:
+            messages.success(request, f"{run} was cancelled.")
+        else:
+            messages.info(request, f"{run} is being cancelled.", extra_tags=WHILE_ACTIVE)
     else:
         messages.info(request, f"{run} was over already.")
     return redirect("run-detail", pk)
@@ -79,7 +86,7 @@ def download_run(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The run's own file, unchanged, as an attachment (O5)."""
     run = _run(pk)
     if not run.file_path:
-        return _no_file(request, run, f"{run} has no file: it is {run.status}.", 404)
+        return _no_file(request, run, _why_no_file(run), 404)
     try:
         content = files.run_file(run).open("rb")
     except OSError:
@@ -131,23 +138,32 @@ def download_schema(request: HttpRequest) -> HttpResponseBase:
 
 
 def _run(pk: int) -> Run:
-    related = ("task", "connection", "requested_by", "cancel_requested_by")
+    related = ("task", "connection", "again_of", "requested_by", "cancel_requested_by")
     return get_object_or_404(Run.objects.select_related(*related), pk=pk)
+
+
+def _why_no_file(run: Run) -> str:
+    if run.is_active:
+        return f"{run} has no file yet: it is {run.status}."
+    ended = "was cancelled" if run.status == Run.Status.CANCELLED else run.status
+    return f"{run} has no file, because it {ended}."
 
 
 def _context(run: Run, *, is_polled: bool = False) -> dict[str, Any]:
     line_count = LINES_WHILE_ACTIVE if run.is_active else LINES_WHEN_OVER
     newest_lines = list(run.log_entries.order_by("-id")[: line_count + 1])
     now = timezone.now()
-    silent = run.heartbeat_at is not None and run.heartbeat_at < now - DEAD_AFTER
+    silence = silence_of(run, now)
     return {
         "run": run,
         "progress": RunProgress.of(run, now),
         "proof": proof(run) if run.status == Run.Status.SUCCEEDED else "",
+        "wanted_count": wanted_count(run),
         "log": newest_lines[:line_count][::-1],
         "log_is_cut": len(newest_lines) > line_count,
         "no_worker": run.status == Run.Status.QUEUED and not jobs.any_worker_alive(),
-        "is_silent": run.status == Run.Status.RUNNING and silent,
+        "silence": silence,
+        "what_follows_silence": what_follows_silence(run, silence) if silence else "",
         "is_polled": is_polled,
     }
 

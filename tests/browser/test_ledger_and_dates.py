@@ -96,3 +96,32 @@ def test_a_login_that_expires_while_a_run_is_followed_is_said_in_its_place(
 
     page.get_by_role("main").get_by_role("link", name="Log in").click()
     expect(page).to_have_url(re.compile(rf"/login/\?next=/runs/{run.pk}/$"))
+
+
+def test_a_dashboard_that_does_not_answer_is_said_until_it_does(
+    page: Page, make_task: MakeTask
+) -> None:
+    run = make_task().queue_run(Run.Trigger.MANUAL)
+    # A page of its own: Chromium reports each request without an answer as an error.
+    page = page.context.new_page()
+    page.goto(f"/runs/{run.pk}/")
+    notice = page.get_by_text("The dashboard does not answer; trying again…")
+    expect(notice).to_be_hidden()
+    page.route(re.compile("/progress/"), lambda route: route.abort())
+    expect(notice).to_be_visible()
+
+    page.unroute(re.compile("/progress/"))
+    expect(notice).to_be_hidden()
+
+
+def test_the_words_of_the_start_are_gone_when_the_run_is_over(
+    page: Page, make_task: MakeTask
+) -> None:
+    task = make_task()
+    page.goto(f"/tasks/{task.pk}/")
+    page.get_by_role("button", name="Run now").click()
+    said = page.get_by_text(f"of {task.name} started.")
+    expect(said).to_be_visible()
+    Run.objects.get().cancel()
+    expect(page.get_by_text("It was cancelled.")).to_be_visible()
+    expect(said).to_have_count(0)

@@ -124,3 +124,26 @@ def test_cancelling_a_running_export_is_seen_at_once(
 
     run = Run.objects.get()
     assert (run.status, run.file_path) == ("cancelled", "")
+
+
+def test_every_comparison_and_the_example_of_a_value_can_be_read_whole(
+    page: Page, stand_in: StandIn
+) -> None:
+    create_connection(page, stand_in)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto("/tasks/new/")
+    wide_as_its_longest = """select => {
+        const free = select.cloneNode(true);
+        Object.assign(free.style, { position: "absolute", width: "auto" });
+        document.body.append(free);
+        return free.offsetWidth <= select.offsetWidth;
+    }"""
+    wide_as_its_placeholder = """input => {
+        const drawn = document.createElement("canvas").getContext("2d");
+        const style = getComputedStyle(input);
+        drawn.font = style.font;
+        const room = input.clientWidth - 2 * parseFloat(style.paddingLeft);
+        return drawn.measureText(input.placeholder).width <= room;
+    }"""
+    assert page.get_by_label("Comparison").evaluate(wide_as_its_longest)
+    assert page.get_by_label("Value").evaluate(wide_as_its_placeholder)

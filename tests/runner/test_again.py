@@ -8,6 +8,7 @@ from exports import files, jobs
 from exports.demo.server import StandIn
 from exports.models import DateChange, Run, Task
 from exports.models.tasks import TaskUnusableError
+from exports.models.windows import overlap
 from tests.conftest import MakeTask, run_now
 from tests.runner.test_modes import exported_ids, z
 
@@ -120,3 +121,44 @@ def test_only_from_now_on_leaves_older_batches_alone(
     stand_in.store.touch(284, z(datetime.now(UTC) + timedelta(seconds=1)))
 
     assert exported_ids(run_now(task)) == [284]
+
+
+def test_only_from_now_on_still_repeats_no_version(make_task: MakeTask, stand_in: StandIn) -> None:
+    task = make_task(export="modified")
+    task.conditions.create(position=0, field="id", comparison="LessThan", value="400")
+    # Changed while the first run goes on: its date will lie before this change.
+    stand_in.store.touch(284, z(datetime.now(UTC) + timedelta(seconds=1)))
+    first = run_now(task)
+    change_conditions(task).refresh_from_db()
+    task.start_from_now("date_modified", None)
+
+    assert 284 in exported_ids(first)
+    assert exported_ids(run_now(task)) == []
+
+
+def test_only_from_now_on_is_new_by_id_and_repeats_none(
+    make_task: MakeTask, stand_in: StandIn
+) -> None:
+    task = make_task(export="new")
+    task.conditions.create(position=0, field="id", comparison="LessThan", value="400")
+    run_now(task)
+    change_conditions(task).refresh_from_db()
+    task.start_from_now("date_created", None)
+    stand_in.store.touch(284, z(datetime.now(UTC)))
+    added = stand_in.store.add({"_info": {"lastUpdated": z(datetime.now(UTC))}})
+
+    assert exported_ids(run_now(task)) == [added]
+
+
+def test_conditions_changed_once_more_start_again_where_a_person_decided(
+    make_task: MakeTask, stand_in: StandIn
+) -> None:
+    task = make_task(export="modified")
+    task.conditions.create(position=0, field="id", comparison="LessThan", value="400")
+    run_now(task)
+    change_conditions(task).refresh_from_db()
+    task.start_from_now("date_modified", None)
+    decided = task.date_modified
+    task.conditions.update(value="1")
+
+    assert jobs.queue_run(task, Run.Trigger.MANUAL).modified_after == decided - overlap()

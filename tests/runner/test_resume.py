@@ -6,7 +6,10 @@ from exports import files, jobs
 from exports.demo.answers import Request
 from exports.demo.server import StandIn
 from exports.lease import shutdown
-from exports.models import Run
+from exports.models import LedgerEntry, LostRunError, Run
+from exports.part_writing import PartWriter
+from exports.run_log import RunLog
+from exports.survey import survey_again
 from tests.conftest import MakeTask, run_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -109,3 +112,26 @@ def test_no_part_file_is_left_when_the_run_is_over(make_task: MakeTask, stand_in
 
     folder = files.run_file(run).parent
     assert sorted(folder.iterdir()) == [files.manifest_file(run), files.run_file(run)]
+
+
+def test_a_worker_that_lost_the_run_deletes_none_of_its_ledger(
+    make_task: MakeTask, stand_in: StandIn
+) -> None:
+    run = run_now(make_task())
+    frozen = Run.objects.get(pk=run.pk)
+    frozen.owner = "frozen"
+    writer = PartWriter(frozen, None, survey_again(run), RunLog(run))  # type: ignore[arg-type]
+
+    with pytest.raises(LostRunError):
+        writer.write()
+    assert run.ledger_entries.count() == len(stand_in.store)
+
+
+def test_a_part_file_without_its_ledger_is_not_resumed(
+    make_task: MakeTask, stand_in: StandIn
+) -> None:
+    run = interrupted(make_task, stand_in)
+    LedgerEntry.objects.filter(run=run).first().delete()  # type: ignore[union-attr]
+    resumed = finished(run)
+
+    assert resumed.batch_count == resumed.ledger_entries.count() == len(stand_in.store)

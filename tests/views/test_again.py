@@ -9,16 +9,29 @@ from django.test import Client
 from django.urls import reverse
 
 from exports.models import Connection, Run, Task
-from tests.views.conftest import fail, put_out, start, succeed
+from tests.views.conftest import OWNER, fail, put_out, start, succeed
 from tests.views.connection_pages import messages_of
 
 MakeTask = Callable[..., Task]
+PICK_UP = (
+    "The file in the export folder, which other programs pick up, stays as it is; download the new "
+    "file from its run."
+)
 BUTTON = "Export these batches again</button>"
 
 
 def page_of(client: Client, run: Run) -> str:
     page = client.get(reverse("run-detail", args=[run.pk])).content.decode()
     return " ".join(page.split())
+
+
+def finish(run: Run, **fields: Any) -> Run:
+    """A run from the queue that is over, without a file on disk."""
+    assert run.claim(OWNER)
+    outcome = {"fetched_count": 400, "left_out_count": 116, "proven_count": 400}
+    file = {"file_path": f"runs/{run.pk}.xml", "file_name": "batches.xml", "file_sha256": "0" * 64}
+    run.succeed(OWNER, **{**outcome, **file, **fields})
+    return run
 
 
 def post_again(client: Client, run: Run) -> Any:
@@ -33,6 +46,7 @@ def test_the_batches_of_a_run_are_exported_again(
     page = page_of(signed_in, first)
     assert BUTTON in page
     assert "a new file with these 284 batches as they are in ConnectWise now. No date moves" in page
+    assert PICK_UP in page
     response = post_again(signed_in, first)
 
     run = Run.objects.get(again_of=first)
@@ -55,6 +69,49 @@ def test_the_page_of_such_a_run_says_which_batches_instead_of_conditions(
 
     assert f'<dd>Those of <a href="{reverse("run-detail", args=[first.pk])}">' in page
     assert "<dt>Conditions</dt>" not in page
+
+
+AS_THEN = "in the file, as ConnectWise had them when this run asked."
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({}, f"280 of the 284 batches of run {{first}} are {AS_THEN}</p>"),
+        (
+            {"proven_count": None},
+            f"{AS_THEN} ConnectWise refused to count, so it may have more of them.</p>",
+        ),
+        (
+            {"batch_count": 284, "proven_count": None},
+            f"284 of the 284 batches of run {{first}} are {AS_THEN}</p>",
+        ),
+    ],
+)
+def test_the_proof_of_such_a_run_is_about_the_batches_wanted(
+    signed_in: Client, make_task: MakeTask, fields: dict[str, Any], sentence: str
+) -> None:
+    first = succeed(make_task())
+    post_again(signed_in, first)
+    run = finish(Run.objects.get(again_of=first), **{"batch_count": 280, **fields})
+    page = page_of(signed_in, run)
+
+    assert sentence.format(first=first.pk) in page
+    assert "<dt>Wanted</dt><dd>284</dd>" in page
+    assert f"<dt>Written</dt><dd>{run.batch_count}</dd>" in page
+    for word in ("Counted", "Fetched", "Left out", "What was left out"):
+        assert f"<dt>{word}" not in page
+    assert "had exported before" not in page
+
+
+def test_the_proof_of_chosen_batches_counts_those_chosen(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task()
+    run = finish(task.queue_again(batch_ids=[284]), batch_count=1)
+    assert f"1 of the 1 chosen batch is {AS_THEN}" in page_of(signed_in, run)
+    run = finish(task.queue_again(batch_ids=[1, 2, 3]), batch_count=2)
+    assert f"2 of the 3 chosen batches are {AS_THEN}" in page_of(signed_in, run)
 
 
 def test_the_history_names_and_filters_what_was_exported_again(

@@ -221,11 +221,26 @@ def test_what_the_key_belongs_to_cannot_change_without_the_key(
 
     assert errors_of(response) == {
         "private_key": [
-            f"Type the private key again: {label} changed, and the stored key only belongs to "
+            f"Type the private key too: {label} changed, and the stored key only belongs to "
             "what it was saved with."
         ]
     }
     assert getattr(stored(acme), field) == getattr(acme, field)
+
+
+@pytest.mark.parametrize(("typed", "is_asked"), [("", False), ("  ", False), ("another", True)])
+def test_an_error_elsewhere_asks_for_the_key_again_only_where_one_was_typed(
+    signed_in: Client, acme: Connection, typed: str, is_asked: bool
+) -> None:
+    response = signed_in.post(edit_page(acme), UNCHANGED | {"name": "", "private_key": typed})
+
+    again = ["Type the private key again: it is never shown back."]
+    assert errors_of(response).get("private_key") == (again if is_asked else None)
+    assert response.context["form"].fields["private_key"].help_text == (
+        "Type it again, or leave it blank to keep the stored one. It is never shown."
+        if is_asked
+        else "Leave it blank to keep the stored one. It is never shown."
+    )
 
 
 def test_the_same_site_in_another_spelling_asks_for_nothing(

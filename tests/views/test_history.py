@@ -80,15 +80,39 @@ def test_a_line_tells_everything_about_a_run(signed_in: Client, runs: dict[str, 
     run = runs["good"]
 
     for part in (
-        f'<a class="status-link" href="/runs/{run.pk}/"><span class="status status-succeeded">',
+        f'<a href="/runs/{run.pk}/">Run {run.pk}</a>',
+        '<span class="status status-succeeded">',
         f'<a href="/tasks/{run.task_id}/">Nightly batches</a>',
         'title="2026-03-10 12:00:00 UTC"',
+        '<span class="small-print">2026-03-10 12:00</span>',
         ">5<",
         ">51 B<",
         'Run now<br><span class="muted">Admin1</span>',
         f'href="/runs/{run.pk}/download/"',
     ):
         assert part in page
+    assert "None" not in page
+
+
+def test_the_number_of_a_run_comes_first_and_can_be_sorted_by(
+    signed_in: Client, runs: dict[str, Run]
+) -> None:
+    response = signed_in.get(HISTORY, {"sort": "number"})
+    assert names(runs, response) == ["good", "odd", "failed", "running"]
+    assert next(iter(response.context["table"].columns)).header == "Run"
+
+
+def test_a_failure_and_a_suspicion_say_why_in_few_words(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task()
+    fail(task, "<b>No.</b> " + "x" * 200)
+    succeed(task, suspicion="No batches & no ids.")
+    page = signed_in.get(HISTORY).content.decode()
+
+    shortened = "&lt;b&gt;No.&lt;/b&gt; " + "x" * 108 + "…"
+    for why in (shortened, "No batches &amp; no ids."):
+        assert f'Nightly batches</a><br><span class="small-print">{why}</span>' in page
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,20 @@ def test_each_task_has_its_last_result_and_its_latest_file(
     assert ">12,345<" in home(signed_in)
 
 
+def test_the_latest_file_is_the_newest_with_batches(signed_in: Client, make_task: MakeTask) -> None:
+    task = make_task()
+    assert "Download latest" not in home(signed_in)
+    without = succeed(task, batch_count=0)
+    assert "Download latest" not in home(signed_in)
+    written = succeed(task, batch_count=3)
+    also_without = succeed(task, batch_count=0)
+    page = home(signed_in)
+
+    assert f'href="/runs/{written.pk}/download/"' in page
+    for run in (without, also_without):
+        assert f'href="/runs/{run.pk}/download/"' not in page
+
+
 def test_a_run_that_waits_without_a_worker_is_said(signed_in: Client, make_task: MakeTask) -> None:
     make_task().queue_run(Run.Trigger.MANUAL)
     assert "no worker is alive" in home(signed_in)

@@ -225,3 +225,12 @@ def test_names_and_versions_are_escaped(signed_in: Client, make_task: MakeTask) 
     task = make_task(name=script)
     put_out(succeed(task), 1, last_updated=script)
     assert "<script>alert" not in ledger(signed_in, task, batch="1").content.decode()
+
+
+def test_the_page_says_where_the_new_file_is_found(signed_in: Client, task: Task) -> None:
+    put_out(succeed(task), 1)
+    page = " ".join(ledger(signed_in, task).content.decode().split())
+    assert (
+        "The file in the export folder, which other programs pick up, stays as it is; download the "
+        "new file from its run."
+    ) in page

@@ -4,22 +4,21 @@ import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from html import unescape
-from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from lxml import etree
 
-from exports import files
 from exports.models import Run, RunLogEntry, Task, Worker
 from tests.views.conftest import CONTENT, OWNER, fail, start, succeed
 
 MakeTask = Callable[..., Task]
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def url(name: str, run: Run) -> str:
@@ -28,10 +27,6 @@ def url(name: str, run: Run) -> str:
 
 def page_of(client: Client, run: Run, name: str = "run-detail") -> str:
     return " ".join(unescape(client.get(url(name, run)).content.decode()).split())
-
-
-def body(response: Any) -> bytes:
-    return b"".join(response.streaming_content)
 
 
 def test_an_active_run_tells_where_it_stands(
@@ -103,9 +98,43 @@ def test_a_waiting_run_without_a_worker_says_what_to_do(
 
 def test_a_run_whose_worker_fell_silent_says_so(signed_in: Client, make_task: MakeTask) -> None:
     run = start(make_task())
-    assert "last heard of" not in page_of(signed_in, run)
-    Run.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=3))
-    assert "Its worker was last heard of" in page_of(signed_in, run)
+    assert "No sign of life" not in page_of(signed_in, run)
+    Run.objects.filter(pk=run.pk).update(heartbeat_at=NOON)
+    with time_machine.travel(NOON + timedelta(minutes=3), tick=False):
+        page = page_of(signed_in, run)
+    assert (
+        "No sign of life from the worker for 3 min 0 s. The run is resumed by the next worker that "
+        "is alive; if none is there, start one with manage.py serve."
+    ) in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "end"),
+    [
+        ({}, "resumed"),
+        ({"can_resume": False}, "ended as failed"),
+        ({"cancel_requested_at": NOON}, "cancelled"),
+    ],
+)
+def test_a_run_whose_worker_was_just_killed_shows_no_rate(
+    signed_in: Client, make_task: MakeTask, fields: dict[str, Any], end: str
+) -> None:
+    run = start(make_task())
+    run.progress(OWNER, fetched_count=600, expected_count=1200)
+    began = {"started_at": NOON - timedelta(seconds=50), "heartbeat_at": NOON}
+    Run.objects.filter(pk=run.pk).update(**began, **fields)
+    with time_machine.travel(NOON + timedelta(seconds=10), tick=False):
+        alive = page_of(signed_in, run)
+    with time_machine.travel(NOON + timedelta(seconds=25), tick=False):
+        silent = page_of(signed_in, run)
+
+    assert "No sign of life" not in alive
+    assert '<dt>Rate</dt><dd>10 <span class="muted">a second</span></dd>' in alive
+    assert (
+        f"No sign of life from the worker for 25 s. If it stays silent the run is {end} after 60 s."
+    ) in silent
+    assert "<dt>Rate</dt><dd>–</dd>" in silent
+    assert "<dt>Time left</dt><dd>–</dd>" in silent
 
 
 def test_a_success_shows_its_result_proof_and_dates(
@@ -157,7 +186,48 @@ def test_a_failure_says_why_and_offers_no_file(signed_in: Client, make_task: Mak
     assert url("run-download", run) not in content
     response = signed_in.get(url("run-download", run))
     assert response.status_code == 404
-    assert f"{run} has no file: it is failed." in response.content.decode()
+    assert f"{run} has no file, because it failed." in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"archived_at": NOON}, "</a> is archived. Restore it on its page, then enable it."),
+        ({"enabled": False}, "Nightly batches is not enabled. <a href="),
+    ],
+)
+def test_a_run_that_cannot_be_run_again_says_why(
+    signed_in: Client, make_task: MakeTask, change: dict[str, Any], sentence: str
+) -> None:
+    run = succeed(make_task())
+    assert "It cannot be run again" not in page_of(signed_in, run)
+    Task.objects.filter(pk=run.task_id).update(**change)
+    page = page_of(signed_in, run)
+    assert "It cannot be run again: " in page
+    assert sentence in page
+    assert "Run again</button>" not in page
+
+
+def test_what_was_said_at_the_start_goes_when_the_run_is_over(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task()
+    said = f"Run {{}} of {task} started.</p>"
+    signed_in.post(reverse("task-run", args=[task.pk]))
+    run = Run.objects.get()
+    page = page_of(signed_in, run)
+    assert '<div class="notice notice-info">' in page
+    assert said.format(run.pk) in page
+    emptied = '<div id="messages" role="status" hx-swap-oob="true"></div>'
+    assert emptied not in page_of(signed_in, run, "run-progress")
+    assert run.claim(OWNER)
+    run.fail(OWNER, "No.")
+    assert emptied in page_of(signed_in, run, "run-progress")
+
+    signed_in.post(reverse("task-run", args=[task.pk]))
+    next_run = Run.objects.latest("pk")
+    assert next_run.cancel()
+    assert said.format(next_run.pk) not in page_of(signed_in, next_run)
 
 
 def test_a_run_is_cancelled_once(signed_in: Client, make_task: MakeTask, user: User) -> None:
@@ -182,50 +252,6 @@ def test_a_run_is_cancelled_once(signed_in: Client, make_task: MakeTask, user: U
     assert "It was cancelled by Admin1." in page_of(signed_in, waiting)
 
 
-def test_the_download_is_the_file_byte_for_byte(signed_in: Client, make_task: MakeTask) -> None:
-    run = succeed(make_task(), file_name='a "b"; é.xml')
-    response = signed_in.get(url("run-download", run))
-
-    assert body(response) == CONTENT
-    assert hashlib.sha256(CONTENT).hexdigest() == run.file_sha256
-    headers = response.headers
-    assert headers["Content-Type"] == "application/xml"
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Content-Length"] == str(len(CONTENT))
-    assert headers["Content-Disposition"] == (
-        "attachment; filename*=utf-8''a%20%22b%22%3B%20%C3%A9.xml"
-    )
-
-
-def test_a_file_that_is_gone_or_changed_is_not_handed_out(
-    signed_in: Client, make_task: MakeTask
-) -> None:
-    run = succeed(make_task())
-    files.run_file(run).write_bytes(CONTENT + b" ")
-    changed = signed_in.get(url("run-download", run))
-    files.run_file(run).unlink()
-    gone = signed_in.get(url("run-download", run))
-
-    assert (changed.status_code, gone.status_code) == (410, 410)
-    assert "somebody changed it, so it is not handed out" in changed.content.decode()
-    assert "is no longer in the folder of this installation" in gone.content.decode()
-    assert run.file_sha256 in gone.content.decode()
-
-
-def test_the_log_downloads_as_text(signed_in: Client, make_task: MakeTask) -> None:
-    run = fail(make_task())
-    at = datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC)
-    for level, message in (("info", "Page 1."), ("error", "<b>Zoë</b>")):
-        RunLogEntry.objects.create(run=run, level=level, message=message, logged_at=at)
-    response = signed_in.get(url("run-log", run))
-
-    assert response.content.decode() == (
-        "2026-03-01T12:00:05Z INFO    Page 1.\n2026-03-01T12:00:05Z ERROR   <b>Zoë</b>\n"
-    )
-    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
-    assert response.headers["Content-Disposition"] == f'attachment; filename="run-{run.pk}.log"'
-
-
 def test_a_long_log_shows_its_end(signed_in: Client, make_task: MakeTask) -> None:
     run = fail(make_task())
     RunLogEntry.objects.bulk_create(
@@ -235,15 +261,6 @@ def test_a_long_log_shows_its_end(signed_in: Client, make_task: MakeTask) -> Non
     assert "The last 200 lines" in page
     assert page.index("Line 100.") < page.index("Line 299.")
     assert "Line 99." not in page
-
-
-def test_the_schema_is_the_one_that_files_are_checked_against(
-    signed_in: Client, tmp_path: Path
-) -> None:
-    response = signed_in.get(reverse("schema-download"))
-    schema = etree.XMLSchema(etree.fromstring(body(response)))
-    assert schema.validate(etree.fromstring(CONTENT))
-    assert response.headers["Content-Disposition"] == 'attachment; filename="batches.xsd"'
 
 
 @pytest.mark.parametrize(
@@ -266,38 +283,3 @@ def test_names_are_escaped(signed_in: Client, make_task: MakeTask) -> None:
     run = succeed(make_task(name=script), suspicion=script, file_name=script)
     RunLogEntry.objects.create(run=run, level="info", message=script)
     assert b"<script>alert" not in signed_in.get(url("run-detail", run)).content
-
-
-def test_the_proof_is_downloaded_as_json(
-    signed_in: Client, make_task: MakeTask, user: User
-) -> None:
-    run = succeed(make_task(), user)
-    files.manifest_file(run).write_text('{"run": 1}')
-    answer = signed_in.get(reverse("run-manifest", args=[run.pk]))
-
-    assert b"".join(answer.streaming_content) == b'{"run": 1}'  # type: ignore[attr-defined]
-    assert answer["Content-Type"] == "application/json"
-    assert f"run-{run.pk}-proof.json" in answer["Content-Disposition"]
-
-
-def test_a_missing_proof_is_said_in_words(
-    signed_in: Client, make_task: MakeTask, user: User
-) -> None:
-    run = succeed(make_task(), user)
-
-    answer = signed_in.get(reverse("run-manifest", args=[run.pk]))
-    assert answer.status_code == 404
-    expected = f"The proof of {run} is not in the data folder."
-    assert expected in page_of(signed_in, run, "run-manifest")
-
-
-def test_a_file_changed_to_the_same_size_is_not_handed_out(
-    signed_in: Client, make_task: MakeTask, user: User
-) -> None:
-    run = succeed(make_task(), user)
-    content = files.run_file(run).read_bytes()
-    files.run_file(run).write_bytes(content[:-2] + b"x\n")
-
-    answer = signed_in.get(reverse("run-download", args=[run.pk]))
-    assert answer.status_code == 410
-    assert "SHA-256 differs" in answer.content.decode()

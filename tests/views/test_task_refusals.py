@@ -123,10 +123,10 @@ def test_a_condition_that_cannot_be_sent_is_refused_at_its_input(
         ("output_file", "a\u202elmx.xml", "a character that file names cannot hold"),
         ("output_file", "batches.txt", "must end in .xml"),
         ("output_file", "{year}.xml", "{year} cannot be filled in"),
-        ("output_file", "x" * 300 + ".xml", "at most 200 characters"),
+        ("output_file", "x" * 300 + ".xml", "name is 304 characters long, 200 is the most"),
         ("date_created", "", "A date is needed, e.g. 2020-01-01T00:00:00Z."),
         ("date_created", "31.12.2020", "31.12.2020 is not a date from 1753 to 9998"),
-        ("date_modified", "2001-02-29", "2001-02-29 is not a date from 1753 to 9998"),
+        ("date_modified", "2001-02-29", "2001-02-29 is a date or time that does not exist."),
         ("date_modified", "1752-12-31T23:59:59Z", "is not a date from 1753 to 9998"),
         ("date_modified", "9999-12-31T23:59:59Z", "is not a date from 1753 to 9998"),
         ("date_modified", "2020-01-01T00:00:00Z]", "is not a date from 1753 to 9998"),
@@ -215,3 +215,18 @@ def test_a_long_filter_that_fits_is_saved(signed_in: Client, connection: Connect
     rows = [Condition("id", "NotEqual", str(number), "") for number in range(40)]
     assert signed_in.post(CREATE, new_task(connection, *rows, export="all")).status_code == 302
     assert Task.objects.get().conditions.count() == 40
+
+
+def test_what_is_too_long_arrives_whole_and_is_refused_with_its_length(
+    signed_in: Client, connection: Connection
+) -> None:
+    fields = signed_in.get(CREATE).context["form"].fields
+    assert [fields[name].widget.attrs.get("maxlength") for name in ("name", "output_file")] == [
+        None,
+        None,
+    ]
+    response = signed_in.post(CREATE, new_task(connection, name="x" * 300))
+    assert errors(response) == {
+        "name": ["A task's name has at most 100 characters, this one has 300. Shorten it."]
+    }
+    assert response.context["form"]["name"].value() == "x" * 300

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from html import unescape
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -70,6 +71,26 @@ def test_each_mode_says_what_the_next_run_fetches(
     signed_in: Client, make_task: MakeTask, export: str, words: str
 ) -> None:
     assert words in " ".join(page_of(signed_in, make_task(export=export)).split())
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"enabled": False}, "This task cannot run: it is not enabled. <a href="),
+        (
+            {"enabled": False, "archived_at": MARCH},
+            "This task cannot run: it is archived. Restore it, then enable it on its form.",
+        ),
+    ],
+)
+def test_a_task_that_cannot_run_says_what_to_do_instead_of_what_it_fetches(
+    signed_in: Client, make_task: MakeTask, change: dict[str, Any], sentence: str
+) -> None:
+    task = make_task(**change)
+    page = " ".join(page_of(signed_in, task).split())
+    assert sentence in page
+    assert "The next run" not in page
+    assert "It fetches" not in page
 
 
 def test_new_after_a_run_says_above_which_id(signed_in: Client, make_task: MakeTask) -> None:

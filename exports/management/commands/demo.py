@@ -3,15 +3,16 @@
 import fcntl
 import os
 import secrets
+import signal
 import sys
 import time
 import urllib.error
 import urllib.request
-from argparse import ArgumentParser
+from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import ip_address
 from pathlib import Path
+from types import FrameType
 from typing import IO, Any
 
 from django.conf import settings
@@ -29,6 +30,17 @@ from exports.serving import PortTakenError, Serving, check_port
 USER = "demo"
 NAME = "Demo batches"
 FOLDER = "demo"
+_STARTED_AGAIN = "--started-again"
+# What a real installation on this machine may have in its environment.
+_REAL_SETTINGS = {
+    "ALLOWED_HOSTS",
+    "CONNECTWISE_CLIENT_ID",
+    "CWEXPORT_BEHIND_HTTPS",
+    "CWEXPORT_CA_FILE",
+    "CWEXPORT_ENCRYPTION_KEYS",
+    "DATABASE_URL",
+    "SECRET_KEY",
+}
 _PATIENCE = 120.0  # seconds for web server and export together
 _LATENCY = 0.03  # seconds an answer takes, so that there is something to watch
 
@@ -39,13 +51,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="stop after the export")
         parser.add_argument("--port", type=int, default=8000, help="of the dashboard")
+        parser.add_argument(_STARTED_AGAIN, action="store_true", help=SUPPRESS)
         parser.add_argument("--connectwise-port", type=int, default=8010, help="of the stand-in")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        _use_demo_settings()
+        if not options["started_again"]:
+            _use_demo_settings()
+        signal.signal(signal.SIGTERM, _end_quietly)
         port = options["port"]
         _check_ports(port, options["connectwise_port"])
-        lock = _lock()
+        lock, is_exported = _lock(), False
         prepare()
         serving = Serving(bind="127.0.0.1", port=port, worker_count=1)
         stand_in = StandIn(port=options["connectwise_port"], latency=_LATENCY)
@@ -53,12 +68,13 @@ class Command(BaseCommand):
             _wait_for_web(port)
             run = _export(stand_in)
             self._tell(run, port, once=options["once"])
-            if run.status != Run.Status.SUCCEEDED:
-                sys.exit(1)
-            if not options["once"]:
+            is_exported = run.status == Run.Status.SUCCEEDED
+            if is_exported and not options["once"]:
                 self.stdout.write("Ctrl-C ends the demo.")
                 serving.watch(self.stderr.write)
         lock.close()
+        if not is_exported:
+            sys.exit(1)
 
     def _tell(self, run: Run, port: int, *, once: bool) -> None:
         if run.status == Run.Status.SUCCEEDED:
@@ -75,6 +91,11 @@ class Command(BaseCommand):
             f"  Login:     {USER}\n"
             f"  Password:  {_password()}"
         )
+
+
+def _end_quietly(signum: int, frame: FrameType | None) -> None:
+    """SIGTERM as Ctrl-C, so that web server and worker never outlive the demo."""
+    raise KeyboardInterrupt
 
 
 def _check_ports(port: int, connectwise_port: int) -> None:
@@ -101,23 +122,20 @@ def _lock() -> IO[str]:
 
 
 def _use_demo_settings() -> None:
-    """Start this command again with the demo's settings, unless it already has them.
+    """Start this command again with the demo's settings.
 
-    The demo calls loopback over plain http and has a folder of its own, so that a real
-    installation beside it stays as strict and as clean as it is.
+    The demo calls loopback over plain http and has folder, database and secrets of its own, so
+    that a real installation beside it stays as strict and as clean as it is.
     """
     folder = Path(settings.CWEXPORT_DATA_DIR)
-    loopback = ip_address("127.0.0.1")
-    may_call = any(loopback in network for network in settings.CWEXPORT_ALLOWED_NETWORKS)
-    if folder.name == FOLDER and may_call and settings.CWEXPORT_ALLOW_HTTP:
-        return
+    kept = {name: value for name, value in os.environ.items() if name not in _REAL_SETTINGS}
     wanted = {
-        "CWEXPORT_DATA_DIR": str(folder if folder.name == FOLDER else folder / FOLDER),
+        "CWEXPORT_DATA_DIR": str(folder / FOLDER),
         "CWEXPORT_ALLOWED_NETWORKS": "127.0.0.0/8",
         "CWEXPORT_ALLOW_HTTP": "true",
     }
-    command = [sys.executable, *sys.argv]
-    os.execve(sys.executable, command, {**os.environ, **wanted})  # noqa: S606 - ourselves
+    command = [sys.executable, *sys.argv, _STARTED_AGAIN]
+    os.execve(sys.executable, command, {**kept, **wanted})  # noqa: S606 - ourselves
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -35,6 +37,8 @@ class Command(BaseCommand):
                 "Nobody can log in yet: `python manage.py createsuperuser` makes the first login."
             )
         serving = Serving(bind=bind, port=port, worker_count=options["workers"])
+        # Before the first process begins, so that none outlives a signal that comes early.
+        serving.take_signals()
         serving.start()
         self.stdout.write(f"The dashboard is at http://{bind}:{port}/ (Ctrl-C ends it).")
         serving.watch(self.stderr.write)
@@ -44,3 +48,7 @@ def prepare() -> None:
     """Database and static files as this version needs them; safe to repeat."""
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False)
+    database = settings.DATABASES["default"]
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        # Sessions, password hashes and encrypted keys are nobody else's business.
+        Path(database["NAME"]).chmod(0o600)

@@ -1,0 +1,81 @@
+"""The file that other programs pick up: always the newest of its task, never another's (O4)."""
+
+from pathlib import Path
+
+import pytest
+
+from exports import files, jobs
+from exports.demo.server import StandIn
+from exports.models import Run
+from tests.conftest import MakeTask, run_now
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_late_copy_of_an_older_run_does_not_replace_a_newer_one(
+    make_task: MakeTask, data_folder: Path
+) -> None:
+    task = make_task()
+    older, newer = run_now(task), run_now(task)
+    Run.objects.filter(pk=older.pk).update(is_copy_pending=True)
+    (data_folder / "exports" / "batches.xml").write_bytes(b"newer")
+    jobs.recover()
+
+    assert (data_folder / "exports" / "batches.xml").read_bytes() == b"newer"
+    assert not Run.objects.filter(is_copy_pending=True).exists()
+    assert newer.pk > older.pk
+
+
+def test_two_tasks_whose_names_meet_do_not_replace_each_others_file(
+    make_task: MakeTask, data_folder: Path
+) -> None:
+    first = run_now(make_task(name="X", output_file="batches-{task}.xml"))
+    second = run_now(make_task(name="Y", output_file="batches-X.xml"))
+
+    picked_up = (data_folder / "exports" / "batches-X.xml").read_bytes()
+    assert picked_up == files.run_file(first).read_bytes()
+    assert second.status == "succeeded"
+    assert second.log_entries.filter(message__contains="belongs to X").exists()
+    assert not Run.objects.filter(is_copy_pending=True).exists()
+
+
+def test_a_repeat_is_not_put_out_for_pick_up(
+    make_task: MakeTask, stand_in: StandIn, data_folder: Path
+) -> None:
+    task = make_task()
+    run = run_now(task)
+    picked_up = data_folder / "exports" / "batches.xml"
+    picked_up.unlink()
+    again = jobs.queue_again(task, of_run=run)
+    jobs.execute_here(again.pk, again.attempt)
+
+    assert not picked_up.exists()
+
+
+def test_a_copy_that_fails_again_and_again_fills_no_log(
+    make_task: MakeTask, data_folder: Path
+) -> None:
+    (data_folder / "exports" / "batches.xml").mkdir(parents=True)
+    run = run_now(make_task())
+    for _ in range(3):
+        jobs.recover()
+
+    assert run.log_entries.filter(message__contains="was not replaced yet").count() == 1
+    (data_folder / "exports" / "batches.xml").rmdir()
+    jobs.recover()
+    assert (data_folder / "exports" / "batches.xml").read_bytes() == files.run_file(
+        run
+    ).read_bytes()
+
+
+def test_one_file_that_cannot_be_cleared_does_not_stop_the_recovery(
+    make_task: MakeTask, data_folder: Path
+) -> None:
+    run = run_now(make_task())
+    (data_folder / "runs" / "run-900-1.part").mkdir()
+    (data_folder / "runs" / "run-901-1.part").write_text("<half")
+    Run.objects.filter(pk=run.pk).update(is_copy_pending=True)
+    jobs.recover(is_thorough=True)
+
+    assert not (data_folder / "runs" / "run-901-1.part").exists()
+    assert not Run.objects.filter(is_copy_pending=True).exists()

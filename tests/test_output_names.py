@@ -1,0 +1,81 @@
+"""Which Output File names are allowed, and what they become (rule O1)."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from exports.output_names import (
+    OutputNameError,
+    check_output_name,
+    is_overwritten_each_run,
+    render_output_name,
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "batches.xml",
+        "Batches 2026.XML",
+        "a.b.xml",
+        "{task}.xml",
+        "{date}-{time}-{run}.xml",
+        "é.xml",
+    ],
+)
+def test_plain_names_are_allowed(name: str) -> None:
+    check_output_name(name, "Nightly")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("", "needs a name"),
+        ("../../etc/passwd", "without folders"),
+        ("..\\x.xml", "without folders"),
+        ("a/b.xml", "without folders"),
+        (".htaccess", "does not begin with a dot"),
+        ("CON.xml", "keeps for a device"),
+        ("con.batches.xml", "keeps for a device"),
+        ("lpt1.xml", "keeps for a device"),
+        ("a\r\nX: y.xml", "cannot hold"),
+        ("a\u202elmx.xml", "cannot hold"),
+        ("a:b.xml", "cannot hold"),
+        ("batches", "must end in .xml"),
+        (".xml", "begin with a dot"),
+        (" batches.xml", "needs a name before"),
+        ("batches{number}.xml", "{number} cannot be filled in"),
+        ("batches{.xml", "lone brace"),
+        ("x" * 300 + ".xml", "200 is the most"),
+        ("日" * 100 + ".xml", "200 is the most"),
+    ],
+)
+def test_other_names_are_refused_with_the_reason(name: str, reason: str) -> None:
+    with pytest.raises(OutputNameError, match=reason):
+        check_output_name(name, "Nightly")
+
+
+@pytest.mark.parametrize("task_name", ["CON", "日" * 100])
+def test_a_name_is_judged_by_what_it_becomes_for_its_task(task_name: str) -> None:
+    with pytest.raises(OutputNameError):
+        check_output_name(
+            "{task}.xml" if task_name == "CON" else "x" * 60 + "{task}.xml", task_name
+        )
+
+
+def test_placeholders_are_those_of_the_run_in_the_installations_zone() -> None:
+    rendered = render_output_name(
+        "{task}-{date}-{time}-{run}.xml",
+        task_name="A/B: nightly",
+        run_id=42,
+        started_at=datetime(2026, 11, 24, 23, 30, 5, tzinfo=UTC),
+        zone=ZoneInfo("Europe/Berlin"),
+    )
+
+    assert rendered == "A_B_ nightly-2026-11-25-003005-42.xml"
+
+
+def test_only_run_and_time_tell_two_runs_apart() -> None:
+    names = ["batches.xml", "{date}.xml", "{task}.xml", "{time}.xml", "{run}.xml"]
+    assert [is_overwritten_each_run(name) for name in names] == [True, True, True, False, False]

@@ -1,0 +1,129 @@
+"""What the page of a run hands out: file, proof and log."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from lxml import etree
+
+from exports import files
+from exports.models import Run, RunLogEntry, Task
+from tests.views.conftest import CONTENT, OWNER, fail, start, succeed
+
+MakeTask = Callable[..., Task]
+
+
+def url(name: str, run: Run) -> str:
+    return reverse(name, args=[run.pk])
+
+
+def page_of(client: Client, run: Run, name: str = "run-detail") -> str:
+    return " ".join(unescape(client.get(url(name, run)).content.decode()).split())
+
+
+def body(response: Any) -> bytes:
+    return b"".join(response.streaming_content)
+
+
+def test_a_run_that_was_cancelled_or_goes_on_has_no_file_for_that_reason(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    run = start(make_task())
+    assert f"{run} has no file yet: it is running." in page_of(signed_in, run, "run-download")
+    run.finish_cancelled(OWNER)
+    sentence = f"{run} has no file, because it was cancelled."
+    assert sentence in page_of(signed_in, run, "run-download")
+
+
+def test_the_download_is_the_file_byte_for_byte(signed_in: Client, make_task: MakeTask) -> None:
+    run = succeed(make_task(), file_name='a "b"; é.xml')
+    response = signed_in.get(url("run-download", run))
+
+    assert body(response) == CONTENT
+    assert hashlib.sha256(CONTENT).hexdigest() == run.file_sha256
+    headers = response.headers
+    assert headers["Content-Type"] == "application/xml"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Length"] == str(len(CONTENT))
+    assert headers["Content-Disposition"] == (
+        "attachment; filename*=utf-8''a%20%22b%22%3B%20%C3%A9.xml"
+    )
+
+
+def test_a_file_that_is_gone_or_changed_is_not_handed_out(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    run = succeed(make_task())
+    files.run_file(run).write_bytes(CONTENT + b" ")
+    changed = signed_in.get(url("run-download", run))
+    files.run_file(run).unlink()
+    gone = signed_in.get(url("run-download", run))
+
+    assert (changed.status_code, gone.status_code) == (410, 410)
+    assert "somebody changed it, so it is not handed out" in changed.content.decode()
+    assert "is no longer in the folder of this installation" in gone.content.decode()
+    assert run.file_sha256 in gone.content.decode()
+
+
+def test_the_log_downloads_as_text(signed_in: Client, make_task: MakeTask) -> None:
+    run = fail(make_task())
+    at = datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC)
+    for level, message in (("info", "Page 1."), ("error", "<b>Zoë</b>")):
+        RunLogEntry.objects.create(run=run, level=level, message=message, logged_at=at)
+    response = signed_in.get(url("run-log", run))
+
+    assert response.content.decode() == (
+        "2026-03-01T12:00:05Z INFO    Page 1.\n2026-03-01T12:00:05Z ERROR   <b>Zoë</b>\n"
+    )
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert response.headers["Content-Disposition"] == f'attachment; filename="run-{run.pk}.log"'
+
+
+def test_the_schema_is_the_one_that_files_are_checked_against(
+    signed_in: Client, tmp_path: Path
+) -> None:
+    response = signed_in.get(reverse("schema-download"))
+    schema = etree.XMLSchema(etree.fromstring(body(response)))
+    assert schema.validate(etree.fromstring(CONTENT))
+    assert response.headers["Content-Disposition"] == 'attachment; filename="batches.xsd"'
+
+
+def test_the_proof_is_downloaded_as_json(
+    signed_in: Client, make_task: MakeTask, user: User
+) -> None:
+    run = succeed(make_task(), user)
+    files.manifest_file(run).write_text('{"run": 1}')
+    answer = signed_in.get(reverse("run-manifest", args=[run.pk]))
+
+    assert b"".join(answer.streaming_content) == b'{"run": 1}'  # type: ignore[attr-defined]
+    assert answer["Content-Type"] == "application/json"
+    assert f"run-{run.pk}-proof.json" in answer["Content-Disposition"]
+
+
+def test_a_missing_proof_is_said_in_words(
+    signed_in: Client, make_task: MakeTask, user: User
+) -> None:
+    run = succeed(make_task(), user)
+
+    answer = signed_in.get(reverse("run-manifest", args=[run.pk]))
+    assert answer.status_code == 404
+    expected = f"The proof of {run} is not in the data folder."
+    assert expected in page_of(signed_in, run, "run-manifest")
+
+
+def test_a_file_changed_to_the_same_size_is_not_handed_out(
+    signed_in: Client, make_task: MakeTask, user: User
+) -> None:
+    run = succeed(make_task(), user)
+    content = files.run_file(run).read_bytes()
+    files.run_file(run).write_bytes(content[:-2] + b"x\n")
+
+    answer = signed_in.get(reverse("run-download", args=[run.pk]))
+    assert answer.status_code == 410
+    assert "SHA-256 differs" in answer.content.decode()
