@@ -32,6 +32,8 @@ class Written:
 
     page_count: int = 0
     fetched_count: int = 0
+    # No newer than the highest id at the start: what can be held against the count made then.
+    within_count: int = 0
     left_out_count: int = 0
     repeated_count: int = 0
     replaced_count: int = 0
@@ -61,6 +63,7 @@ class PartWriter:
         self._so_far = Written(
             page_count=run.page_count,
             fetched_count=run.fetched_count,
+            within_count=run.within_count,
             left_out_count=run.left_out_count,
             repeated_count=run.repeated_count,
             replaced_count=run.replaced_count,
@@ -154,6 +157,8 @@ class PartWriter:
         so_far = self._so_far
         so_far.page_count += 1
         so_far.fetched_count += len(step.records)
+        highest_id = self._ground.highest_id
+        so_far.within_count += sum(number <= highest_id for number, _ in step.records)
         so_far.left_out_count += len(step.records) - len(kept)
         so_far.repeated_count += step.repeated_count
         so_far.last_id = step.last_id

@@ -107,6 +107,8 @@ class Run(models.Model):
     retry_count = models.PositiveIntegerField(default=0)
     expected_count = models.PositiveIntegerField(null=True)
     fetched_count = models.PositiveIntegerField(default=0)
+    # Of those fetched, the ones no newer than the highest id when the run started.
+    within_count = models.PositiveIntegerField(default=0)
     left_out_count = models.PositiveIntegerField(default=0)
     repeated_count = models.PositiveIntegerField(default=0)
     replaced_count = models.PositiveIntegerField(default=0)

@@ -96,12 +96,14 @@ def _new_window(task: "Task", conditions: str, now: datetime) -> Window:
     newest, typed = _newest_change(task, CREATED), _last_typed(task, CREATED)
     if newest is None or newest.run is None:
         return Window(created_after=task.date_created)
+    # A batch that was shown late to the newest run has an id below the highest of that time.
+    last_started_at = newest.run.started_at or now
     for change in _moves_since_typed(task):
         run = change.run
         if run is None or not _is_vouched(change, task, conditions):
             break
         is_chosen = change.origin == DateChange.Origin.FROM_NOW
-        if is_chosen or (run.started_at is not None and run.started_at <= now - overlap()):
+        if is_chosen or (run.finished_at and run.finished_at <= last_started_at - overlap()):
             return Window(
                 boundary_id=run.highest_id,
                 leaves_out_known=True,

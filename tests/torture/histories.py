@@ -1,0 +1,208 @@
+"""Seeded random histories: what people, networks and power cuts do between and during runs."""
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from threading import Thread
+
+from django.db import connection
+
+from exports.demo.answers import BATCHES, LIST, Request
+from exports.demo.faults import Delay
+from exports.demo.rows import Record
+from exports.demo.switches import Fault
+from exports.models import Run
+from tests.torture.changes import Changes
+from tests.torture.checker import Verdict
+from tests.torture.fault_menu import FAULTS
+from tests.torture.pace import Clock, quick_retries
+from tests.torture.scene import (
+    FILTERS,
+    Process,
+    Scene,
+    execute,
+    export_in_a_process,
+    finish,
+    kill,
+    queue,
+    run_cleanly,
+)
+
+
+@dataclass
+class Tally:
+    """What a history was made of."""
+
+    run_count: int = 0
+    kill_count: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    changes: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    story: list[str] = field(default_factory=list)
+    verdict: Verdict = field(default_factory=Verdict)
+
+
+class History:
+    """Rounds of changes, faults and runs over the tasks of a scene."""
+
+    def __init__(self, scene: Scene, seed: int, log: Path) -> None:
+        self.tally = Tally()
+        self.clock = Clock()
+        self._scene = scene
+        self._log = log
+        self._random = Random(seed)
+        self._changes = Changes(scene, Random(seed + 1))
+
+    def play(self, run_count: int, *, kill_share: float = 0.25) -> Tally:
+        """So many runs, then a clean one of every task, then the checker's verdict."""
+        try:
+            with quick_retries():
+                for _ in range(run_count):
+                    self._play_round(kill_share)
+                self._end_cleanly()
+        finally:
+            self._scene.during = None
+            self.clock.stop()
+        self.tally.changes = self._changes.counts
+        self.tally.verdict.add(self._scene.judge_all())
+        return self.tally
+
+    def _play_round(self, kill_share: float) -> None:
+        self._let_time_pass()
+        self._changes.make(self._random.choice((0, 1, 5, 40, 120)))
+        task = self._random.choice(self._scene.tasks)
+        if self._random.random() < 0.06:
+            self._scene.change_filter(task, self._random.choice(FILTERS))
+        run = queue(task)
+        faults = self._switch_faults_on()
+        dice = self._random.random()
+        if dice < kill_share:
+            self._execute_and_kill(run)
+        elif dice < kill_share + 0.05:
+            self._execute_and_cancel(run)
+        else:
+            self._scene.during = self._change_now_and_then
+            execute(run)
+        self._scene.during = self._change_now_and_then
+        if self._random.random() < 0.5:
+            self._switch_off(faults)
+        run = finish(run)
+        self._switch_off(faults)
+        self._scene.during = None
+        self._count(run, faults)
+
+    def _count(self, run: Run, faults: Sequence[Fault] = ()) -> None:
+        self.tally.run_count += 1
+        self.tally.statuses["suspicious" if run.suspicion else run.status] += 1
+        told: tuple[str, ...] = (
+            "export",
+            "attempt",
+            "connectwise_started_at",
+            "modified_after",
+            "boundary_id",
+        )
+        told += ("unfiltered_count", "expected_count", "fetched_count", "proven_count")
+        told += ("batch_count", "repeated_count", "conditions", "suspicion", "error")
+        facts = ", ".join(f"{name} {getattr(run, name)!s:.90}" for name in told)
+        self.tally.story.append(
+            f"{run} {run.status}: started {run.started_at}, {facts}, skew {self._changes.skew}, "
+            f"faults {list(faults)}"
+        )
+
+    def _let_time_pass(self) -> None:
+        minutes = self._random.choice((0, 0, 1, 5, 20, 180))
+        if minutes >= 5 or self._random.random() < 0.5:
+            self._changes.commit_all()
+        self.clock.skip(timedelta(minutes=minutes, seconds=self._random.random()))
+        if self._changes.skew is None or self._random.random() < 0.08:
+            self._changes.set_clock(self._random.uniform(-600, 600))
+
+    def _end_cleanly(self) -> None:
+        self._changes.commit_all()
+        for task in self._scene.tasks:
+            self.clock.skip(timedelta(minutes=30))
+            run = run_cleanly(task)
+            self._count(run)
+            if run.status != "succeeded":
+                self.tally.verdict.find("lost", f"the clean {run} {run.status}: {run.error}")
+
+    def _change_now_and_then(self, request: Request) -> None:
+        if request.endpoint in BATCHES and self._random.random() < 0.3:
+            self._changes.make(self._random.randint(1, 5))
+
+    def _switch_faults_on(self) -> list[Fault]:
+        if self._random.random() < 0.4:
+            return []
+        fault = self._random.choice(FAULTS)(self._random)
+        self.tally.faults[type(fault).__name__] += 1
+        return [self._scene.stand_in.faults.add(fault)]
+
+    def _switch_off(self, faults: list[Fault]) -> None:
+        for fault in faults:
+            self._scene.stand_in.faults.remove(fault)
+
+    def _execute_and_kill(self, run: Run) -> None:
+        """In a process that dies at some request, or a moment after it."""
+        victim = export_in_a_process(run, log=self._log, clock=self.clock)
+        left = self._random.randint(1, 25)
+        pause = self._random.choice((0, 0, 0.003, 0.02, 0.1))
+
+        def during(request: Request) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                self.tally.kill_count += 1
+                Thread(target=_kill_later, args=(victim, pause)).start()
+            self._change_now_and_then(request)
+
+        self._scene.during = during
+        try:
+            victim.wait(timeout=120)
+        finally:
+            kill(victim)
+
+    def _execute_and_cancel(self, run: Run) -> None:
+        left = self._random.randint(1, 6)
+
+        def during(request: Request) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                run.cancel()
+                connection.close()
+            self._change_now_and_then(request)
+
+        self._scene.during = during
+        with self._scene.stand_in.faults.on(Delay(0.2, on=(LIST,), times=12)):
+            execute(run)
+
+
+def open_history(
+    seed: int, *, records: list[Record], tasks: list[tuple[str, int]], log: Path
+) -> tuple[Scene, History]:
+    """A scene with tasks of the given mode and page size, and a history to be played on it."""
+    scene = Scene(records, parallel_requests=1 + seed % 4)
+    for number, (export, page_size) in enumerate(tasks):
+        scene.add_task(export, page_size, FILTERS[number % len(FILTERS)])
+    return scene, History(scene, seed, log)
+
+
+def play(run_count: int, scene: Scene, history: History, *, kill_share: float = 0.25) -> Tally:
+    """Play the history and close its scene, whatever happens."""
+    try:
+        return history.play(run_count, kill_share=kill_share)
+    finally:
+        scene.close()
+
+
+def _kill_later(victim: Process, seconds: float) -> None:
+    time.sleep(seconds)
+    with suppress(ProcessLookupError):
+        os.killpg(victim.pid, signal.SIGKILL)
