@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import ceil, sqrt
 from typing import Final
 
-from .walk import Ask, HasRecords, Progress, Step, new_records, walk
+from .walk import Ask, HasRecords, Progress, Step, WalkError, new_records, walk
 
 # Below this many pages the serial walk is quick enough and simpler to reason about.
 WORTH_IT_ABOVE: Final = 20
@@ -37,6 +37,7 @@ class _Window:
     above: int
     up_to: int
     promise: Callable[[], HasRecords]
+    was_empty: bool = False
 
 
 def walk_in_windows(
@@ -54,6 +55,11 @@ def walk_in_windows(
     if len(step.records) == extent.page_size >= SMALLEST_PAGE:
         windows = _Windows(ask, extent, step, width_limit)
         yield from windows.walk()
+        if len(ask(after, None)().records) < extent.page_size:
+            raise WalkError(
+                "ConnectWise began to give shorter pages while this run went on, so that batches "
+                "could be missing. Nothing was exported; run the task again."
+            )
         yield from walk(ask, after=windows.reached)
     else:
         yield from walk(ask, after=step.last_id)
@@ -86,6 +92,10 @@ class _Windows:
         while self._waiting:
             window = self._waiting.popleft()
             page = window.promise()
+            if not page.records and not window.was_empty:
+                # Deletions under way could hide from the count what a page empty by mistake lost.
+                self._waiting.appendleft(self._open(window.above, window.up_to, was_empty=True))
+                continue
             step = new_records(page, window.above, window.up_to)
             if page.records:
                 progress.look_at(step)
@@ -124,9 +134,9 @@ class _Windows:
         left = max(0, self._extent.expected_count - self._fetched_count - in_flight)
         return self._request_count + left / page_size <= _BUDGET * self._serial_count
 
-    def _open(self, above: int, up_to: int) -> _Window:
+    def _open(self, above: int, up_to: int, *, was_empty: bool = False) -> _Window:
         self._request_count += 1
-        return _Window(above, up_to, self._ask(above, up_to))
+        return _Window(above, up_to, self._ask(above, up_to), was_empty)
 
     def _learn(self, window: _Window, count: int) -> None:
         """Follow the density of the ids, without haste: one window says little about the next."""

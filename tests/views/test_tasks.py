@@ -1,7 +1,7 @@
 """The task page and what can be done with a task."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -96,8 +96,10 @@ def test_a_task_that_cannot_run_says_what_to_do_instead_of_what_it_fetches(
 def test_new_after_a_run_says_above_which_id(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task(export="new")
     run = succeed(task, highest_id=284)
-    Run.objects.filter(pk=run.pk).update(started_at=MARCH)
+    Run.objects.filter(pk=run.pk).update(started_at=MARCH, finished_at=MARCH)
     move_date(task, run, "date_created", MARCH)
+    # Its start is what the overlap counts from: what was shown late to it has an id below 300.
+    move_date(task, succeed(task, highest_id=300), "date_created", MARCH + timedelta(days=1))
     page = " ".join(page_of(signed_in, task).split())
 
     assert "with an id above 284, less what this task already exported." in page
