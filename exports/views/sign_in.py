@@ -1,7 +1,8 @@
-"""What htmx is answered when the login has expired."""
+"""Who signs in from where, and what htmx is answered when the login has expired."""
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest
@@ -9,6 +10,19 @@ from django.shortcuts import render
 
 # htmx stops polling at this status, and swaps as usual.
 STOP_POLLING = 286
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address that wrong passwords are counted by.
+
+    Behind a proxy it is the last one in X-Forwarded-For, which that proxy added itself; what
+    stands before it anybody may have written.
+    """
+    address: str = request.META.get("REMOTE_ADDR", "")
+    if settings.CWEXPORT_BEHIND_HTTPS:
+        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+        return forwarded or address
+    return address
 
 
 class LoginMiddleware(LoginRequiredMiddleware):

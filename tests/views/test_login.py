@@ -5,6 +5,7 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.views.defaults import server_error
+from pytest_django import Settings
 
 pytestmark = pytest.mark.django_db
 
@@ -126,3 +127,17 @@ def test_a_fragment_says_that_the_login_has_expired_instead_of_showing_the_login
     )
     headers["HX-Current-URL"] = "http://elsewhere.example/x"
     assert b'href="/login/?next=/"' in client.get("/runs/42/progress/", headers=headers).content
+
+
+def test_behind_a_proxy_wrong_passwords_count_by_the_address_it_adds(
+    client: Client, user: User, settings: Settings
+) -> None:
+    settings.CWEXPORT_BEHIND_HTTPS = True
+    for _ in range(10):
+        wrong = {"username": "Admin1", "password": "wrong"}
+        client.post("/login/", wrong, headers={"X-Forwarded-For": "198.51.100.1, 192.0.2.7"})
+    right = {"username": "Admin1", "password": PASSWORD}
+    locked = client.post("/login/", right, headers={"X-Forwarded-For": "203.0.113.9, 192.0.2.7"})
+    other = client.post("/login/", right, headers={"X-Forwarded-For": "192.0.2.7, 192.0.2.8"})
+
+    assert (locked.status_code, other.status_code) == (429, 302)
