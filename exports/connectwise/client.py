@@ -168,7 +168,7 @@ class ConnectWiseClient:
                 "",
                 step=step,
                 status=200,
-                remote_message=self._clean(message_in(answer.body)),
+                remote_message=self._message(answer),
             ) from None  # the error quotes the body, which has not been redacted
 
     def _headers(self, step: str, *, with_credentials: bool) -> dict[str, str]:
@@ -193,7 +193,7 @@ class ConnectWiseClient:
             answer.status,
             step=step,
             is_cloud=self.site.is_cloud,
-            remote_message=self._clean(message_in(answer.body)),
+            remote_message=self._message(answer),
             request_id=self._clean(answer.headers.get("x-cw-request-id", "")),
             location=self._clean(answer.headers.get("Location", "")),
         )
@@ -203,6 +203,12 @@ class ConnectWiseClient:
             if not self._retry.may_pass(error):
                 error.problem += f" and asks to wait {error.retry_after:,.0f} seconds"
         return error
+
+    def _message(self, answer: Answer) -> str:
+        """ConnectWise's own words; secrets go first, as half of one would not be known again."""
+        text = answer.body.decode("utf-8", "replace")
+        redacted = redact(text, self._credentials.private_key, _basic_token(self._credentials))
+        return self._clean(message_in(answer.body if redacted == text else redacted.encode()))
 
     def _clean(self, text: str) -> str:
         """What the other side said, fit to be shown; a server may echo what it was sent (C3)."""

@@ -195,3 +195,15 @@ def test_the_private_key_is_in_no_error_even_when_the_server_echoes_it(
     told = everything_told_by(error) + repr(client) + repr(CREDENTIALS)
     for secret in (PRIVATE_KEY, repr(PRIVATE_KEY)[1:-1], token):
         assert secret not in told
+
+
+def test_a_private_key_at_the_place_where_a_message_is_cut_shows_no_part_of_itself() -> None:
+    page = f"<title>{'x' * 290}{PRIVATE_KEY}</title>".encode()
+    with (
+        RawServer(answer(400, page, {"Content-Type": "text/html"})) as server,
+        client_of(server, retry=ONCE) as client,
+    ):
+        said = str(failure(client))
+
+    assert "xxx" in said
+    assert PRIVATE_KEY[:3] not in said
