@@ -198,7 +198,7 @@ def test_the_private_key_is_in_no_error_even_when_the_server_echoes_it(
 
 
 def test_a_private_key_at_the_place_where_a_message_is_cut_shows_no_part_of_itself() -> None:
-    page = f"<title>{'x' * 290}{PRIVATE_KEY}</title>".encode()
+    page = f"<title>{'x' * 270}{PRIVATE_KEY}</title>".encode()
     with (
         RawServer(answer(400, page, {"Content-Type": "text/html"})) as server,
         client_of(server, retry=ONCE) as client,
