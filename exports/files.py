@@ -23,9 +23,7 @@ from django.conf import settings
 from exports.models import Run
 
 PART = ".part"
-_RUN_FILE = re.compile(
-    r"run-(?P<run>\d+)-(?P<attempt>\d+)(-[0-9a-f]{8})?\.(?P<ending>xml|part|json|json\.part)"
-)
+_RUN_FILE = re.compile(r"run-(?P<run>\d+)-\d+(-[0-9a-f]{8})?\.(?P<ending>xml|part|json|json\.part)")
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,6 @@ class FoundFile:
 
     path: Path
     run_id: int
-    attempt: int
     is_whole: bool
 
 
@@ -123,7 +120,7 @@ def found_files(changed_since: datetime | None = None) -> list[FoundFile]:
                 if entry.stat().st_mtime < changed_since.timestamp():
                     continue
         path = Path(entry.path)
-        found.append(FoundFile(path, int(match["run"]), int(match["attempt"]), is_whole))
+        found.append(FoundFile(path, int(match["run"]), is_whole))
     return found
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
 from exports import files
 from exports.connectwise import conditions
@@ -128,11 +129,18 @@ def copy_for_pick_up(run: Run, log: RunLog) -> None:
 
 
 def _other_owner(run: Run) -> str | None:
-    """The other task whose newest file stands under this name; templates may meet in a name."""
-    same = Run.objects.succeeded().filter(file_name__iexact=run.file_name, batch_count__gt=0)
-    owner = same.exclude(task_id=run.task_id).exclude(trigger=Run.Trigger.AGAIN).newest_first()
-    ours = same.filter(task_id=run.task_id, pk__lt=run.pk)
-    return None if ours.exists() else owner.values_list("task_name", flat=True).first()
+    """The other task that this name belongs to; two templates may meet in one name.
+
+    It is the task that put a file there first, as long as it is in use and keeps its Output File.
+    """
+    same = Run.objects.succeeded().filter(
+        file_name__iexact=run.file_name,
+        batch_count__gt=0,
+        task__archived_at=None,
+        output_file=F("task__output_file"),
+    )
+    first = same.exclude(trigger=Run.Trigger.AGAIN).order_by("id").first()
+    return None if first is None or first.task_id == run.task_id else first.task_name
 
 
 def _has_newer_copy(run: Run) -> bool:

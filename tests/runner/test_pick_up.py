@@ -6,7 +6,7 @@ import pytest
 
 from exports import files, jobs
 from exports.demo.server import StandIn
-from exports.models import Run
+from exports.models import Run, Task
 from tests.conftest import MakeTask, run_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,13 +30,37 @@ def test_two_tasks_whose_names_meet_do_not_replace_each_others_file(
     make_task: MakeTask, data_folder: Path
 ) -> None:
     first = run_now(make_task(name="X", output_file="batches-{task}.xml"))
-    second = run_now(make_task(name="Y", output_file="batches-X.xml"))
+    other = make_task(name="Y", output_file="batches-X.xml")
+    second = run_now(other)
+    run_now(other)
 
     picked_up = (data_folder / "exports" / "batches-X.xml").read_bytes()
     assert picked_up == files.run_file(first).read_bytes()
     assert second.status == "succeeded"
     assert second.log_entries.filter(message__contains="belongs to X").exists()
     assert not Run.objects.filter(is_copy_pending=True).exists()
+
+
+def test_the_successor_of_an_archived_task_takes_over_its_file(
+    make_task: MakeTask, data_folder: Path
+) -> None:
+    old = make_task(name="Old")
+    run_now(old)
+    old.archive()
+    run = run_now(make_task(name="New", page_size=50, include_extra_fields=True))
+
+    picked_up = (data_folder / "exports" / "batches.xml").read_bytes()
+    assert picked_up == files.run_file(run).read_bytes()
+
+
+def test_a_name_that_its_task_gave_up_is_free(make_task: MakeTask, data_folder: Path) -> None:
+    first = make_task(name="X")
+    run_now(first)
+    Task.objects.filter(pk=first.pk).update(output_file="other.xml")
+    run = run_now(make_task(name="Y", include_extra_fields=True))
+
+    picked_up = (data_folder / "exports" / "batches.xml").read_bytes()
+    assert picked_up == files.run_file(run).read_bytes()
 
 
 def test_a_repeat_is_not_put_out_for_pick_up(
