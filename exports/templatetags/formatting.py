@@ -37,6 +37,7 @@ _SHAPES = {
     "running": "M13.5 8A5.5 5.5 0 1 1 8 2.5M8 0.6L10.2 2.5 8 4.5",
     "stop": "M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 0 0 8 1.8zM3.7 3.7l8.6 8.6",
     "dash": "M4 8h8",
+    "menu": "M4 6.5l4 4 4-4",
 }
 _ICONS = {
     "brand": "brand",
@@ -53,6 +54,7 @@ _ICONS = {
     "running": "running",
     "cancelled": "stop",
     "skipped": "dash",
+    "menu": "menu",
 }
 _OUTCOMES = {"passed": "Passed", "warning": "Warning", "failed": "Failed", "skipped": "Skipped"}
 

@@ -12,7 +12,7 @@ from exports.connectwise.batches import FIELD_KINDS
 from exports.connectwise.conditions import ConditionError
 from exports.forms.dates import DatesForm, canonical
 from exports.forms.ledger import LedgerSearch
-from exports.models import DateChange, LedgerEntry, Task
+from exports.models import DateChange, LedgerEntry, Run, Task
 from exports.models.windows import Restart, next_window, restart_of
 from exports.output_names import is_overwritten_each_run
 from exports.tables import RunTable
@@ -25,25 +25,36 @@ def render_task_page(
     request: HttpRequest, task: Task, dates: DatesForm | None = None
 ) -> HttpResponse:
     """The page; with `dates` it shows that form as it was refused."""
-    newest = task.runs.select_related("requested_by").newest_first()
+    # A task has one active run at most, so both runs the page speaks of are among the newest.
+    newest = list(task.runs.select_related("requested_by").newest_first()[:LATEST_RUNS])
     undoable = _undoable(task)
-    active_run, last_run = task.active_run(), task.last_run()
     context = {
         "task": task,
-        "active_run": active_run,
-        "last_run": last_run,
-        "has_runs": bool(active_run or last_run),
-        "table": RunTable(newest[:LATEST_RUNS], exclude=("task_name",), orderable=False),
+        "active_run": next((run for run in newest if run.is_active), None),
+        "last_run": next((run for run in newest if not run.is_active), None),
+        "latest_file": _latest_file(task, newest),
+        "has_runs": bool(newest),
+        "table": RunTable(newest, exclude=("task_name",), orderable=False),
         "dates": dates or DatesForm(task),
         "date_changes": _changes(task, undoable),
         "undoable": undoable,
         "search": LedgerSearch(),
-        "ledger_count": LedgerEntry.objects.sent_by(task).count(),
+        "has_entries": LedgerEntry.objects.sent_by(task).exists(),
         "is_overwritten": task.export != Task.Export.ALL
         and is_overwritten_each_run(task.output_file),
         **_next_run(task),
     }
     return render(request, "exports/task_detail.html", context)
+
+
+def _latest_file(task: Task, newest: list[Run]) -> Run | None:
+    """The newest run whose file has batches: a newer file without any helps nobody."""
+    with_batches = (run for run in newest if run.status == Run.Status.SUCCEEDED and run.batch_count)
+    found = next(with_batches, None)
+    if found is None and len(newest) == LATEST_RUNS:
+        older = task.runs.succeeded().filter(batch_count__gt=0)
+        found = older.order_by("-id").first()
+    return found
 
 
 def restart_sentence(task: Task, restart: Restart) -> str:

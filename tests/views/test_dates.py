@@ -117,7 +117,7 @@ def test_a_wrong_date_is_refused_at_its_field_and_kept(signed_in: Client, moved:
     assert 'value="yesterday"' in tag
     assert "autofocus" in tag
     assert "2026-03-01 00:00:00 UTC" in page
-    assert '<details class="panel dates-editor" open>' in page
+    assert '<details class="dates-editor" open>' in page
 
 
 def test_while_a_run_is_active_no_date_changes(signed_in: Client, moved: Task) -> None:

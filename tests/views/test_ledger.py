@@ -142,7 +142,7 @@ def test_an_empty_ledger_teaches_and_the_task_page_links_to_it(
     put_out(succeed(task), *range(1, 1201))
     page = signed_in.get(reverse("task-detail", args=[task.pk])).content.decode()
     assert link in page
-    assert "of 1,200 entries: which batch went out" in page
+    assert "Which batch went out, in which version, in which run and file." in page
 
 
 def test_chosen_batches_are_exported_again(signed_in: Client, task: Task) -> None:

@@ -63,8 +63,8 @@ def test_a_task_is_shown_in_words(signed_in: Client, make_task: MakeTask) -> Non
     ("export", "words"),
     [
         ("all", "It fetches all batches."),
-        ("new", "It fetches all batches created after <time"),
-        ("modified", "It fetches all batches updated after <time"),
+        ("new", "It fetches all batches. Of these, only what was created after <time"),
+        ("modified", "It fetches all batches. Of these, only what was updated after <time"),
     ],
 )
 def test_each_mode_says_what_the_next_run_fetches(
@@ -102,7 +102,9 @@ def test_new_after_a_run_says_above_which_id(signed_in: Client, make_task: MakeT
     move_date(task, succeed(task, highest_id=300), "date_created", MARCH + timedelta(days=1))
     page = " ".join(page_of(signed_in, task).split())
 
-    assert "with an id above 284, less what this task already exported." in page
+    assert (
+        "Of these, only those with an id above 284. What this task already exported is left out."
+    ) in page
 
 
 def test_conditions_that_are_no_longer_valid_are_explained(
