@@ -108,7 +108,17 @@ CWEXPORT_OVERLAP_MINUTES = _number("CWEXPORT_OVERLAP_MINUTES", 15, 0, 1440)
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 _checked("TIME_ZONE", "Write an IANA name such as Europe/Berlin.", ZoneInfo, [TIME_ZONE])
 USE_TZ = True
-LANGUAGE_CODE = "en-gb"
+# One language for the whole installation, so no LocaleMiddleware: logs, proofs and stored errors
+# are written once, and a page that followed its reader's browser would mix two languages.
+_LANGUAGES = {"en": ("en-gb", "English"), "de": ("de", "Deutsch")}
+CWEXPORT_LANGUAGE = env.str("CWEXPORT_LANGUAGE", default="en").strip().lower()
+if CWEXPORT_LANGUAGE not in _LANGUAGES:
+    raise ImproperlyConfigured(
+        f"CWEXPORT_LANGUAGE is {CWEXPORT_LANGUAGE!r}: write en for English or de for German."
+    )
+LANGUAGES = [_LANGUAGES[CWEXPORT_LANGUAGE]]
+LANGUAGE_CODE = LANGUAGES[0][0]
+LOCALE_PATHS = [BASE_DIR / "exports" / "locale"]
 USE_I18N = True
 USE_THOUSAND_SEPARATOR = True
 
@@ -156,6 +166,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "exports.views.zones.ZoneMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     # Every page asks for a login unless its view says otherwise, fragments too.

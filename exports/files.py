@@ -19,6 +19,7 @@ from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from exports.models import Run
 
@@ -71,14 +72,22 @@ def publish(part: Path, run: Run, manifest: bytes) -> str:
 
     The caller has flushed the content; the folder is flushed here, so that after a crash the
     name is either there with the whole content or not there. The manifest comes first, so that no
-    file ever stands there without its proof.
+    file ever stands there without its proof. Raises OSError, and leaves no final name then.
     """
     final = part.with_name(f"run-{run.pk}-{run.attempt}-{secrets.token_hex(4)}.xml")
     if final.exists():
-        raise FileExistsError(f"{final.name} is already there.")
-    _write_whole(final.with_suffix(".json"), manifest)
-    part.rename(final)
-    _flush_folder(final.parent)
+        raise FileExistsError(_("%(file)s is already there.") % {"file": final.name})
+    proof = final.with_suffix(".json")
+    try:
+        _write_whole(proof, manifest)
+        part.rename(final)
+        _flush_folder(final.parent)
+    except OSError:
+        # What the history will call a failure must not be found under the name of a success.
+        for path in (final, proof, _draft_of(proof)):
+            with suppress(OSError):
+                remove(path)
+        raise
     return str(final.relative_to(settings.CWEXPORT_DATA_DIR))
 
 
@@ -161,12 +170,16 @@ def _folder(name: str) -> Path:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    draft = path.with_name(f"{path.name}{PART}")
+    draft = _draft_of(path)
     with draft.open("xb") as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
     draft.rename(path)
+
+
+def _draft_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}{PART}")
 
 
 @contextmanager

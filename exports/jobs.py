@@ -16,12 +16,14 @@ from typing import Any
 from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 
 from exports import files, runner
 from exports.connectwise.conditions import ConditionError
 from exports.lease import Lease
 from exports.models import LedgerEntry, Run, Task, Worker
-from exports.models.tasks import RunActiveError, TaskUnusableError
+from exports.models.refusals import RunActiveError, TaskUnusableError
 from exports.queue_rows import clear_queue_rows, is_in_queue
 from exports.run_log import RunLog
 
@@ -34,8 +36,8 @@ logger = logging.getLogger(__name__)
 
 # A run whose worker died this many times is taken for the cause (R3).
 _PARK_AFTER = 3
-_SILENT = "The worker of this run fell silent (the machine or the process was ended)"
-_NO_HARM = "Nothing was exported and no date moved; run the task again."
+_SILENT = gettext_noop("The worker of this run fell silent (the machine or the process was ended).")
+_NO_HARM = gettext_noop("Nothing was exported and no date moved; run the task again.")
 # A queued run that nobody took is put before the workers again after this long: its job may have
 # died with a worker between taking it and claiming the run. A job too many does nothing.
 _ENQUEUE_AGAIN_AFTER = timedelta(minutes=1)
@@ -77,7 +79,8 @@ def execute_here(run_id: int, attempt: int) -> None:
     owner = f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     run = Run.objects.get(pk=run_id)
     if run.attempt != attempt or not run.claim(owner):
-        logger.info("%s, attempt %s, is taken care of already.", run, attempt)
+        told = {"run": run, "attempt": attempt}
+        logger.info(_("%(run)s, attempt %(attempt)s, is taken care of already."), told)
         return
     if run.is_cancel_requested():
         run.finish_cancelled(owner)
@@ -128,9 +131,10 @@ def _queue_on_failure_task(run: Run) -> None:
     try:
         queued = queue_run(task, Run.Trigger.FAILURE, run.requested_by)
     except (TaskUnusableError, RunActiveError, ConditionError) as error:
-        log.warning(f"The On Failure Task {task.name} was not queued. {error}")
+        message = _("The On Failure Task %(task)s was not queued. %(reason)s")
+        log.warning(message % {"task": task.name, "reason": error})
     else:
-        log.info(f"The On Failure Task was queued: {queued}.")
+        log.info(_("The On Failure Task was queued: %(run)s.") % {"run": queued})
 
 
 @contextmanager
@@ -139,7 +143,7 @@ def _logged() -> Iterator[None]:
     try:
         yield
     except (OSError, DatabaseError):
-        logger.exception("A part of the recovery was put off.")
+        logger.exception(_("A part of the recovery was put off."))
 
 
 def _close_all_lost() -> None:
@@ -158,13 +162,24 @@ def _close_lost(run: Run) -> None:
     if run.cancel_requested_at is not None:
         run.finish_cancelled(owner)
     elif lost_count >= _PARK_AFTER:
-        _fail_lost(run, owner, f"{_SILENT} {lost_count} times in a row: it is parked. {_NO_HARM}")
+        _fail_lost(run, owner, f"{_parked(lost_count)} {_(_NO_HARM)}")
     elif run.can_resume and files.checked_beginning(run) is not None:
         run.give_back(owner, lost_count=lost_count)
-        log.warning(f"{_SILENT}. The run is resumed after the last page it wrote.")
+        resumed = _("The run is resumed after the last page it wrote.")
+        log.warning(f"{_(_SILENT)} {resumed}")
     else:
-        _fail_lost(run, owner, f"{_SILENT}. {_NO_HARM}")
+        _fail_lost(run, owner, f"{_(_SILENT)} {_(_NO_HARM)}")
     _after(run)
+
+
+def _parked(lost_count: int) -> str:
+    return ngettext(
+        "The worker of this run fell silent (the machine or the process was ended) %(count)s time "
+        "in a row: it is parked.",
+        "The worker of this run fell silent (the machine or the process was ended) %(count)s times "
+        "in a row: it is parked.",
+        lost_count,
+    ) % {"count": lost_count}
 
 
 def _fail_lost(run: Run, owner: str, sentence: str) -> None:
@@ -203,9 +218,11 @@ def _clear_file(file: files.FoundFile, run: Run | None) -> None:
             files.remove(file.path)
     elif run is None or run.file_path != f"runs/{file.path.name}":
         target = files.set_aside(file)
-        logger.warning("%s belongs to no run and was moved to %s.", file.path.name, target)
+        told = {"file": file.path.name, "target": target}
+        logger.warning(_("%(file)s belongs to no run and was moved to %(target)s."), told)
         if run is not None:
-            RunLog(run).warning(f"A whole file without a success was moved to {target}.")
+            moved = _("A whole file without a success was moved to %(target)s.")
+            RunLog(run).warning(moved % told)
 
 
 def _forget_staged(is_thorough: bool) -> None:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from django.db import DatabaseError, close_old_connections, connection
+from django.utils.translation import gettext as _
 
 from exports.models import Run
 
@@ -72,7 +73,8 @@ class Lease:
                     close_old_connections()
                     renewed_at = self._look(renewed_at)
                 except DatabaseError:
-                    logger.warning("Run %s: the database did not answer.", self.run_id)
+                    told = {"run": self.run_id}
+                    logger.warning(_("Run %(run)s: the database did not answer."), told)
                 if time.monotonic() - renewed_at > GIVE_UP_AFTER:
                     self._reason = StopReason.LOST
                 if self._reason is not None:

@@ -7,28 +7,17 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
-from exports.connectwise import conditions
-from exports.connectwise.client import ConnectWiseClient
 from exports.connectwise.xml_check import CheckedFile
 from exports.models import DateChange, Run, Task
 from exports.output_names import render_output_name
 from exports.part_writing import Written
-from exports.run_log import RunLog
-from exports.survey import Survey, count_or_none
+from exports.survey import Survey
+from exports.wording import grouped
 
 CREATED = DateChange.DateField.CREATED
 MODIFIED = DateChange.DateField.MODIFIED
-
-
-class IncompleteError(Exception):
-    """ConnectWise counts more batches than it gave; `str()` has both numbers."""
-
-    def __init__(self, counted: int, fetched: int) -> None:
-        super().__init__(
-            f"ConnectWise counts {counted} matching batches but gave only {fetched}, twice. "
-            "Nothing was exported, since batches would be missing; run the task again later."
-        )
 
 
 @dataclass(frozen=True)
@@ -44,29 +33,6 @@ class Outcome:
     checked: CheckedFile
 
 
-def count_again(
-    client: ConnectWiseClient, ground: Survey, written: Written, log: RunLog
-) -> int | None:
-    """How many batches there must at least be in what was fetched; None when refused (P3).
-
-    Only those count that have not changed since the run started, up to the last id fetched; all
-    of them when fewer came than were counted before, as the empty page may not have been the end.
-    """
-    limits = [conditions.updated_up_to(ground.started_at)]
-    if ground.after_id:
-        limits.append(conditions.id_above(ground.after_id))
-    if written.fetched_count and written.fetched_count >= (ground.expected_count or 0):
-        limits.append(conditions.id_up_to(written.last_id))
-    counted = count_or_none(client, ground.filter(*limits), log)
-    if counted is None or written.last_id >= ground.highest_id:
-        return counted
-    # Changes of the last minutes are in no such count, so what lies behind the end is asked for
-    # by its ids alone: an empty page that came by mistake is found whatever else happened.
-    beyond = conditions.id_above(written.last_id), conditions.id_up_to(ground.highest_id)
-    left = count_or_none(client, ground.filter(*beyond), log)
-    return written.fetched_count + left if left else counted
-
-
 def suspicion_about(
     run: Run,
     ground: Survey,
@@ -79,34 +45,35 @@ def suspicion_about(
     expected, fetched = ground.expected_count or 0, written.fetched_count
     # Lists and counts that both went empty under way prove each other, and yet prove nothing.
     if proven_count is not None and fetched < expected and proven_count * 2 <= fetched:
-        return (
-            f"ConnectWise counted {expected} matching batches, gave {fetched} and then counted "
-            f"{proven_count} of them. Check that the API member's role still lets it see them."
-        )
+        told = {"expected": expected, "fetched": fetched, "counted": proven_count}
+        return _(
+            "ConnectWise counted %(expected)s matching batches, gave %(fetched)s and then counted "
+            "%(counted)s of them. Check that the API member's role still lets it see them."
+        ) % {name: grouped(count) for name, count in told.items()}
     if ground.unfiltered_count is not None:
         if shown_count is not None and shown_count * 2 < ground.unfiltered_count:
-            return (
-                f"ConnectWise showed {ground.unfiltered_count} batches when the run began and "
-                f"{shown_count} at its end. Check the API member's role and level."
-            )
+            return _(
+                "ConnectWise showed %(before)s batches when the run began and %(after)s at its "
+                "end. Check the API member's role and level."
+            ) % {"before": grouped(ground.unfiltered_count), "after": grouped(shown_count)}
         if written.fetched_count == 0 and ground.unfiltered_count == 0:
-            return (
+            return _(
                 "ConnectWise shows this API member no batches at all. Check that its security "
                 "role and level still let it see them."
             )
         before = _previous_unfiltered_count(run)
         if before is not None and ground.unfiltered_count * 2 < before:
-            return (
-                f"ConnectWise shows {ground.unfiltered_count} batches, less than half of the "
-                f"{before} at the run before. Check the API member's role and level."
-            )
+            return _(
+                "ConnectWise shows %(now)s batches, less than half of the %(before)s at the run "
+                "before. Check the API member's role and level."
+            ) % {"now": grouped(ground.unfiltered_count), "before": grouped(before)}
     date = {"modified": run.date_modified_before, "new": run.date_created_before}.get(run.export)
     if date is not None and date > ground.started_at:
-        return (
-            f"The date {date:%Y-%m-%dT%H:%M:%SZ} lies ahead of ConnectWise's clock, "
-            f"{ground.started_at:%Y-%m-%dT%H:%M:%SZ}: what changes until then is not exported. "
-            "Correct the date on the task."
-        )
+        told_dates = {"date": date, "now": ground.started_at}
+        return _(
+            "The date %(date)s lies ahead of ConnectWise's clock, %(now)s: what changes until then "
+            "is not exported. Correct the date on the task."
+        ) % {name: f"{moment:%Y-%m-%dT%H:%M:%SZ}" for name, moment in told_dates.items()}
     return ""
 
 

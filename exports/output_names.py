@@ -4,6 +4,9 @@ import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 MAX_LENGTH = 200
 PLACEHOLDERS = ("{date}", "{time}", "{task}", "{run}")
 # Windows refuses these whatever their ending, and the file may well be picked up there.
@@ -14,7 +17,7 @@ RESERVED = frozenset(
 _FORBIDDEN = re.compile(
     r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]'
 )
-_EXAMPLE = "Write a plain file name such as batches.xml or batches-{run}.xml."
+_EXAMPLE = gettext_noop("Write a plain file name such as batches.xml or batches-{run}.xml.")
 
 
 class OutputNameError(ValueError):
@@ -27,13 +30,15 @@ def check_output_name(template: str, task_name: str) -> None:
     What counts is what the name becomes for this task. Raises OutputNameError.
     """
     if not template.strip():
-        raise OutputNameError(f"The output file needs a name. {_EXAMPLE}")
+        raise _with_example(_("The output file needs a name."))
     unknown = [part for part in re.findall(r"\{[^{}]*\}", template) if part not in PLACEHOLDERS]
-    if unknown or re.search(r"[{}]", re.sub(r"\{[^{}]*\}", "", template)):
-        known = ", ".join(PLACEHOLDERS)
-        raise OutputNameError(
-            f"{unknown[0] if unknown else 'A lone brace'} cannot be filled in. Known are {known}."
-        )
+    known = ", ".join(PLACEHOLDERS)
+    if unknown:
+        message = _("%(placeholder)s cannot be filled in. Known are %(known)s.")
+        raise OutputNameError(message % {"placeholder": unknown[0], "known": known})
+    if re.search(r"[{}]", re.sub(r"\{[^{}]*\}", "", template)):
+        message = _("A lone brace cannot be filled in. Known are %(known)s.")
+        raise OutputNameError(message % {"known": known})
     longest = template.replace("{date}", "2000-01-31").replace("{time}", "145100")
     longest = longest.replace("{run}", "9" * 10).replace("{task}", _safe_task_name(task_name))
     _check_plain_name(longest)
@@ -41,28 +46,39 @@ def check_output_name(template: str, task_name: str) -> None:
 
 def _check_plain_name(name: str) -> None:
     if re.search(r"[/\\]", name) or name.startswith("."):
-        raise OutputNameError(
-            f"The output file is a name without folders that does not begin with a dot. {_EXAMPLE}"
+        raise _with_example(
+            _("The output file is a name without folders that does not begin with a dot.")
         )
     if _FORBIDDEN.search(name):
-        raise OutputNameError(
-            "The output file has a character that file names cannot hold "
-            f'(one of < > : " | ? * or an invisible one). {_EXAMPLE}'
+        raise _with_example(
+            _(
+                "The output file has a character that file names cannot hold "
+                '(one of < > : " | ? * or an invisible one).'
+            )
         )
     if not name.lower().endswith(".xml"):
-        raise OutputNameError(f"The output file must end in .xml. {_EXAMPLE}")
+        raise _with_example(_("The output file must end in .xml."))
     stem = name[: -len(".xml")]
     if not stem.strip(" .") or stem != stem.strip():
-        raise OutputNameError(f"The output file needs a name before .xml. {_EXAMPLE}")
+        raise _with_example(_("The output file needs a name before .xml."))
     if stem.split(".")[0].strip().lower() in RESERVED:
-        raise OutputNameError(f"{name} is a name that Windows keeps for a device. {_EXAMPLE}")
+        raise _with_example(
+            _("%(name)s is a name that Windows keeps for a device.") % {"name": name}
+        )
     # Folders count bytes, of which characters outside of ASCII take two to four.
     size = max(len(name), len(name.encode(errors="replace")))
     if size > MAX_LENGTH:
         raise OutputNameError(
-            f"The output file's name is {size} characters long, {MAX_LENGTH} is the most (letters "
-            "outside of a to z count more than once)."
+            _(
+                "The output file's name is %(size)s characters long, %(most)s is the most (letters "
+                "outside of a to z count more than once)."
+            )
+            % {"size": size, "most": MAX_LENGTH}
         )
+
+
+def _with_example(sentence: str) -> OutputNameError:
+    return OutputNameError(f"{sentence} {_(_EXAMPLE)}")
 
 
 def render_output_name(

@@ -8,19 +8,24 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from exports import files
 from exports.connectwise import conditions
-from exports.connectwise.client import ConnectWiseClient, Page
+from exports.connectwise.client import Page
 from exports.connectwise.fetching import Fetching
+from exports.connectwise.growing_check import GrowingCheck
 from exports.connectwise.walk import Record, Step, walk
 from exports.connectwise.windows import WORTH_IT_ABOVE, Extent, walk_in_windows
 from exports.connectwise.xml_writer import BatchWriter
 from exports.models import LedgerEntry, Run
 from exports.models.ledger import Version
+from exports.questions import ask_page
 from exports.run_log import RunLog
 from exports.survey import Survey
 from exports.versions import version_of
+from exports.wording import grouped
 
 _REPLACED_LINES = 20
 _BUFFER = 1 << 20
@@ -47,11 +52,29 @@ class Written:
 class PartWriter:
     """One walk of a run into its part file."""
 
-    def __init__(self, run: Run, fetching: Fetching, ground: Survey, log: RunLog) -> None:
+    def __init__(
+        self,
+        run: Run,
+        fetching: Fetching,
+        ground: Survey,
+        log: RunLog,
+        *,
+        check: GrowingCheck | None = None,
+        first_page: Callable[[], Page] | None = None,
+        on_reached: Callable[[Written], None] = lambda written: None,
+    ) -> None:
+        """`check` is told how far the file is; `first_page` may have been asked for already.
+
+        `on_reached` is called once in a walk, when all has been fetched that was there when the
+        run started, and before that is written.
+        """
         self._run = run
         self._fetching = fetching
         self._ground = ground
         self._log = log
+        self._check = check or GrowingCheck()
+        self._first_page = first_page
+        self._on_reached = on_reached
         self._so_far = Written(last_id=ground.after_id)
 
     def resume(self) -> Written:
@@ -69,14 +92,11 @@ class PartWriter:
             replaced_count=run.replaced_count,
             last_id=run.last_id if run.last_id is not None else self._ground.after_id,
         )
-        self._log.info(
-            f"Resuming after id {self._so_far.last_id}: {self._so_far.written_count} batches of "
-            "an earlier attempt are kept."
-        )
+        self._log.info(_told_resumption(self._so_far))
         with self._part() as stream:
             with earlier.open("rb") as kept:
                 stream.copy_beginning(kept, run.part_size or 0)
-            stream.flush()
+            self._flush(stream)
             # Before the earlier file goes, so that there always is one to resume from.
             run.progress(run.owner, part_name=files.part_file(run).name)
             files.remove(earlier)
@@ -123,10 +143,18 @@ class PartWriter:
 
     @contextmanager
     def _part(self) -> Iterator["_HashedStream"]:
-        with files.part_file(self._run).open("wb", buffering=_BUFFER) as raw:
-            yield _HashedStream(raw)
+        path = files.part_file(self._run)
+        with path.open("wb", buffering=_BUFFER) as raw:
+            self._check.begin(path)
+            stream = _HashedStream(raw)
+            yield stream
             raw.flush()
             os.fsync(raw.fileno())
+            self._check.ended(stream.size)
+
+    def _flush(self, stream: "_HashedStream") -> None:
+        stream.flush()
+        self._check.grown_to(stream.size)
 
     def _steps(self) -> Iterator[Step]:
         ground, page_size = self._ground, self._run.page_size
@@ -135,45 +163,48 @@ class PartWriter:
             return walk(self._ask, after=self._so_far.last_id)
         extent = Extent(expected, ground.highest_id, page_size)
         return walk_in_windows(
-            self._ask, extent, after=self._so_far.last_id, width_limit=self._fetching.width
+            self._ask, extent, after=self._so_far.last_id, width_limit=self._fetching.depth
         )
 
     def _ask(self, above: int, up_to: int | None) -> Callable[[], Page]:
+        first_page, self._first_page = self._first_page, None
+        if first_page and (above, up_to) == (self._ground.after_id, None):
+            return first_page
         limits = [conditions.id_above(above)]
         if up_to is not None:
             limits.append(conditions.id_up_to(up_to))
-        asked = self._ground.filter(*limits)
-
-        def question(client: ConnectWiseClient) -> Page:
-            return client.batches(asked, page_size=self._run.page_size)
-
-        return self._fetching.ask(question)
+        return ask_page(self._fetching, self._ground.filter(*limits), self._run.page_size)
 
     def _take(self, step: Step, writer: BatchWriter, stream: "_HashedStream") -> None:
         """One page: into the file what did not go out before, and all of it into the counters."""
         kept = self._chosen(step.records)
-        for record, _ in kept:
-            writer.write(record)
-        so_far = self._so_far
+        so_far, was_reached = self._so_far, self._is_reached
         so_far.page_count += 1
         so_far.fetched_count += len(step.records)
         highest_id = self._ground.highest_id
-        so_far.within_count += sum(number <= highest_id for number, _ in step.records)
+        so_far.within_count += sum(number <= highest_id for number, _record in step.records)
         so_far.left_out_count += len(step.records) - len(kept)
         so_far.repeated_count += step.repeated_count
         so_far.last_id = step.last_id
-        stream.flush()
+        if self._is_reached and not was_reached:
+            self._on_reached(so_far)
+        writer.write_all(record for record, _version in kept)
+        self._flush(stream)
         # One transaction with the fence: a worker that lost the run stages nothing.
         with transaction.atomic():
             self._run.progress(
                 self._run.owner,
-                activity="Fetching batches",
+                activity=_("Fetching batches"),
                 part_name=files.part_file(self._run).name,
                 part_size=stream.size,
                 part_sha256=stream.sha256(),
                 **vars(so_far),
             )
-            LedgerEntry.objects.stage(self._run, [version for _, version in kept])
+            LedgerEntry.objects.stage(self._run, [version for _record, version in kept])
+
+    @property
+    def _is_reached(self) -> bool:
+        return self._so_far.last_id >= self._ground.highest_id
 
     def _chosen(self, records: Sequence[tuple[int, Record]]) -> list[tuple[Record, Version]]:
         versions = [(record, version_of(number, record)) for number, record in records]
@@ -195,9 +226,20 @@ class PartWriter:
         self._so_far.replaced_count += 1
         if self._so_far.replaced_count <= _REPLACED_LINES:
             self._log.warning(
-                f"Batch {batch_id}: {path} has a character that XML cannot hold; the file has "
-                "U+FFFD (\N{REPLACEMENT CHARACTER}) in its place."
+                _(
+                    "Batch %(batch)s: %(path)s has a character that XML cannot hold; the file has "
+                    "U+FFFD (�) in its place."
+                )
+                % {"batch": batch_id, "path": path}
             )
+
+
+def _told_resumption(kept: Written) -> str:
+    return ngettext(
+        "Resuming after id %(id)s: %(count)s batch of an earlier attempt is kept.",
+        "Resuming after id %(id)s: %(count)s batches of an earlier attempt are kept.",
+        kept.written_count,
+    ) % {"id": kept.last_id, "count": grouped(kept.written_count)}
 
 
 class _HashedStream:
@@ -223,5 +265,6 @@ class _HashedStream:
         while self.size < size:
             chunk = source.read(min(_BUFFER, size - self.size))
             if not chunk:
-                raise OSError(f"The part file ended after {self.size} of {size} bytes.")
+                message = _("The part file ended after %(size)s of %(expected)s bytes.")
+                raise OSError(message % {"size": grouped(self.size), "expected": grouped(size)})
             self.write(chunk)

@@ -7,6 +7,9 @@ from contextlib import contextmanager, suppress
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from exports import files
 from exports.connectwise import conditions
@@ -14,17 +17,20 @@ from exports.connectwise.addresses import AddressPolicy, SiteError, parse_site
 from exports.connectwise.client import ConnectWiseClient, Limits, RetryPolicy, Wait
 from exports.connectwise.errors import ConnectWiseError, StoppedError
 from exports.connectwise.fetching import Fetching, MakeClient
+from exports.connectwise.growing_check import GrowingCheck
 from exports.connectwise.json_numbers import JSONShapeError
 from exports.connectwise.walk import WalkError
-from exports.connectwise.xml_check import CheckedFile, FileCheckError, check_file
+from exports.connectwise.xml_check import FileCheckError
 from exports.connectwise.xml_writer import RecordError
 from exports.lease import Lease, StopReason
 from exports.manifest import manifest
 from exports.models import Connection, LostRunError, Run, SecretUnreadableError
-from exports.outcome import IncompleteError, count_again, judge, record_success
-from exports.part_writing import PartWriter, Written
-from exports.run_log import RunLog
-from exports.survey import Survey, count_or_none, survey, survey_again
+from exports.outcome import judge, record_success
+from exports.part_writing import PartWriter
+from exports.proof import IncompleteError, Proof
+from exports.run_log import RunLog, Waiting
+from exports.run_telling import tell_count, tell_success
+from exports.survey import Survey, survey_again, survey_with_first_page
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +49,7 @@ _EXPECTED = (
     SiteError,
     WalkError,
 )
-UNEXPECTED = (
+UNEXPECTED = gettext_noop(
     "The export stopped by an error inside this program. Nothing was exported and no date moved; "
     "the log of the worker has the details for its maker."
 )
@@ -60,20 +66,21 @@ def execute(run: Run, lease: Lease) -> None:
     disk can be reported (O3); only a run that goes back to the queue keeps it.
     """
     log = RunLog(run)
-    log.info(f"Attempt {run.attempt} started.")
+    log.info(_("Attempt %(attempt)s started.") % {"attempt": run.attempt})
     try:
         _export(run, lease, log)
     except StoppedError:
         _stop(run, lease, log)
     except LostRunError as error:
-        logger.warning("%s Another worker or the recovery decides on it.", error)
+        decides = _("%(reason)s Another worker or the recovery decides on it.")
+        logger.warning(decides, {"reason": error})
     except (*_EXPECTED, ConnectionChangedError) as error:
         _fail(run, log, str(error))
     except OSError as error:
         _fail(run, log, _disk_sentence(error))
     except Exception:
-        logger.exception("%s failed unexpectedly.", run)
-        _fail(run, log, UNEXPECTED)
+        logger.exception(_("%(run)s failed unexpectedly."), {"run": run})
+        _fail(run, log, _(UNEXPECTED))
 
 
 def _export(run: Run, lease: Lease, log: RunLog) -> None:
@@ -81,27 +88,25 @@ def _export(run: Run, lease: Lease, log: RunLog) -> None:
         if lease.should_stop():
             raise StoppedError(step="batches")
 
-    client = _client_maker(run, lease)
-    on_wait = _wait_teller(run, log)
-    with (
-        client(lambda: False, on_wait) as asking,
-        Fetching(
-            client, width=run.parallel_requests, on_tick=checkpoint, on_wait=on_wait
-        ) as fetching,
-    ):
-        ground = _look_around(run, asking, log)
-        writer = PartWriter(run, fetching, ground, log)
-        written, proven, shown = _walk(run, asking, writer, ground, log)
-    part = files.part_file(run)
-    run.progress(run.owner, activity="Checking the file")
-    checked = check_file(part, expected_count=written.written_count, checkpoint=checkpoint)
+    with GrowingCheck() as check:
+        with Fetching(
+            _client_maker(run, lease),
+            width=run.parallel_requests,
+            on_tick=checkpoint,
+            on_wait=_wait_teller(run, log),
+        ) as fetching:
+            ground, writer, proof = _begin(run, fetching, check, log)
+            written, proven, shown = proof.walk(writer)
+        part = files.part_file(run)
+        run.progress(run.owner, activity=_("Checking the file"))
+        checked = check.finish(part, expected_count=written.written_count, checkpoint=checkpoint)
     checkpoint()
     # The fence before the name: a worker that lost the run does not publish.
-    run.progress(run.owner, activity="Publishing the file")
+    run.progress(run.owner, activity=_("Publishing the file"))
     outcome = judge(run, ground, written, checked=checked, proven_count=proven, shown_count=shown)
     file_path = files.publish(part, run, manifest(run, outcome))
     record_success(run, outcome, file_path)
-    _tell_success(run, written, checked, log)
+    tell_success(run, written, checked, log)
     copy_for_pick_up(run, log)
 
 
@@ -112,19 +117,22 @@ def copy_for_pick_up(run: Run, log: RunLog) -> None:
     owner = _other_owner(run)
     if owner is not None:
         log.warning(
-            f"{run.file_name} in the export folder belongs to {owner}: it was not replaced. "
-            "Give one of the two tasks another Output File."
+            _(
+                "%(file)s in the export folder belongs to %(task)s: it was not replaced. Give one "
+                "of the two tasks another Output File."
+            )
+            % {"file": run.file_name, "task": owner}
         )
     else:
         try:
             target = files.copy_for_pick_up(run, lambda: not _has_newer_copy(run))
         except OSError as error:
-            log.warning_once(
-                f"{run.file_name} in the export folder was not replaced yet: {error.strerror}."
-            )
+            message = _("%(file)s in the export folder was not replaced yet: %(reason)s.")
+            log.warning_once(message % {"file": run.file_name, "reason": error.strerror})
             return
         if target is not None:
-            log.info(f"{target.name} in the export folder now holds this run.")
+            message = _("%(file)s in the export folder now holds this run.")
+            log.info(message % {"file": target.name})
     Run.objects.filter(pk=run.pk).update(is_copy_pending=False)
 
 
@@ -155,8 +163,11 @@ def _client_maker(run: Run, lease: Lease) -> MakeClient:
     frozen = (run.site, run.company, run.public_key)
     if (connection.site, connection.company, connection.public_key) != frozen:
         raise ConnectionChangedError(
-            f"The connection {connection.name} was changed after this run was queued. "
-            "Run the task again to use it as it is now."
+            _(
+                "The connection %(connection)s was changed after this run was queued. Run the task "
+                "again to use it as it is now."
+            )
+            % {"connection": connection.name}
         )
     site = parse_site(run.site, allow_http=settings.CWEXPORT_ALLOW_HTTP)
     credentials = connection.credentials()
@@ -178,29 +189,44 @@ def _client_maker(run: Run, lease: Lease) -> MakeClient:
 
 def _wait_teller(run: Run, log: RunLog) -> Callable[[Wait], None]:
     def on_wait(wait: Wait) -> None:
-        log.warning(f"{wait.reason} Trying again in {wait.seconds:.0f} s.")
-        run.progress(
-            run.owner,
-            retry_count=run.retry_count + 1,
-            activity=f"Waiting {wait.seconds:.0f} s: {wait.reason}"[:300],
-        )
+        waiting = Waiting.of(wait, RETRY.tries, timezone.now())
+        told = {"number": waiting.number, "tries": waiting.tries, "reason": wait.reason}
+        message = _("%(reason)s. Trying again in %(seconds)s s: try %(number)s of %(tries)s.")
+        log.warning(message % {**told, "seconds": f"{wait.seconds:.0f}"})
+        run.progress(run.owner, retry_count=run.retry_count + 1, activity=str(waiting))
 
     return on_wait
 
 
-def _look_around(run: Run, client: ConnectWiseClient, log: RunLog) -> Survey:
-    """What the walk stands on: asked for once, kept for every later attempt of the run."""
-    earlier = survey_again(run)
-    if earlier is not None:
-        return earlier
-    run.progress(run.owner, activity="Asking ConnectWise what there is")
-    ground = survey(run, client, log)
+def _begin(
+    run: Run, fetching: Fetching, check: GrowingCheck, log: RunLog
+) -> tuple[Survey, PartWriter, Proof]:
+    """What the walk stands on, asked for once and kept for every later attempt of the run."""
+    ground, first_page = survey_again(run), None
+    if ground is None:
+        run.progress(run.owner, activity=_("Asking ConnectWise what there is"))
+        ground, first_page = survey_with_first_page(run, fetching, log)
+        _tell_ground(run, ground, log)
+    proof = Proof(run, fetching, ground, log)
+    writer = PartWriter(
+        run,
+        fetching,
+        ground,
+        log,
+        check=check,
+        first_page=first_page,
+        on_reached=proof.ask_ahead,
+    )
+    return ground, writer, proof
+
+
+def _tell_ground(run: Run, ground: Survey, log: RunLog) -> None:
     request = ground.filter(conditions.id_above(ground.after_id))
-    log.info(f"Filter of the first page: {request}")
+    log.info(_("Filter of the first page: %(filter)s") % {"filter": request})
     if ground.reason:
         log.info(ground.reason)
     if ground.expected_count is not None:
-        log.info(f"ConnectWise counts {ground.expected_count} matching batches.")
+        tell_count(ground.expected_count, log)
     run.progress(
         run.owner,
         request_sent=request,
@@ -211,57 +237,8 @@ def _look_around(run: Run, client: ConnectWiseClient, log: RunLog) -> Survey:
         expected_count=ground.expected_count,
         boundary_id=ground.after_id or None,
         window_reason=ground.reason[:300],
-        activity="Fetching batches",
+        activity=_("Fetching batches"),
     )
-    return ground
-
-
-def _walk(
-    run: Run, client: ConnectWiseClient, writer: PartWriter, ground: Survey, log: RunLog
-) -> tuple[Written, int | None, int | None]:
-    """Walk, and prove it by counting; once more when the proof fails (P3).
-
-    Also returns how many batches ConnectWise shows in all, afterwards.
-    """
-    counted: int | None = None
-    for is_last in (False, True):
-        written = writer.write() if is_last else writer.resume()
-        run.progress(run.owner, activity="Proving that nothing is missing")
-        # In this order: if lists went empty under way they still are, or the proof comes out.
-        is_told_apart = ground.unfiltered_count and ground.filter()
-        shown = count_or_none(client, "", log) if is_told_apart else None
-        counted = count_again(client, ground, written, log)
-        is_proven = counted is None or counted <= written.fetched_count
-        # If fewer came than were counted at the start, they have vanished, or they hide behind
-        # what changed meanwhile, which no dated count knows: only a second walk can tell.
-        if is_proven and (is_last or written.within_count >= (ground.expected_count or 0)):
-            return written, counted, shown
-        log.warning(
-            f"ConnectWise counted {counted if not is_proven else ground.expected_count} matching "
-            f"batches but gave {written.fetched_count}."
-        )
-    raise IncompleteError(counted or 0, written.fetched_count)
-
-
-def _tell_success(run: Run, written: Written, checked: CheckedFile, log: RunLog) -> None:
-    missing_count = _missing_count(run, checked)
-    if missing_count:
-        log.warning(f"{missing_count} of the batches are not in ConnectWise any more.")
-    if written.replaced_count:
-        log.warning(f"{written.replaced_count} texts had characters that XML cannot hold.")
-    if written.repeated_count:
-        log.info(f"{written.repeated_count} repeated batches were skipped.")
-    if run.suspicion:
-        log.warning(run.suspicion)
-    log.info(f"{checked.batch_count} batches in {run.file_name}, SHA-256 {checked.sha256}.")
-
-
-def _missing_count(run: Run, checked: CheckedFile) -> int:
-    """How many of the batches to export again ConnectWise no longer has (R7)."""
-    wanted = len(run.again_ids)
-    if run.again_of is not None:
-        wanted = run.again_of.batch_count or 0
-    return max(0, wanted - checked.batch_count)
 
 
 def _stop(run: Run, lease: Lease, log: RunLog) -> None:
@@ -272,13 +249,14 @@ def _stop(run: Run, lease: Lease, log: RunLog) -> None:
         _remove_part(run)
     with _lost_is_no_news(run):
         if reason is StopReason.CANCELLED:
-            log.warning("Cancelled. Nothing was exported and no date moved.")
+            log.warning(_("Cancelled. Nothing was exported and no date moved."))
             run.finish_cancelled(run.owner)
         elif reason is StopReason.SHUTDOWN:
-            log.info("The worker shuts down; the run goes back to the queue.")
+            log.info(_("The worker shuts down; the run goes back to the queue."))
             run.give_back(run.owner)
         else:
-            logger.warning("%s was lost: its worker could not renew its hold.", run)
+            lost = _("%(run)s was lost: its worker could not renew its hold.")
+            logger.warning(lost, {"run": run})
 
 
 def _fail(run: Run, log: RunLog, sentence: str) -> None:
@@ -296,10 +274,10 @@ def _remove_part(run: Run) -> None:
 
 def _disk_sentence(error: OSError) -> str:
     reason = error.strerror or str(error)
-    return (
-        f"The file could not be written: {reason}. Nothing was exported and no date moved. "
+    return _(
+        "The file could not be written: %(reason)s. Nothing was exported and no date moved. "
         "Make room or permit writing in the data folder, then run the task again."
-    )
+    ) % {"reason": reason}
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 # SIGTERM has to end everything within 10 seconds (rule R3).
 _GRACE = 8.0
@@ -56,7 +57,7 @@ class Serving:
         while not self._over.wait(0.5):
             for index, child in enumerate(self._children):
                 if child.process.poll() is not None:
-                    tell(f"{child.command[-1]} ended ({child.process.returncode}); starting anew.")
+                    tell(_told_end(child))
                     # Something that dies at once must not be started a hundred times a second.
                     if time.monotonic() - child.started_at < _RESTART_PAUSE:
                         self._over.wait(_RESTART_PAUSE)
@@ -91,7 +92,8 @@ class Serving:
 def check_port(bind: str, port: int, option: str = "--port") -> None:
     """Raises PortTakenError when nothing can listen there; `option` is how to choose another."""
     if not 1 <= port <= 65_535:
-        raise PortTakenError(f"{option} {port} is no port: write a number from 1 to 65535.")
+        message = _("%(option)s %(port)s is no port: write a number from 1 to 65535.")
+        raise PortTakenError(message % {"option": option, "port": port})
     family = socket.AF_INET6 if ":" in bind else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -99,11 +101,29 @@ def check_port(bind: str, port: int, option: str = "--port") -> None:
             probe.bind((bind.strip("[]"), port))
         except socket.gaierror:
             raise PortTakenError(
-                f"{bind} is no address of this machine: write one, e.g. 127.0.0.1 or 0.0.0.0."
+                _(
+                    "%(address)s is no address of this machine: write one, e.g. 127.0.0.1 or "
+                    "0.0.0.0."
+                )
+                % {"address": bind}
             ) from None
         except OSError as error:
+            other = port + 10 if port < 65_000 else port - 10
             raise PortTakenError(
-                f"Port {port} on {bind} cannot be used: {error.strerror}. "
-                f"End the program that uses it, or choose another one with {option}, "
-                f"e.g. {option} {port + 10 if port < 65_000 else port - 10}."
+                _(
+                    "Port %(port)s on %(address)s cannot be used: %(reason)s. End the program that "
+                    "uses it, or choose another one with %(option)s, e.g. %(option)s %(other)s."
+                )
+                % {
+                    "port": port,
+                    "address": bind,
+                    "reason": error.strerror,
+                    "option": option,
+                    "other": other,
+                }
             ) from None
+
+
+def _told_end(child: _Child) -> str:
+    message = _("%(program)s ended (%(status)s); starting anew.")
+    return message % {"program": child.command[-1], "status": child.process.returncode}

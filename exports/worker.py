@@ -9,6 +9,7 @@ import uuid
 from types import FrameType
 
 from django.db import close_old_connections, connection
+from django.utils.translation import gettext as _
 from django_tasks_db.management.commands.db_worker import Worker as QueueWorker
 
 from exports import jobs
@@ -52,9 +53,10 @@ class ExportWorker(QueueWorker):
 
     def shutdown(self, signum: int, frame: FrameType | None) -> None:
         """Give the current run back to the queue; it ends within seconds, so once is enough."""
+        # Not as the queue's worker does it, by an exception wherever the signal finds it: that may
+        # be within a transaction, or between taking a job and executing it.
         shutdown.set()
-        if self.running:
-            super().shutdown(signum, frame)
+        self.running = False
 
     def _live(self) -> None:
         """Show signs of life and, every ten seconds and at the start, recover lost runs."""
@@ -69,7 +71,7 @@ class ExportWorker(QueueWorker):
             except Exception:
                 # Whatever it is, signs of life must go on, and the next beat tries again: a full
                 # disk or a restarting database passes.
-                logger.exception("The recovery was put off.")
+                logger.exception(_("The recovery was put off."))
             beat += 1
             if self._over.wait(SEEN_EVERY.total_seconds()):
                 break

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from exports.configuration.plans import Findings, Plan, refuse_repeated_names
 from exports.configuration.reading import Entry
@@ -52,7 +55,9 @@ def plan_connections(
     """One plan for each entry; nothing is saved. `environment` holds the private keys."""
     existing = {row.name: row for row in Connection.objects.select_for_update()}
     plans = [_plan(entry, existing, environment, findings) for entry in entries]
-    refuse_repeated_names(plans, "the connection")
+    refuse_repeated_names(
+        plans, gettext_noop("%(name)s is the name of the connection on line %(line)s already.")
+    )
     _plan_default(plans, existing.values())
     return PlannedConnections(plans, existing | {plan.row.name: plan.row for plan in plans})
 
@@ -94,8 +99,11 @@ def _plan(
     if not plan.is_new and {"site", "company"}.intersection(guarded) and plan.row.tasks.exists():
         plan.warn(
             "name",
-            f"The tasks of {plan.row.name} start anew: what went out before belongs to another "
-            "site or company.",
+            _(
+                "The tasks of %(connection)s start anew: what went out before belongs to another "
+                "site or company."
+            )
+            % {"connection": plan.row.name},
         )
     return plan
 
@@ -117,15 +125,15 @@ def _plan_site(plan: ConnectionPlan) -> None:
 def _check_signature(plan: ConnectionPlan) -> None:
     """What a request signs with is `company+public:private`, so these marks end a part."""
     if set("+:").intersection(plan.row.company):
-        plan.refuse("company", "A company holds no + or colon: write what people log in with.")
+        plan.refuse("company", _("A company holds no + or colon: write what people log in with."))
     if ":" in plan.row.public_key:
-        plan.refuse("public_key", "A public key holds no colon: write it alone.")
+        plan.refuse("public_key", _("A public key holds no colon: write it alone."))
     if not plan.row.client_id.isascii():
-        plan.refuse("client_id", "A Client ID is plain letters, digits and hyphens.")
+        plan.refuse("client_id", _("A Client ID is plain letters, digits and hyphens."))
     elif not plan.row.effective_client_id():
         plan.warn(
             "client_id",
-            "ConnectWise answers nobody without a Client ID, and this installation sets none.",
+            _("ConnectWise answers nobody without a Client ID, and this installation sets none."),
         )
 
 
@@ -136,26 +144,43 @@ def _plan_private_key(
         return
     variable = plan.entry.values.get("private_key_env", "")
     if variable in _NOT_FOR_FILES:
-        plan.refuse("private_key_env", f"{variable} belongs to this installation: name another.")
+        message = _("%(variable)s belongs to this installation: name another.")
+        plan.refuse("private_key_env", message % {"variable": variable})
         return
     key = environment.get(variable, "").strip()
     if not key.isprintable():
-        plan.refuse("private_key_env", f"{variable} holds invisible characters: copy it anew.")
+        message = _("%(variable)s holds invisible characters: copy it anew.")
+        plan.refuse("private_key_env", message % {"variable": variable})
     elif not key and (plan.is_new or guarded):
-        why = "the connection is new" if plan.is_new else f"{' and '.join(guarded)} changed"
-        plan.refuse("private_key_env", _missing_key(variable, why))
+        message = _missing_key(is_new=plan.is_new, is_named=bool(variable))
+        told = {"variable": variable, "keys": get_text_list(guarded, _("and"))}
+        plan.refuse("private_key_env", message % told)
     elif key and not _holds(plan.row, key):
         plan.row.write_private_key(key)
         if not plan.is_new:
-            plan.changes.append("private key: replaced")
+            plan.changes.append(_("private key: replaced"))
 
 
-def _missing_key(variable: str, why: str) -> str:
-    if variable:
-        return f"Put the private key into the environment variable {variable}, because {why}."
-    return (
+def _missing_key(*, is_new: bool, is_named: bool) -> str:
+    """The sentence, without the %(variable)s and the %(keys)s that changed."""
+    if is_new and is_named:
+        return _(
+            "Put the private key into the environment variable %(variable)s, because the "
+            "connection is new."
+        )
+    if is_new:
+        return _(
+            "Name the environment variable that holds the private key, like "
+            "private_key_env: ACME_PRIVATE_KEY, because the connection is new."
+        )
+    if is_named:
+        return _(
+            "Put the private key into the environment variable %(variable)s, because %(keys)s "
+            "changed."
+        )
+    return _(
         "Name the environment variable that holds the private key, like "
-        f"private_key_env: ACME_PRIVATE_KEY, because {why}."
+        "private_key_env: ACME_PRIVATE_KEY, because %(keys)s changed."
     )
 
 
@@ -172,8 +197,8 @@ def _plan_default(plans: list[ConnectionPlan], existing: Iterable[Connection]) -
     """Left out, `default` stays as it is, unless another connection is made the default."""
     chosen = [plan for plan in plans if plan.entry.values.get("default")]
     for plan in chosen[1:]:
-        line = chosen[0].entry.line_of("default")
-        plan.refuse("default", f"Only one connection is the default, and line {line} names one.")
+        message = _("Only one connection is the default, and line %(line)s names one.")
+        plan.refuse("default", message % {"line": chosen[0].entry.line_of("default")})
     for plan in plans:
         if chosen or "default" in plan.entry.values:
             plan.change("default", "is_default", plan in chosen[:1])

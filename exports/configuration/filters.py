@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from exports.configuration.plans import Findings
 from exports.configuration.reading import Entry, Problem
 from exports.connectwise import batches, conditions
@@ -70,4 +72,5 @@ def _yaml_hint(row: Condition, error: ConditionError) -> str:
     except ConditionError:
         return ""
     written = quoted.replace("'", "''")
-    return f" (YAML takes one pair of quotes for itself: write value: '{written}')"
+    hint = _("(YAML takes one pair of quotes for itself: write value: '%(text)s')")
+    return " " + hint % {"text": written}

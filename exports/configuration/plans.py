@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model
+from django.utils.translation import gettext as _
 
 from exports.configuration.reading import Entry, Problem
 from exports.connectwise import literals
@@ -59,16 +60,20 @@ class Plan(Generic[Row]):
         except ValidationError as error:
             for name, messages in error.message_dict.items():
                 key = keys.get(name, name)
-                self.refuse(key, f"{key} cannot be used: {' '.join(messages)}")
+                told = {"key": key, "reason": " ".join(messages)}
+                self.refuse(key, _("%(key)s cannot be used: %(reason)s") % told)
 
 
-def refuse_repeated_names(plans: Iterable[Plan[Any]], what: str) -> None:
-    """Report every name that an earlier entry of the same list has already."""
+def refuse_repeated_names(plans: Iterable[Plan[Any]], message: str) -> None:
+    """Report every name that an earlier entry of the same list has already.
+
+    `message` is the sentence in English, with %(name)s and the %(line)s of the earlier entry.
+    """
     first: dict[str, int] = {}
     for plan in plans:
         name = plan.entry.values.get("name")
         if name in first:
-            plan.refuse("name", f"{name} is the name of {what} on line {first[name]} already.")
+            plan.refuse("name", _(message) % {"name": name, "line": first[name]})
         elif name is not None:
             first[name] = plan.entry.line_of("name")
 
@@ -79,7 +84,7 @@ def shown(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, datetime):
         return as_moment(value)
-    return literals.shown(str(value), 200) if value not in (None, "") else "none"
+    return literals.shown(str(value), 200) if value not in (None, "") else _("none")
 
 
 def as_moment(moment: datetime) -> str:

@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any, Final
 
 import yaml
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from exports.configuration.yaml_text import UnreadableError, compose
 from exports.connectwise import literals
@@ -18,9 +20,9 @@ from exports.connectwise.batches import Kind
 
 _NULL: Final = "tag:yaml.org,2002:null"
 _KIND_WORDS: Final = {
-    yaml.ScalarNode: "plain text",
-    yaml.SequenceNode: "a list",
-    yaml.MappingNode: "a group of keys",
+    yaml.ScalarNode: gettext_noop("plain text"),
+    yaml.SequenceNode: gettext_noop("a list"),
+    yaml.MappingNode: gettext_noop("a group of keys"),
 }
 
 
@@ -65,9 +67,9 @@ def read(content: bytes) -> Configuration:
         return Configuration(problems=(Problem(error.line, str(error)),))
     problems: list[Problem] = []
     try:
-        file = _entry(root, _FILE_KEYS, "the file", problems)
+        file = _entry(root, _FILE, problems)
     except _RefusedError as refused:
-        return Configuration(problems=(Problem(1, f"The file {refused}"),))
+        return Configuration(problems=(Problem(1, refused.sentence()),))
     return Configuration(
         connections=file.values.get("connections", ()),
         tasks=file.values.get("tasks", ()),
@@ -80,12 +82,22 @@ def nearest(name: str, known: list[str]) -> str:
     lower = {choice.lower(): choice for choice in known}
     close = difflib.get_close_matches(name.lower(), lower, n=1)
     if close:
-        return f"Did you mean {lower[close[0]]}?"
-    return f"Known: {', '.join(known[:20])}." if known else "There are none yet."
+        return _("Did you mean %(name)s?") % {"name": lower[close[0]]}
+    if known:
+        return _("Known: %(names)s.") % {"names": ", ".join(known[:20])}
+    return _("There are none yet.")
 
 
 class _RefusedError(ValueError):
-    """A node that cannot be used; the text goes on after the name of its key."""
+    """A node that cannot be used; `message`, in English, may want a %(key)s to be filled in."""
+
+    def __init__(self, message: str, **values: str) -> None:
+        super().__init__(message)
+        self._message = message
+        self._values = values
+
+    def sentence(self, key: str = "") -> str:
+        return _(self._message) % {"key": key, **self._values}
 
 
 _Parse = Callable[[yaml.Node, list[Problem]], Any]
@@ -98,27 +110,36 @@ class _Key:
     keeps_null: bool = False
 
 
-def _entry(node: yaml.Node, keys: Mapping[str, _Key], what: str, problems: list[Problem]) -> Entry:
+@dataclass(frozen=True)
+class _Group:
+    """What an entry may hold, and what is said, in English, when it does not."""
+
+    keys: Mapping[str, _Key]
+    no_group: str
+    no_key: str
+    key_needed: str = ""
+    no_list: str = ""
+
+
+def _entry(node: yaml.Node, group: _Group, problems: list[Problem]) -> Entry:
+    keys = group.keys
     if not isinstance(node, yaml.MappingNode):
-        raise _RefusedError(f"is {_KIND_WORDS[type(node)]}: write keys, like {next(iter(keys))}: …")
+        raise _RefusedError(group.no_group, kind=_kind_of(node), example=next(iter(keys)))
     entry = Entry(node.start_mark.line + 1)
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         key = key_node.value if isinstance(key_node, yaml.ScalarNode) else ""
         if key not in keys:
-            shown = literals.shown(key) or "A list or a group"
-            problems.append(
-                Problem(line, f"{shown} is not a key of {what}. {nearest(key, list(keys))}")
-            )
+            unknown = _(group.no_key) % {"key": literals.shown(key) or _("A list or a group")}
+            problems.append(Problem(line, f"{unknown} {nearest(key, list(keys))}"))
         elif key in entry.lines:
-            problems.append(
-                Problem(line, f"{key} stands here twice, first on line {entry.lines[key]}.")
-            )
+            twice = _("%(key)s stands here twice, first on line %(line)s.")
+            problems.append(Problem(line, twice % {"key": key, "line": entry.lines[key]}))
         elif value_node.tag != _NULL or keys[key].keeps_null:
             entry.lines[key] = line
             _read_value(entry, key, keys[key].parse, value_node, problems)
     problems.extend(
-        Problem(entry.line, f"{what.capitalize()} needs the key {key}.")
+        Problem(entry.line, _(group.key_needed) % {"key": key})
         for key in keys
         if keys[key].is_required and key not in entry.lines
     )
@@ -131,44 +152,48 @@ def _read_value(
     try:
         entry.values[key] = parse(node, problems)
     except _RefusedError as refused:
-        problems.append(Problem(entry.lines[key], f"{key} {refused}"))
+        problems.append(Problem(entry.lines[key], refused.sentence(key)))
 
 
-def _entries(keys: Mapping[str, _Key], what: str) -> _Parse:
+def _kind_of(node: yaml.Node) -> str:
+    return _(_KIND_WORDS[type(node)])
+
+
+def _entries(group: _Group) -> _Parse:
     def parse(node: yaml.Node, problems: list[Problem]) -> tuple[Entry, ...]:
         if not isinstance(node, yaml.SequenceNode):
-            raise _RefusedError(f"is {_KIND_WORDS[type(node)]}: write a list, one - for {what}.")
-        return tuple(_listed(node, keys, what, problems))
+            raise _RefusedError(group.no_list, kind=_kind_of(node))
+        return tuple(_listed(node, group, problems))
 
     return parse
 
 
-def _listed(
-    node: yaml.SequenceNode, keys: Mapping[str, _Key], what: str, problems: list[Problem]
-) -> Iterator[Entry]:
+def _listed(node: yaml.SequenceNode, group: _Group, problems: list[Problem]) -> Iterator[Entry]:
     for member in node.value:
         try:
-            yield _entry(member, keys, what, problems)
+            yield _entry(member, group, problems)
         except _RefusedError as refused:
-            problems.append(Problem(member.start_mark.line + 1, f"Here {what} {refused}"))
+            problems.append(Problem(member.start_mark.line + 1, refused.sentence()))
 
 
-def _scalar(node: yaml.Node, example: str) -> str:
+def _scalar(node: yaml.Node, message: str) -> str:
     if not isinstance(node, yaml.ScalarNode):
-        raise _RefusedError(f"is {_KIND_WORDS[type(node)]}: write {example}.")
+        raise _RefusedError(message, kind=_kind_of(node))
     return str(node.value)
 
 
 def _text(node: yaml.Node, problems: list[Problem]) -> str:
-    text = _scalar(node, "one piece of text").strip()
+    text = _scalar(node, _NO_TEXT).strip()
     if not text.isprintable():
-        raise _RefusedError("holds a line break or an invisible character: type it anew.")
+        raise _RefusedError(
+            gettext_noop("%(key)s holds a line break or an invisible character: type it anew.")
+        )
     return text
 
 
 def _typed(node: yaml.Node, problems: list[Problem]) -> str:
     """A part of a condition: the grammar judges it as it stands."""
-    return _scalar(node, "one piece of text")
+    return _scalar(node, _NO_TEXT)
 
 
 def _value(node: yaml.Node, problems: list[Problem]) -> str:
@@ -176,28 +201,32 @@ def _value(node: yaml.Node, problems: list[Problem]) -> str:
     if isinstance(node, yaml.SequenceNode) and node.flow_style and node.start_mark.buffer:
         # [2020-01-01T00:00:00Z] without quotes: a date to people, a list to YAML.
         typed = node.start_mark.buffer[node.start_mark.pointer : node.end_mark.pointer]
-        raise _RefusedError(f"is a list to YAML: put quotes around it, '{literals.shown(typed)}'.")
-    return _scalar(node, "text in quotes")
+        message = gettext_noop("%(key)s is a list to YAML: put quotes around it, '%(text)s'.")
+        raise _RefusedError(message, text=literals.shown(typed))
+    return _scalar(node, gettext_noop("%(key)s is %(kind)s: write text in quotes."))
 
 
 def _flag(node: yaml.Node, problems: list[Problem]) -> bool:
-    text = _scalar(node, "true or false")
+    text = _scalar(node, gettext_noop("%(key)s is %(kind)s: write true or false."))
     known: Mapping[str, bool] = yaml.SafeLoader.bool_values
     if text.lower() not in known:
-        raise _RefusedError(f"is {literals.shown(text)}: write true or false.")
+        message = gettext_noop("%(key)s is %(text)s: write true or false.")
+        raise _RefusedError(message, text=literals.shown(text))
     return known[text.lower()]
 
 
 def _number(node: yaml.Node, problems: list[Problem]) -> int:
-    text = _scalar(node, "a whole number")
+    text = _scalar(node, gettext_noop("%(key)s is %(kind)s: write a whole number."))
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise _RefusedError(f"is {literals.shown(text)}: write a whole number, like 1000.")
+        message = gettext_noop("%(key)s is %(text)s: write a whole number, like 1000.")
+        raise _RefusedError(message, text=literals.shown(text))
     return int(text)
 
 
 def _moment(node: yaml.Node, problems: list[Problem]) -> datetime:
     """A date by the grammar of conditions: whole seconds, UTC where no offset is given."""
-    text = _scalar(node, "a date like 2020-01-01T00:00:00Z")
+    message = gettext_noop("%(key)s is %(kind)s: write a date like 2020-01-01T00:00:00Z.")
+    text = _scalar(node, message)
     try:
         moment = datetime.fromisoformat(literals.parse(f"[{text}]", Kind.DATETIME).sent[1:-1])
         # The last year has no room for the zones in which pages show it.
@@ -205,17 +234,25 @@ def _moment(node: yaml.Node, problems: list[Problem]) -> datetime:
             return moment
     except literals.LiteralError:
         pass
-    raise _RefusedError(
-        f"is {literals.shown(text)}: write a date from 1753 to 9998, like 2020-01-01T00:00:00Z."
+    message = gettext_noop(
+        "%(key)s is %(text)s: write a date from 1753 to 9998, like 2020-01-01T00:00:00Z."
     )
+    raise _RefusedError(message, text=literals.shown(text))
 
 
-_CONDITION_KEYS: Final = {
-    "field": _Key(_typed, is_required=True),
-    "comparison": _Key(_typed, is_required=True),
-    "value": _Key(_value, keeps_null=True),
-    "logic": _Key(_typed),
-}
+_NO_TEXT: Final = gettext_noop("%(key)s is %(kind)s: write one piece of text.")
+_CONDITION: Final = _Group(
+    {
+        "field": _Key(_typed, is_required=True),
+        "comparison": _Key(_typed, is_required=True),
+        "value": _Key(_value, keeps_null=True),
+        "logic": _Key(_typed),
+    },
+    no_group=gettext_noop("Here a condition is %(kind)s: write keys, like %(example)s: …"),
+    no_key=gettext_noop("%(key)s is not a key of a condition."),
+    key_needed=gettext_noop("A condition needs the key %(key)s."),
+    no_list=gettext_noop("%(key)s is %(kind)s: write a list, one - for a condition."),
+)
 _CONNECTION_KEYS: Final = {
     "name": _Key(_text, is_required=True),
     "site": _Key(_text, is_required=True),
@@ -235,14 +272,29 @@ _TASK_KEYS: Final = {
     "page_size": _Key(_number),
     "output_file": _Key(_text, is_required=True),
     "include_extra_fields": _Key(_flag),
-    "conditions": _Key(_entries(_CONDITION_KEYS, "a condition")),
+    "conditions": _Key(_entries(_CONDITION)),
     "references_to_fetch_page_size": _Key(_number),
     "enabled": _Key(_flag),
     "can_resume_from_failure": _Key(_flag),
     "on_failure_task": _Key(_text),
     "break_on_failure": _Key(_flag),
 }
-_FILE_KEYS: Final = {
-    "connections": _Key(_entries(_CONNECTION_KEYS, "a connection")),
-    "tasks": _Key(_entries(_TASK_KEYS, "a task")),
-}
+_CONNECTION: Final = _Group(
+    _CONNECTION_KEYS,
+    no_group=gettext_noop("Here a connection is %(kind)s: write keys, like %(example)s: …"),
+    no_key=gettext_noop("%(key)s is not a key of a connection."),
+    key_needed=gettext_noop("A connection needs the key %(key)s."),
+    no_list=gettext_noop("%(key)s is %(kind)s: write a list, one - for a connection."),
+)
+_TASK: Final = _Group(
+    _TASK_KEYS,
+    no_group=gettext_noop("Here a task is %(kind)s: write keys, like %(example)s: …"),
+    no_key=gettext_noop("%(key)s is not a key of a task."),
+    key_needed=gettext_noop("A task needs the key %(key)s."),
+    no_list=gettext_noop("%(key)s is %(kind)s: write a list, one - for a task."),
+)
+_FILE: Final = _Group(
+    {"connections": _Key(_entries(_CONNECTION)), "tasks": _Key(_entries(_TASK))},
+    no_group=gettext_noop("The file is %(kind)s: write keys, like %(example)s: …"),
+    no_key=gettext_noop("%(key)s is not a key of the file."),
+)

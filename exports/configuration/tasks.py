@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from exports.configuration.filters import read_conditions, shown_rows, url_problem
 from exports.configuration.plans import Findings, Plan, refuse_repeated_names, shown
 from exports.configuration.reading import Entry, nearest
@@ -56,7 +59,9 @@ def plan_tasks(
 ) -> list[TaskPlan]:
     """One plan for each entry; nothing is saved."""
     plans = [_plan(entry, around, findings) for entry in entries]
-    refuse_repeated_names(plans, "the task")
+    refuse_repeated_names(
+        plans, gettext_noop("%(name)s is the name of the task on line %(line)s already.")
+    )
     _refuse_shared_output_files(plans, around)
     _plan_on_failure_tasks(plans, around)
     return plans
@@ -82,7 +87,8 @@ def _plan(entry: Entry, around: Surroundings, findings: Findings) -> TaskPlan:
     row = around.tasks.get(entry.values.get("name", ""))
     plan = TaskPlan(entry, row or Task(), row is None, findings, before=copy(row))
     if plan.row.archived_at is not None:
-        plan.refuse("name", f"{plan.row.name} is archived: restore it or take another name.")
+        message = _("%(task)s is archived: restore it or take another name.")
+        plan.refuse("name", message % {"task": plan.row.name})
     _plan_connection(plan, around)
     _plan_export(plan)
     _plan_dates(plan, around)
@@ -103,12 +109,12 @@ def _plan_connection(plan: TaskPlan, around: Surroundings) -> None:
         name = plan.entry.values.get("connection")
         chosen = around.connections.get(name or "")
         if name is not None and chosen is None:
-            known = nearest(name, list(around.connections))
-            plan.refuse("connection", f"There is no connection {shown(name)}. {known}")
+            unknown = _("There is no connection %(connection)s.") % {"connection": shown(name)}
+            plan.refuse("connection", f"{unknown} {nearest(name, list(around.connections))}")
     else:
         chosen = before or around.default_connection
         if chosen is None:
-            plan.refuse("connection", "Name a connection: there is no default one.")
+            plan.refuse("connection", _("Name a connection: there is no default one."))
     if chosen is None:
         return
     # The row in `around` is the one this file may have changed, not the task's own copy.
@@ -118,7 +124,8 @@ def _plan_connection(plan: TaskPlan, around: Surroundings) -> None:
         if (before.site, before.company) != (chosen.site, chosen.company):
             plan.warn(
                 "connection",
-                f"{plan.row.name} starts anew: what went out before belongs to another company.",
+                _("%(task)s starts anew: what went out before belongs to another company.")
+                % {"task": plan.row.name},
             )
 
 
@@ -127,7 +134,8 @@ def _plan_export(plan: TaskPlan) -> None:
         return
     export = plan.entry.values["export"].lower()
     if export not in Task.Export.values:
-        plan.refuse("export", f"export is {shown(export)}: write modified, new or all.")
+        message = _("export is %(text)s: write modified, new or all.")
+        plan.refuse("export", message % {"text": shown(export)})
     else:
         plan.change("export", "export", export)
 
@@ -140,11 +148,13 @@ def _plan_dates(plan: TaskPlan, around: Surroundings) -> None:
         if date is None or date == before or not (plan.is_new or around.sets_dates):
             continue
         if not plan.is_new and plan.row.active_run() is not None:
-            plan.refuse(key, f"{key} cannot be set while {plan.row.active_run()} is not over.")
+            message = _("%(key)s cannot be set while %(run)s is not over.")
+            plan.refuse(key, message % {"key": key, "run": plan.row.active_run()})
             continue
         plan.change(key, key, date)
         if date > around.now:
-            plan.warn(key, f"{key} lies in the future: nothing is exported until then.")
+            message = _("%(key)s lies in the future: nothing is exported until then.")
+            plan.warn(key, message % {"key": key})
 
 
 def _check_output_file(plan: TaskPlan) -> None:
@@ -177,7 +187,8 @@ def _check_length(plan: TaskPlan, rows: tuple[Condition, ...]) -> None:
     try:
         problem = url_problem(rows, connection, plan.row.page_size)
     except SiteError as error:
-        plan.refuse("connection", f"The site of {connection} cannot be called now. {error}")
+        message = _("The site of %(connection)s cannot be called now. %(reason)s")
+        plan.refuse("connection", message % {"connection": connection, "reason": error})
     else:
         if problem:
             plan.refuse("conditions", problem)
@@ -195,8 +206,9 @@ def _refuse_shared_output_files(plans: list[TaskPlan], around: Surroundings) -> 
         if not name:
             continue
         if name.casefold() in users:
-            other = users[name.casefold()]
-            plan.refuse("output_file", f"{name} is the output file of the task {other} already.")
+            told = {"file": name, "task": users[name.casefold()]}
+            message = _("%(file)s is the output file of the task %(task)s already.")
+            plan.refuse("output_file", message % told)
         else:
             users[name.casefold()] = plan.row.name
 
@@ -216,9 +228,8 @@ def _plan_on_failure_tasks(plans: list[TaskPlan], around: Surroundings) -> None:
         )
         edges[plan.row.name] = name
         if name and plan.on_failure_task is None:
-            plan.refuse(
-                "on_failure_task", f"There is no task {shown(name)}. {nearest(name, list(rows))}"
-            )
+            unknown = _("There is no task %(task)s.") % {"task": shown(name)}
+            plan.refuse("on_failure_task", f"{unknown} {nearest(name, list(rows))}")
         elif name != before:
             plan.note("on_failure_task", before, name)
     _refuse_circles(plans, edges)
@@ -233,4 +244,5 @@ def _refuse_circles(plans: list[TaskPlan], edges: Mapping[str, str | None]) -> N
         if following == plan.row.name and not reported.intersection(path):
             reported.update(path)
             way = " → ".join([*path, path[0]])
-            plan.refuse("on_failure_task", f"On Failure Tasks run in a circle: {way}.")
+            message = _("On Failure Tasks run in a circle: %(way)s.")
+            plan.refuse("on_failure_task", message % {"way": way})

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import yaml
+from django.utils.translation import gettext as _
 
 # File, list, task, list, condition: five are needed; far more only serve to exhaust the stack.
 MAX_DEPTH: Final = 20
@@ -24,14 +25,14 @@ def compose(content: bytes) -> yaml.Node:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        reason = error.problem or error.context
-        sentence = f"This is not YAML: {reason}. Check indentation, colons and quotes here."
-        raise UnreadableError(_line(mark), sentence) from None
+        sentence = _("This is not YAML: %(reason)s. Check indentation, colons and quotes here.")
+        told = {"reason": error.problem or error.context}
+        raise UnreadableError(_line(mark), sentence % told) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise UnreadableError(line, "YAML cannot hold the control character here.") from None
+        raise UnreadableError(line, _("YAML cannot hold the control character here.")) from None
     if root is None:
-        raise UnreadableError(1, "The file is empty: it holds connections: and tasks:.")
+        raise UnreadableError(1, _("The file is empty: it holds connections: and tasks:."))
     return root
 
 
@@ -40,7 +41,7 @@ def _decoded(content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise UnreadableError(line, "This is not UTF-8: save the file in UTF-8.") from None
+        raise UnreadableError(line, _("This is not UTF-8: save the file in UTF-8.")) from None
 
 
 def _refuse_constructs(text: str) -> None:
@@ -56,7 +57,7 @@ def _refuse_constructs(text: str) -> None:
                 raise UnreadableError(_line(event.start_mark), refusal)
     except (ValueError, OverflowError):
         # The scanner lets "\UFFFFFFFF" run into chr().
-        sentence = "This is not YAML: an escape names no character."
+        sentence = _("This is not YAML: an escape names no character.")
         raise UnreadableError(loader.line + 1, sentence) from None
 
 
@@ -66,9 +67,9 @@ def _line(mark: Any) -> int:
 
 def _refusal(event: yaml.Event, depth: int) -> str:
     if depth > MAX_DEPTH:
-        return "This is nested deeper than any key of the form."
+        return _("This is nested deeper than any key of the form.")
     if getattr(event, "anchor", None):
-        return "Anchors and aliases (& and *) are not read: write the value out."
+        return _("Anchors and aliases (& and *) are not read: write the value out.")
     if getattr(event, "tag", None):
-        return "Tags (words with !) are not read: leave it out."
+        return _("Tags (words with !) are not read: leave it out.")
     return ""

@@ -5,22 +5,15 @@ from __future__ import annotations
 import re
 import socket
 from dataclasses import dataclass
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 from urllib.parse import quote
 
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
-Table = tuple[tuple[Network, str], ...]
+from .language import gettext as _
+from .networks import Address, Network, meant_addresses, never_called_reason, not_public_reason
 
-_EXAMPLE: Final = "for example na.myconnectwise.net or cw.example.com:8443"
+_EXAMPLES: Final = {"cloud": "na.myconnectwise.net", "own": "cw.example.com:8443"}
+_LABEL: Final = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _API_PREFIX: Final = "api-"
 _CLOUD_HOSTS: Final = frozenset(
@@ -83,14 +76,25 @@ def parse_site(text: str, *, allow_http: bool) -> Site:
     """
     scheme, rest = _split_scheme(text.strip(), allow_http=allow_http)
     if any(character.isspace() or not character.isprintable() for character in rest):
-        raise SiteError(f"A site holds no blanks or invisible characters, {_EXAMPLE}.")
+        raise SiteError(
+            _("A site holds no blanks or invisible characters, for example %(cloud)s or %(own)s.")
+            % _EXAMPLES
+        )
     if "?" in rest or "#" in rest or "\\" in rest:
-        raise SiteError(f"A site holds no ?, # or backslash: give the host alone, {_EXAMPLE}.")
+        raise SiteError(
+            _(
+                "A site holds no ?, # or backslash: give the host alone, for example %(cloud)s or "
+                "%(own)s."
+            )
+            % _EXAMPLES
+        )
     authority = rest.split("/", 1)[0]
     if "@" in authority:
         raise SiteError(
-            "A site holds no user name or password: give the host alone and type the keys into "
-            "their own fields."
+            _(
+                "A site holds no user name or password: give the host alone and type the keys "
+                "into their own fields."
+            )
         )
     host, port = _split_port(authority)
     return Site(scheme, _canonical_host(host), None if port == _DEFAULT_PORTS[scheme] else port)
@@ -108,7 +112,7 @@ class AddressPolicy:
 
     def check(self, address: str, *, scheme: str) -> None:
         """Raise AddressRefusedError unless this IP address may be called with this scheme."""
-        for meant in _meant_addresses(ip_address(address.partition("%")[0])):
+        for meant in meant_addresses(ip_address(address.partition("%")[0])):
             self._judge(meant, address, scheme)
 
     def check_site(self, site: Site) -> None:
@@ -118,37 +122,56 @@ class AddressPolicy:
             self.check(str(literal), scheme=site.scheme)
 
     def _judge(self, meant: Address, address: str, scheme: str) -> None:
-        shown = address if str(meant) == address else f"{address} (that is {meant})"
-        if never := _reason(_NEVER, meant) or _outside_reason(meant):
-            raise AddressRefusedError(f"The address {shown} is never called: {never}.")
+        shown = address
+        if str(meant) != address:
+            shown = _("%(address)s (that is %(meant)s)") % {"address": address, "meant": meant}
+        if never := never_called_reason(meant):
+            raise AddressRefusedError(
+                _("The address %(address)s is never called: %(reason)s.")
+                % {"address": shown, "reason": _(never)}
+            )
         if any(meant in network for network in self.allowed_networks):
             return
-        if private := _reason(_ONLY_WHEN_LISTED, meant):
+        if private := not_public_reason(meant):
             raise AddressRefusedError(
-                f"The address {shown} is not public: {private}. If ConnectWise really stands "
-                "there, the operator lists its network in CWEXPORT_ALLOWED_NETWORKS."
+                _(
+                    "The address %(address)s is not public: %(reason)s. If ConnectWise really "
+                    "stands there, the operator lists its network in CWEXPORT_ALLOWED_NETWORKS."
+                )
+                % {"address": shown, "reason": _(private)}
             )
         if scheme != "https":
             raise AddressRefusedError(
-                f"The address {shown} may only be called with https: use an https:// site. Plain "
-                "http is for networks the operator lists in CWEXPORT_ALLOWED_NETWORKS."
+                _(
+                    "The address %(address)s may only be called with https: use an https:// site. "
+                    "Plain http is for networks the operator lists in CWEXPORT_ALLOWED_NETWORKS."
+                )
+                % {"address": shown}
             )
 
 
 def _split_scheme(text: str, *, allow_http: bool) -> tuple[str, str]:
     if not text:
-        raise SiteError(f"A site is needed, {_EXAMPLE}.")
+        raise SiteError(_("A site is needed, for example %(cloud)s or %(own)s.") % _EXAMPLES)
     before, separator, after = text.partition("://")
     if not separator:
         return "https", text.removeprefix("//")
     scheme = before.lower()
     if scheme not in _DEFAULT_PORTS:
-        raise SiteError(f"A site starts with https:// or with the host itself, {_EXAMPLE}.")
+        raise SiteError(
+            _(
+                "A site starts with https:// or with the host itself, for example %(cloud)s or "
+                "%(own)s."
+            )
+            % _EXAMPLES
+        )
     if scheme == "http" and not allow_http:
         raise SiteError(
-            "Plain http would send the keys readable to everyone on the way: use https://. Only "
-            "for a network of its own can the operator allow http "
-            "(CWEXPORT_ALLOW_HTTP and CWEXPORT_ALLOWED_NETWORKS)."
+            _(
+                "Plain http would send the keys readable to everyone on the way: use https://. "
+                "Only for a network of its own can the operator allow http "
+                "(CWEXPORT_ALLOW_HTTP and CWEXPORT_ALLOWED_NETWORKS)."
+            )
         )
     return scheme, after
 
@@ -159,14 +182,17 @@ def _split_port(authority: str) -> tuple[str, int | None]:
     if authority.startswith("["):
         host, bracket, tail = authority[1:].partition("]")
         if not bracket or (tail and not tail.startswith(":")):
-            raise SiteError(f"An IPv6 address stands in brackets, like [2001:db8::1]:8443: {host}")
+            raise SiteError(
+                _("An IPv6 address stands in brackets, like [2001:db8::1]:8443: %(host)s")
+                % {"host": host}
+            )
         host, port = f"[{host}]", tail[1:]
     else:
-        host, _, port = authority.partition(":")
+        host, _colon, port = authority.partition(":")
     if not port:
         return host, None
     if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
-        raise SiteError("The port behind the colon is a number from 1 to 65535, like :8443.")
+        raise SiteError(_("The port behind the colon is a number from 1 to 65535, like :8443."))
     return host, int(port)
 
 
@@ -179,9 +205,12 @@ def _canonical_host(host: str) -> str:
         return str(address)
     labels = name.split(".")
     if len(name) > 253 or not all(re.fullmatch(_LABEL, label) for label in labels):
-        raise SiteError(f"“{host[:100]}” is not the name of a host, {_EXAMPLE}.")
+        raise _no_host(host)
     if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", labels[-1]):
-        raise SiteError(f"“{host[:100]}” looks like an IP address but is none, {_EXAMPLE}.")
+        raise SiteError(
+            _("“%(host)s” looks like an IP address but is none, for example %(cloud)s or %(own)s.")
+            % {"host": host[:100], **_EXAMPLES}
+        )
     return name
 
 
@@ -192,7 +221,8 @@ def _canonical_ipv6(text: str) -> str:
         return str(IPv6Address(text))
     except ValueError:
         raise SiteError(
-            f"“{text[:100]}” is not an IPv6 address: write it in brackets, like [2001:db8::1]."
+            _("“%(host)s” is not an IPv6 address: write it in brackets, like [2001:db8::1].")
+            % {"host": text[:100]}
         ) from None
 
 
@@ -202,11 +232,21 @@ def _to_ascii(host: str) -> str:
     # The codec follows IDNA 2003, browsers a later one. They disagree about these four, and a key
     # must not go to another host than the one a browser shows.
     if re.search("[\u00df\u03c2\u200c\u200d]", host):
-        raise SiteError(f"Write the host “{host[:100]}” in its ASCII form, which starts with xn--.")
+        raise SiteError(
+            _("Write the host “%(host)s” in its ASCII form, which starts with xn--.")
+            % {"host": host[:100]}
+        )
     try:
         return host.encode("idna").decode("ascii")
     except UnicodeError:
-        raise SiteError(f"“{host[:100]}” is not the name of a host, {_EXAMPLE}.") from None
+        raise _no_host(host) from None
+
+
+def _no_host(host: str) -> SiteError:
+    return SiteError(
+        _("“%(host)s” is not the name of a host, for example %(cloud)s or %(own)s.")
+        % {"host": host[:100], **_EXAMPLES}
+    )
 
 
 def _literal_address(host: str) -> Address | None:
@@ -221,79 +261,3 @@ def _literal_address(host: str) -> Address | None:
         return IPv4Address(socket.inet_aton(host))
     except OSError:
         return None
-
-
-def _meant_addresses(address: Address) -> list[Address]:
-    """The IPv4 addresses an IPv6 one stands for (mapped, 6to4, NAT64, Teredo), else itself."""
-    if isinstance(address, IPv4Address):
-        return [address]
-    if embedded := address.ipv4_mapped or address.sixtofour:
-        return [embedded]
-    if address in _NAT64:
-        return [_low_ipv4(int(address))]
-    if address in _NAT64_LOCAL:
-        return _local_nat64_addresses(int(address))
-    return list(address.teredo or [address])
-
-
-def _local_nat64_addresses(number: int) -> list[Address]:
-    """Both places RFC 6052 knows in this prefix; an operator's gateway may use either."""
-    last = _low_ipv4(number)
-    middle = IPv4Address((number >> 64 & 0xFFFF) << 16 | number >> 40 & 0xFFFF)
-    # 0.x.y.z in one place only says that the address is written in the other.
-    return [place for place in (last, middle) if place not in _THIS_NETWORK] or [last]
-
-
-def _low_ipv4(number: int) -> IPv4Address:
-    return IPv4Address(number & 0xFFFFFFFF)
-
-
-def _outside_reason(address: Address) -> str:
-    if isinstance(address, IPv4Address) or any(address in used for used in _USED_IPV6):
-        return ""
-    return "it is reserved"
-
-
-def _reason(table: Table, address: Address) -> str:
-    return next((reason for network, reason in table if address in network), "")
-
-
-def _table(rows: dict[str, str]) -> Table:
-    return tuple(
-        (ip_network(network), reason)
-        for reason, networks in rows.items()
-        for network in networks.split()
-    )
-
-
-_LABEL: Final = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
-_THIS_NETWORK: Final = IPv4Network("0.0.0.0/8")
-_NAT64: Final = IPv6Network("64:ff9b::/96")
-_NAT64_LOCAL: Final = IPv6Network("64:ff9b:1::/48")
-_USED_IPV6: Final = tuple(map(IPv6Network, ("2000::/3", "fc00::/7", "::1/128")))
-
-# Own tables, not ipaddress.is_private and its kin: those change between Python's patch releases.
-_NEVER: Final = _table(
-    {
-        "it names no host": "0.0.0.0/8 ::/128",
-        "it is the metadata service of a cloud": (
-            "169.254.169.254 100.100.100.200 168.63.129.16 192.0.0.192 fd00:ec2::/32 fd20:ce::254"
-        ),
-        "it is link-local": "169.254.0.0/16 fe80::/10",
-        "it is multicast": "224.0.0.0/4 ff00::/8",
-        "it is the broadcast address": "255.255.255.255",
-        "it is reserved": "192.0.0.0/24 240.0.0.0/4",
-    }
-)
-_ONLY_WHEN_LISTED: Final = _table(
-    {
-        "it is this machine itself": "127.0.0.0/8 ::1",
-        "it is a private network": "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7",
-        "it is a provider's inner network": "100.64.0.0/10",
-        "it is a test network": "198.18.0.0/15",
-        "it is kept for documentation": (
-            "192.0.2.0/24 198.51.100.0/24 203.0.113.0/24 2001:db8::/32 3fff::/20"
-        ),
-        "it is kept for protocols": "2001::/23",
-    }
-)

@@ -8,10 +8,16 @@ from typing import Any, Final
 
 from .errors import clean_text
 from .json_numbers import JSONShapeError, NumberText, decode_json, describe, record_id
+from .language import gettext as _
+from .language import gettext_noop
 from .retries import parse_http_date
 from .transport import Answer
 
-_ADVICE: Final = (
+_NOT_A_LIST: Final = gettext_noop("ConnectWise sent %(found)s instead of a list of batches.")
+_NOT_A_COUNT: Final = gettext_noop("ConnectWise sent %(found)s instead of the number of batches.")
+_NOT_A_COMPANY: Final = gettext_noop("ConnectWise sent %(found)s instead of a company.")
+_NOT_AN_OBJECT: Final = gettext_noop("ConnectWise sent %(found)s instead of an object.")
+_ADVICE: Final = gettext_noop(
     "Check that the site is a ConnectWise server and that no login page or proxy stands before it."
 )
 
@@ -49,7 +55,7 @@ def read_page(answer: Answer) -> Page:
     """A list of batches, every one of them with its id."""
     records = decode_json(answer.body)
     if not isinstance(records, list):
-        raise _not_a("a list of batches", records)
+        raise _unexpected(_NOT_A_LIST, records)
     return Page(
         ids=[record_id(record) for record in records],
         records=records,
@@ -64,7 +70,7 @@ def read_count(answer: Answer) -> int:
     """`{"count": n}`."""
     sent = read_object(answer).get("count")
     if not (isinstance(sent, NumberText) and sent.isdigit() and len(sent) < 19):
-        raise _not_a("the number of batches", sent)
+        raise _unexpected(_NOT_A_COUNT, sent)
     return int(sent)
 
 
@@ -74,7 +80,7 @@ def read_company(answer: Answer) -> CompanyInfo | None:
     if decoded is None:
         return None
     if not isinstance(decoded, dict) or not {"CompanyID", "Codebase"} & decoded.keys():
-        raise _not_a("a company", decoded)
+        raise _unexpected(_NOT_A_COMPANY, decoded)
 
     def text(name: str) -> str:
         value = decoded.get(name)
@@ -95,9 +101,9 @@ def read_object(answer: Answer) -> dict[str, Any]:
     """Any JSON object."""
     decoded = decode_json(answer.body)
     if not isinstance(decoded, dict):
-        raise _not_a("an object", decoded)
+        raise _unexpected(_NOT_AN_OBJECT, decoded)
     return decoded
 
 
-def _not_a(wanted: str, sent: object) -> JSONShapeError:
-    return JSONShapeError(f"ConnectWise sent {describe(sent)} instead of {wanted}. {_ADVICE}")
+def _unexpected(message: str, sent: object) -> JSONShapeError:
+    return JSONShapeError(f"{_(message) % {'found': describe(sent)}} {_(_ADVICE)}")

@@ -8,6 +8,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from exports.connectwise.language import gettext_noop
+
 
 class Kind(StrEnum):
     """What a field holds; decides which literals and comparisons fit it."""
@@ -55,10 +57,41 @@ FIELD_KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     }
 )
 
-# Two telling values for the fields whose kind alone gives none; shown in examples.
+# What people call the fields, in English; the members of `_info` go by one name with and without
+# the prefix.
+_INFO_LABELS: Final = {
+    "lastUpdated": gettext_noop("Last updated"),
+    "updatedBy": gettext_noop("Updated by"),
+    "dateEntered": gettext_noop("Date entered"),
+    "enteredBy": gettext_noop("Entered by"),
+}
+LABELS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "id": gettext_noop("Id of the batch"),
+        "batchIdentifier": gettext_noop("Batch identifier"),
+        "exportInvoicesFlag": gettext_noop("Includes invoices"),
+        "exportExpensesFlag": gettext_noop("Includes expenses"),
+        "exportProductsFlag": gettext_noop("Includes products"),
+        "closedFlag": gettext_noop("Closed"),
+        **_INFO_LABELS,
+        **{f"_info/{name}": label for name, label in _INFO_LABELS.items()},
+    }
+)
+
+# Two telling values for each kind of field; shown in examples.
+KIND_EXAMPLES: Final[Mapping[Kind, tuple[str, str]]] = MappingProxyType(
+    {
+        Kind.INTEGER: ("284", "285"),
+        Kind.TEXT: ("John", "Ben"),
+        Kind.FLAG: ("True", "False"),
+        Kind.DATETIME: ("[2019-10-16T08:31:19Z]", "[2019-10-17T00:00:00Z]"),
+    }
+)
+
+# The same for the fields whose kind alone gives no telling ones.
 EXAMPLES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {"batchIdentifier": ("20191015172525", "20191016090000")}
 )
 
 REFERENCES: Final[tuple[str, ...]] = ()
-NO_REFERENCES: Final = "This task does not return any references that can be fetched"
+NO_REFERENCES: Final = gettext_noop("This task does not return any references that can be fetched")

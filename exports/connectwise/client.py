@@ -30,6 +30,8 @@ from .errors import (
     message_in,
 )
 from .json_numbers import JSONShapeError
+from .language import gettext as _
+from .language import grouped
 from .redaction import redact
 from .retries import RetryPolicy, Wait, parse_http_date, retry_after_seconds
 from .sockets import Stop
@@ -144,9 +146,8 @@ class ConnectWiseClient:
         try:
             self._policy.check_site(self.site)
         except AddressRefusedError as error:
-            raise AddressBlockedError(
-                f"{self.site} was not called", str(error), step=step
-            ) from error
+            problem = _("%(host)s was not called") % {"host": self.site}
+            raise AddressBlockedError(problem, str(error), step=step) from error
         headers = self._headers(step, with_credentials=with_credentials)
         retrying = self._retry.retrying(
             pause=lambda seconds: self._transport.pause(seconds, step=step),
@@ -177,8 +178,8 @@ class ConnectWiseClient:
         who = self._credentials
         if not (who.client_id.isascii() and who.client_id.isprintable()):
             raise AuthenticationError(
-                "the Client ID holds characters that cannot be sent",
-                "Type the GUID that was registered with ConnectWise.",
+                _("the Client ID holds characters that cannot be sent"),
+                _("Type the GUID that was registered with ConnectWise."),
                 step=step,
             )
         return {
@@ -201,7 +202,9 @@ class ConnectWiseClient:
             now = parse_http_date(answer.headers.get("Date")) or datetime.now(UTC)
             error.retry_after = retry_after_seconds(answer.headers.get("Retry-After"), now=now)
             if not self._retry.may_pass(error):
-                error.problem += f" and asks to wait {error.retry_after:,.0f} seconds"
+                problem = _("ConnectWise answered %(status)s and asks to wait %(seconds)s seconds")
+                seconds = grouped(round(error.retry_after or 0))
+                error.problem = problem % {"status": answer.status, "seconds": seconds}
         return error
 
     def _message(self, answer: Answer) -> str:
@@ -237,9 +240,12 @@ def check_url_length(site: Site, user_part: str, page_size: int) -> None:
     length = full_url_length(site, longest, page_size)
     if length >= MAX_URL_LENGTH:
         raise UrlTooLongError(
-            f"These conditions make an address of {length:,} characters, dates and paging "
-            f"included; ConnectWise takes fewer than {MAX_URL_LENGTH:,}. Shorten "
-            "values or lists, or share them out over several tasks."
+            _(
+                "These conditions make an address of %(length)s characters, dates and paging "
+                "included; ConnectWise takes fewer than %(limit)s. Shorten values or lists, or "
+                "share them out over several tasks."
+            )
+            % {"length": grouped(length), "limit": grouped(MAX_URL_LENGTH)}
         )
 
 

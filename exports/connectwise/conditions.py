@@ -1,6 +1,5 @@
 """The filter: rows of field, comparison and value, checked and written as ConnectWise reads them.
 
-One row of `COMPARISONS` is one comparison; the form, the renderer and the tests all read it.
 The whole text of a filter, what a run adds included, is made in this module (F1 to F6).
 """
 
@@ -13,8 +12,10 @@ from datetime import datetime
 from typing import Final
 from typing import Literal as OneOf
 
-from exports.connectwise import literals
-from exports.connectwise.batches import EXAMPLES, EXTERNAL_ID, Kind
+from exports.connectwise import comparisons, literals
+from exports.connectwise.batches import EXAMPLES, EXTERNAL_ID, KIND_EXAMPLES, Kind
+from exports.connectwise.comparisons import BY_NAME, KIND_WORDS, Comparison
+from exports.connectwise.language import gettext as _
 from exports.connectwise.literals import FORM_WORDS, Form, Literal, LiteralError, shown
 
 # F6, for the whole URL; `encoded_length` measures the part of it that is the filter.
@@ -25,6 +26,9 @@ AND: Final = "And"
 OR: Final = "Or"
 LOGIC_OPERATORS: Final = (AND, OR)
 
+COMPARISONS: Final = comparisons.COMPARISONS
+LIST_COMPARISONS: Final = comparisons.LIST_COMPARISONS
+fitting_comparisons = comparisons.fitting_comparisons
 datetime_literal = literals.datetime_literal
 
 Part = OneOf["field", "comparison", "value", "logic_operator"]
@@ -40,18 +44,6 @@ class ConditionError(ValueError):
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """One comparison: the seed's spelling, what is sent, what it takes, its words."""
-
-    name: str
-    sent: str
-    words: str
-    forms: frozenset[Form]
-    takes: str
-    takes_list: bool = False
-
-
-@dataclass(frozen=True)
 class Condition:
     """One row as typed. `logic_operator` ties it to the next row; "" means And (F4)."""
 
@@ -61,48 +53,10 @@ class Condition:
     logic_operator: str = ""
 
 
-_ORDERED = frozenset({Form.INTEGER, Form.DECIMAL, Form.DATETIME, Form.TEXT})
-_ANY = _ORDERED | {Form.FLAG, Form.NULL}
-_MEMBER = _ORDERED | {Form.FLAG}
-_TEXT = frozenset({Form.TEXT})
-
-_ONE = "one value"
-_ORDERABLE = "a number, a date or text"
-_QUOTED = "text in quotes"
-_LIST = "a list in brackets"
-
-COMPARISONS: Final = (
-    Comparison("Contains", "contains", "contains", _TEXT, _QUOTED),
-    Comparison("Equal", "=", "is", _ANY, _ONE),
-    Comparison("GreaterThan", ">", "is greater than", _ORDERED, _ORDERABLE),
-    Comparison("GreaterThanOrEqual", ">=", "is at least", _ORDERED, _ORDERABLE),
-    Comparison("In", "in", "is one of", _MEMBER, _LIST, takes_list=True),
-    Comparison("Like", "like", "is like", _TEXT, _QUOTED),
-    Comparison("LessThan", "<", "is less than", _ORDERED, _ORDERABLE),
-    Comparison("LessThanOrEqual", "<=", "is at most", _ORDERED, _ORDERABLE),
-    Comparison("NotContains", "not contains", "does not contain", _TEXT, _QUOTED),
-    Comparison("NotEqual", "!=", "is not", _ANY, _ONE),
-    Comparison("NotIn", "not in", "is not one of", _MEMBER, _LIST, takes_list=True),
-    Comparison("NotLike", "not like", "is not like", _TEXT, _QUOTED),
-)
-
-_BY_NAME: Final = {comparison.name: comparison for comparison in COMPARISONS}
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)?")
 _RESERVED: Final = frozenset(
     {"and", "or", "not", "in", "like", "contains", "null", "true", "false"}
 )
-_KIND_WORDS: Final = {
-    Kind.INTEGER: "whole numbers",
-    Kind.TEXT: "text",
-    Kind.FLAG: "True or False",
-    Kind.DATETIME: "dates",
-}
-_KIND_EXAMPLES: Final = {
-    Kind.INTEGER: ("284", "285"),
-    Kind.TEXT: ("John", "Ben"),
-    Kind.FLAG: ("True", "False"),
-    Kind.DATETIME: ("[2019-10-16T08:31:19Z]", "[2019-10-17T00:00:00Z]"),
-}
 
 
 def check(condition: Condition, kinds: Kinds) -> None:
@@ -117,9 +71,12 @@ def warnings_for(condition: Condition, kinds: Kinds) -> list[str]:
         return []
     by_lower = {known.lower(): known for known in kinds}
     close = difflib.get_close_matches(shown(field).lower(), by_lower, n=1)
-    meant = f" Did you mean {by_lower[close[0]]}?" if close else ""
-    why = f"{shown(field)} is not a known field: ConnectWise may refuse it or find nothing."
-    return [why + meant]
+    told = {"field": shown(field)}
+    warning = _("%(field)s is not a known field: ConnectWise may refuse it or find nothing.") % told
+    if close:
+        meant = _("Did you mean %(name)s?") % {"name": by_lower[close[0]]}
+        warning = f"{warning} {meant}"
+    return [warning]
 
 
 def render(conditions: Sequence[Condition], kinds: Kinds) -> str:
@@ -135,8 +92,14 @@ def render(conditions: Sequence[Condition], kinds: Kinds) -> str:
 def in_words(conditions: Sequence[Condition], kinds: Kinds) -> str:
     """The same filter for people: `batches where id is at least 284`. Raises ConditionError."""
     rows = [_parts(condition, kinds) for condition in conditions]
-    words = [f"{field} {compare.words} {value.sent}" for field, compare, value in rows]
-    return f"batches where {_joined(conditions, words)}" if words else "all batches"
+    words = [
+        _(compare.words) % {"field": field, "value": value.sent} for field, compare, value in rows
+    ]
+    if not words:
+        return _("all batches")
+    both, one = _("and"), _("or")
+    joined = _joined(conditions, words, f" {both} ", f" {one} ")
+    return _("batches where %(conditions)s") % {"conditions": joined}
 
 
 def both(user_part: str, *added: str) -> str:
@@ -185,21 +148,15 @@ def encoded_length(text: str) -> int:
     return len(urllib.parse.quote(text, safe="", errors="replace"))
 
 
-def fitting_comparisons(kind: Kind | None) -> tuple[str, ...]:
-    """The comparisons that a field of this kind can have, in the seed's order; None: unknown."""
-    return tuple(comparison.name for comparison in COMPARISONS if _fits(comparison, kind))
-
-
 def example_for(field: str, kinds: Kinds, comparison: str) -> str:
     """A value as one would type it for this field and comparison: `("John", "Ben")`."""
     kind = kinds.get(field, Kind.TEXT)
-    first, second = EXAMPLES.get(field, _KIND_EXAMPLES[kind])
+    first, second = EXAMPLES.get(field, KIND_EXAMPLES[kind])
     if comparison.endswith(("Like", "Contains")):
         first = f"{first[:4]}*" if comparison.endswith("Like") else first[:4]
     if kind is Kind.TEXT:
         first, second = f'"{first}"', f'"{second}"'
-    known = _BY_NAME.get(comparison)
-    return f"({first}, {second})" if known and known.takes_list else first
+    return f"({first}, {second})" if comparison in LIST_COMPARISONS else first
 
 
 def quote(text: str) -> str:
@@ -217,8 +174,11 @@ def _parts(condition: Condition, kinds: Kinds) -> tuple[str, Comparison, Literal
     if condition.logic_operator not in ("", *LOGIC_OPERATORS):
         raise ConditionError(
             "logic_operator",
-            f"The logic operator of {field} is {shown(condition.logic_operator)}:"
-            f" choose {AND} or {OR}, or leave it empty, which means {AND}.",
+            _(
+                "The logic operator of %(field)s is %(typed)s: choose And or Or, or leave it empty,"
+                " which means And."
+            )
+            % {"field": field, "typed": shown(condition.logic_operator)},
         )
     return field, comparison, literal
 
@@ -226,40 +186,50 @@ def _parts(condition: Condition, kinds: Kinds) -> tuple[str, Comparison, Literal
 def _checked_field(field: str) -> str:
     names = field.lower().split("/")
     if not field:
-        why = "The field is missing."
+        why = _("The field is missing.")
     elif names[0] == EXTERNAL_ID.lower():
-        why = f"{EXTERNAL_ID} cannot be used: the export adds it, ConnectWise does not know it."
+        why = _("%(field)s cannot be used: the export adds it, ConnectWise does not know it.") % {
+            "field": EXTERNAL_ID
+        }
     elif _RESERVED.intersection(names):
-        why = f"{shown(field)} is a word of the filter language, not a field."
+        why = _("%(field)s is a word of the filter language, not a field.")
+        why %= {"field": shown(field)}
     elif len(field) > MAX_FIELD_LENGTH or not _FIELD.fullmatch(field):
-        why = (
-            f"{shown(field)} is not a field: write its name as in the output file, or a reference"
-            f" and its field with a slash between, at most {MAX_FIELD_LENGTH} characters."
-        )
+        why = _(
+            "%(field)s is not a field: write its name as in the output file, or a reference and"
+            " its field with a slash between, at most %(most)s characters."
+        ) % {"field": shown(field), "most": MAX_FIELD_LENGTH}
     else:
         return field
-    raise ConditionError("field", f"{why} Example: batchIdentifier")
+    raise ConditionError("field", _with_example(why, "batchIdentifier"))
 
 
 def _checked_comparison(field: str, name: str, kinds: Kinds) -> Comparison:
     kind = kinds.get(field)
-    comparison = _BY_NAME.get(name)
-    if comparison and _fits(comparison, kind):
+    comparison = BY_NAME.get(name)
+    if comparison and comparison.fits(kind):
         return comparison
     fitting = fitting_comparisons(kind)
-    if not comparison:
-        why = f"{shown(name)} is not a comparison" if name else "The comparison is missing"
+    told = {"comparison": shown(name), "field": field, "fitting": ", ".join(fitting)}
+    if comparison:
+        why = _("%(comparison)s takes %(takes)s, but %(field)s holds %(kind)s.")
+        told |= {"takes": _(comparison.takes), "kind": _(KIND_WORDS[kinds[field]])}
+    elif name:
+        why = _("%(comparison)s is not a comparison.")
     else:
-        why = f"{name} takes {comparison.takes}, but {field} holds {_KIND_WORDS[kinds[field]]}"
+        why = _("The comparison is missing.")
+    choice = _("%(field)s can be compared with %(fitting)s.")
     raise ConditionError(
         "comparison",
-        f"{why}. {field} can be compared with {', '.join(fitting)}."
-        f" Example: {field} Equal {example_for(field, kinds, 'Equal')}",
+        _with_example(
+            f"{why % told} {choice % told}", f"{field} Equal {example_for(field, kinds, 'Equal')}"
+        ),
     )
 
 
-def _fits(comparison: Comparison, kind: Kind | None) -> bool:
-    return kind is None or Form(kind.value) in comparison.forms
+def _with_example(sentence: str, example: str) -> str:
+    shown_example = _("Example: %(example)s") % {"example": example}
+    return f"{sentence} {shown_example}"
 
 
 def _checked_value(field: str, comparison: Comparison, text: str, kinds: Kinds) -> Literal:
@@ -267,29 +237,36 @@ def _checked_value(field: str, comparison: Comparison, text: str, kinds: Kinds) 
         return _literal(field, comparison, text, kinds.get(field))
     except LiteralError as error:
         example = error.repaired or example_for(field, kinds, comparison.name)
+        why = error.about(_("The value for %(field)s") % {"field": field})
         raise ConditionError(
-            "value",
-            f"The value for {field} {error.why}. Example: {field} {comparison.name} {example}",
+            "value", _with_example(why, f"{field} {comparison.name} {example}")
         ) from None
 
 
 def _literal(field: str, comparison: Comparison, text: str, kind: Kind | None) -> Literal:
     if not text.strip() and Form.NULL in comparison.forms:
         return Literal(Form.NULL, "null")
+    takes = {"comparison": comparison.name, "takes": _(comparison.takes)}
     if not text.strip():
-        raise LiteralError(f"is blank; {comparison.name} takes {comparison.takes}")
+        raise LiteralError(_("%(value)s is blank; %(comparison)s takes %(takes)s."), **takes)
     parse = literals.parse_list if comparison.takes_list else literals.parse
     literal = parse(text, kind)
-    words = FORM_WORDS[literal.form]
+    form = _(FORM_WORDS[literal.form])
     if literal.form not in comparison.forms:
-        raise LiteralError(f"is {words}; {comparison.name} takes {comparison.takes}")
+        message = _("%(value)s is %(form)s; %(comparison)s takes %(takes)s.")
+        raise LiteralError(message, form=form, **takes)
     if kind and literal.form not in (Form.NULL, Form(kind.value)):
-        verb = "holds" if comparison.takes_list else "is"
-        raise LiteralError(f"{verb} {words}, but {field} holds {_KIND_WORDS[kind]}")
+        if comparison.takes_list:
+            message = _("%(value)s holds %(form)s, but %(field)s holds %(kind)s.")
+        else:
+            message = _("%(value)s is %(form)s, but %(field)s holds %(kind)s.")
+        raise LiteralError(message, form=form, field=field, kind=_(KIND_WORDS[kind]))
     return literal
 
 
-def _joined(conditions: Sequence[Condition], parts: Sequence[str]) -> str:
+def _joined(
+    conditions: Sequence[Condition], parts: Sequence[str], both: str = " and ", one: str = " or "
+) -> str:
     """The parts by their rows' logic operators; And binds first, so it is what gets brackets."""
     groups: list[list[str]] = [[]]
     starts_group = False
@@ -298,7 +275,7 @@ def _joined(conditions: Sequence[Condition], parts: Sequence[str]) -> str:
             groups.append([])
         groups[-1].append(part)
         starts_group = condition.logic_operator == OR
-    clauses = [" and ".join(group) for group in groups]
+    clauses = [both.join(group) for group in groups]
     if len(groups) > 1:
         clauses = [f"({c})" if len(g) > 1 else c for c, g in zip(clauses, groups, strict=True)]
-    return " or ".join(clauses)
+    return one.join(clauses)

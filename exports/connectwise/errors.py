@@ -22,14 +22,16 @@ import unicodedata
 from typing import Final
 
 from .json_numbers import JSONShapeError, decode_json
+from .language import gettext as _
+from .language import gettext_noop, ngettext
 
 MESSAGE_LENGTH: Final = 300
 
 _STEPS: Final = {
-    "batches": "Reading batches",
-    "count": "Counting batches",
-    "company": "Looking up the company",
-    "credentials": "Checking the credentials",
+    "batches": gettext_noop("Reading batches"),
+    "count": gettext_noop("Counting batches"),
+    "company": gettext_noop("Looking up the company"),
+    "credentials": gettext_noop("Checking the credentials"),
 }
 
 
@@ -61,9 +63,16 @@ class ConnectWiseError(Exception):
         self.attempt_count = 1
 
     def __str__(self) -> str:
-        said = f" (“{self.remote_message}”)" if self.remote_message else ""
-        tried = f"Tried {self.attempt_count} times." if self.attempt_count > 1 else ""
-        first = f"{_STEPS.get(self.step, self.step)}: {self.problem}{said}."
+        what = {"step": _(_STEPS.get(self.step, self.step)), "problem": self.problem}
+        if self.remote_message:
+            what["said"] = self.remote_message
+            first = _("%(step)s: %(problem)s (“%(said)s”).") % what
+        else:
+            first = _("%(step)s: %(problem)s.") % what
+        tried = ""
+        if self.attempt_count > 1:
+            tried = ngettext("Tried %(count)s time.", "Tried %(count)s times.", self.attempt_count)
+            tried %= {"count": self.attempt_count}
         return " ".join(part for part in (first, tried, self.advice) if part)
 
 
@@ -71,7 +80,7 @@ class StoppedError(ConnectWiseError):
     """The caller asked to stop; nothing is wrong."""
 
     def __init__(self, *, step: str) -> None:
-        super().__init__("stopped, as asked", "Start it again when it suits.", step=step)
+        super().__init__(_("stopped, as asked"), _("Start it again when it suits."), step=step)
 
 
 class AddressBlockedError(ConnectWiseError):
@@ -134,10 +143,13 @@ def error_for_status(
     `location` is where a redirect points to.
     """
     kind, advice = _kind_and_advice(status, is_cloud=is_cloud)
-    towards = f" and points to {location}" if location and kind is RejectedError else ""
+    if location and kind is RejectedError:
+        problem = _("ConnectWise answered %(status)s and points to %(location)s")
+    else:
+        problem = _("ConnectWise answered %(status)s")
     return kind(
-        f"ConnectWise answered {status}{towards}",
-        advice,
+        problem % {"status": status, "location": location},
+        _(advice),
         step=step,
         status=status,
         remote_message=remote_message,
@@ -178,12 +190,14 @@ def _message_in_text(text: str) -> str:
     if not text.startswith("<"):
         return text
     title = re.search(r"<title[^>]*>([^<]{1,300})", text[:10_000], re.IGNORECASE)
-    return f"a web page titled {' '.join(title[1].split())}" if title else "a web page"
+    if title is None:
+        return _("a web page")
+    return _("a web page titled %(title)s") % {"title": " ".join(title[1].split())}
 
 
 def _kind_and_advice(status: int, *, is_cloud: bool) -> tuple[type[ConnectWiseError], str]:
     if status == 404 and is_cloud:
-        return NotFoundError, (
+        return NotFoundError, gettext_noop(
             "On the ConnectWise cloud this is also the answer to a wrong company or wrong keys: "
             "check the site, the company and both keys of the connection."
         )
@@ -195,31 +209,46 @@ def _kind_and_advice(status: int, *, is_cloud: bool) -> tuple[type[ConnectWiseEr
 _BY_STATUS: Final[dict[int, tuple[type[ConnectWiseError], str]]] = {
     400: (
         RejectedError,
-        "Check the conditions, and the company and Client ID of the connection.",
+        gettext_noop("Check the conditions, and the company and Client ID of the connection."),
     ),
     401: (
         AuthenticationError,
-        "Check the company, the public key, the private key and the Client ID of the connection; "
-        "the keys may have expired or belong to another company.",
+        gettext_noop(
+            "Check the company, the public key, the private key and the Client ID of the "
+            "connection; the keys may have expired or belong to another company."
+        ),
     ),
     403: (
         ForbiddenError,
-        "The security role of the API member needs Finance > Accounting Interface: Inquire = All.",
+        gettext_noop(
+            "The security role of the API member needs Finance > Accounting Interface: Inquire = "
+            "All."
+        ),
     ),
-    404: (NotFoundError, "Check the site: it is the host that people log in to."),
+    404: (NotFoundError, gettext_noop("Check the site: it is the host that people log in to.")),
     429: (
         ThrottledError,
-        "Too many requests reach ConnectWise: run again later, or let other programs that use it "
-        "pause meanwhile.",
+        gettext_noop(
+            "Too many requests reach ConnectWise: run again later, or let other programs that use "
+            "it pause meanwhile."
+        ),
     ),
 }
 _BY_CLASS: Final[dict[int, tuple[type[ConnectWiseError], str]]] = {
-    2: (WrongShapeError, "Check that the site is a ConnectWise server, then run again."),
+    2: (
+        WrongShapeError,
+        gettext_noop("Check that the site is a ConnectWise server, then run again."),
+    ),
     3: (
         RejectedError,
-        "Redirects are never followed, as they could lead the keys elsewhere: check the site, and "
-        "whether a proxy or a login page stands before it.",
+        gettext_noop(
+            "Redirects are never followed, as they could lead the keys elsewhere: check the site, "
+            "and whether a proxy or a login page stands before it."
+        ),
     ),
-    4: (RejectedError, "Check the site and the connection."),
-    5: (ServerFailedError, "ConnectWise fails or is under maintenance: run again later."),
+    4: (RejectedError, gettext_noop("Check the site and the connection.")),
+    5: (
+        ServerFailedError,
+        gettext_noop("ConnectWise fails or is under maintenance: run again later."),
+    ),
 }

@@ -50,6 +50,8 @@ class Fetching:
         self._waits: SimpleQueue[Wait] = SimpleQueue()
         self._own = threading.local()
         self._clients: list[ConnectWiseClient] = []
+        self._in_flight_count = 0
+        self._room = threading.Condition()
         self._pool = ThreadPoolExecutor(width, "fetching", self._equip)
 
     def __enter__(self) -> Self:
@@ -66,6 +68,8 @@ class Fetching:
     ) -> None:
         """End what is in flight; the threads are gone afterwards."""
         self._closed.set()
+        with self._room:
+            self._room.notify_all()
         self._pool.shutdown(wait=True, cancel_futures=True)
         for client in self._clients:
             client.close()
@@ -73,12 +77,34 @@ class Fetching:
 
     def ask(self, question: Callable[[ConnectWiseClient], _T]) -> Callable[[], _T]:
         """Put a question to the next free client; the promise returns or raises what it did."""
-        future = self._pool.submit(lambda: question(self._own.client))
+        future = self._pool.submit(self._put, question)
         return lambda: self._result(future)
 
     def width(self) -> int:
         """How many requests may be in flight now: fewer after each 429, down to one."""
         return self._width
+
+    def depth(self) -> int:
+        """How many to ask for at a time: one more than `width`, as that one is not sent yet.
+
+        It lies ready for the client that is free next, which would otherwise have to wait until
+        the walking thread is through with the page before.
+        """
+        return self._width + 1
+
+    def _put(self, question: Callable[[ConnectWiseClient], _T]) -> _T:
+        with self._room:
+            self._room.wait_for(self._has_room)
+            self._in_flight_count += 1
+        try:
+            return question(self._own.client)
+        finally:
+            with self._room:
+                self._in_flight_count -= 1
+                self._room.notify()
+
+    def _has_room(self) -> bool:
+        return self._in_flight_count < self._width or self._closed.is_set()
 
     def _result(self, future: "Future[_T]") -> _T:
         while True:

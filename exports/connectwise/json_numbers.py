@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Final, NoReturn
 
+from .language import gettext as _
+
 MAX_DEPTH: Final = 100
 
 # The ids have to fit the database's 64-bit columns and xs:long.
@@ -36,13 +38,19 @@ def decode_json(raw: bytes, *, max_depth: int = MAX_DEPTH) -> object:
         decoded = _DECODER.decode(raw.decode(encoding))
     except UnicodeDecodeError as error:
         raise JSONShapeError(
-            f"The answer is not JSON: byte {error.start} does not fit its encoding, {encoding}. "
-            "Try again; if it stays so, look for a proxy that changes answers."
+            _(
+                "The answer is not JSON: byte %(position)s does not fit its encoding, "
+                "%(encoding)s. Try again; if it stays so, look for a proxy that changes answers."
+            )
+            % {"position": error.start, "encoding": encoding}
         ) from error
     except json.JSONDecodeError as error:
         raise JSONShapeError(
-            f"The answer is not JSON: {error.msg} (line {error.lineno}, column {error.colno}). "
-            "Try again; if it stays so, check that the site is a ConnectWise server."
+            _(
+                "The answer is not JSON: %(reason)s (line %(line)s, column %(column)s). "
+                "Try again; if it stays so, check that the site is a ConnectWise server."
+            )
+            % {"reason": error.msg, "line": error.lineno, "column": error.colno}
         ) from error
     except RecursionError as error:
         raise _too_deep(max_depth) from error
@@ -57,8 +65,11 @@ def record_id(record: object) -> int:
     """
     if not isinstance(record, Mapping):
         raise JSONShapeError(
-            f"ConnectWise sent {describe(record)} where a record with an id belongs. "
-            "Check that the site is a ConnectWise server, then run again."
+            _(
+                "ConnectWise sent %(found)s where a record with an id belongs. "
+                "Check that the site is a ConnectWise server, then run again."
+            )
+            % {"found": describe(record)}
         )
     sent = record.get("id")
     if isinstance(sent, NumberText) and len(sent) <= _LONGEST_ID:
@@ -82,22 +93,28 @@ def describe(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping):
-        return "an object"
+        return _("an object")
     if isinstance(value, list):
-        return "a list"
+        return _("a list")
     text = str(value)
     if len(text) > 40:
         text = f"{text[:40]}…"
     is_text = isinstance(value, str) and not isinstance(value, NumberText)
-    return f"the text {text!r}" if is_text else f"the number {text}"
+    if is_text:
+        return _("the text %(text)s") % {"text": repr(text)}
+    return _("the number %(number)s") % {"number": text}
 
 
 def _no_integer_id(sent: object) -> JSONShapeError:
-    found = "no id" if sent is None else f"{describe(sent)} as its id"
-    return JSONShapeError(
-        f"ConnectWise sent a record with {found}, where a whole number such as 284 belongs. "
-        "Nothing can be exported safely without it; ask ConnectWise about this record."
-    )
+    if sent is None:
+        found = _("ConnectWise sent a record with no id, where a whole number such as 284 belongs.")
+    else:
+        found = _(
+            "ConnectWise sent a record with %(found)s as its id, where a whole number such as 284 "
+            "belongs."
+        ) % {"found": describe(sent)}
+    advice = _("Nothing can be exported safely without it; ask ConnectWise about this record.")
+    return JSONShapeError(f"{found} {advice}")
 
 
 def _check_depth(decoded: object, max_depth: int) -> None:
@@ -118,15 +135,21 @@ def _check_depth(decoded: object, max_depth: int) -> None:
 
 def _too_deep(max_depth: int) -> JSONShapeError:
     return JSONShapeError(
-        f"The answer nests lists and objects in more than {max_depth} levels, which no ConnectWise "
-        "record does. Check that the site is a ConnectWise server."
+        _(
+            "The answer nests lists and objects in more than %(count)s levels, which no "
+            "ConnectWise record does. Check that the site is a ConnectWise server."
+        )
+        % {"count": max_depth}
     )
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise JSONShapeError(
-        f"The answer holds {name}, which JSON does not know as a number. "
-        "Ask ConnectWise about this record, or leave it out with a condition."
+        _(
+            "The answer holds %(name)s, which JSON does not know as a number. "
+            "Ask ConnectWise about this record, or leave it out with a condition."
+        )
+        % {"name": name}
     )
 
 

@@ -14,6 +14,8 @@ from enum import StrEnum
 from typing import Final
 
 from exports.connectwise.batches import Kind
+from exports.connectwise.language import gettext as _
+from exports.connectwise.language import gettext_noop
 
 MAX_NUMBER_LENGTH: Final = 40
 
@@ -21,7 +23,7 @@ MAX_NUMBER_LENGTH: Final = 40
 FIRST_YEAR: Final = 1753
 
 _QUOTES: Final = ('"', "'")
-_TYPOGRAPHIC_QUOTES: Final = "“”„‟‘’‚‛«»"
+TYPOGRAPHIC_QUOTES: Final = "“”„‟‘’‚‛«»"
 _NUMBER = re.compile(r"(-?)(\d+)(\.\d+)?", re.ASCII)
 _DATETIME = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)"
@@ -44,34 +46,46 @@ class Form(StrEnum):
 
 
 FORM_WORDS: Final = {
-    Form.INTEGER: "a whole number",
-    Form.TEXT: "text",
-    Form.FLAG: "a True/False value",
-    Form.DATETIME: "a date",
-    Form.DECIMAL: "a decimal number",
-    Form.NULL: "null",
-    Form.LIST: "a list",
+    Form.INTEGER: gettext_noop("a whole number"),
+    Form.TEXT: gettext_noop("text"),
+    Form.FLAG: gettext_noop("a True/False value"),
+    Form.DATETIME: gettext_noop("a date"),
+    Form.DECIMAL: gettext_noop("a decimal number"),
+    Form.NULL: gettext_noop("null"),
+    Form.LIST: gettext_noop("a list"),
 }
 
 _UNREADABLE: Final = {
-    Kind.INTEGER: "is not a whole number",
-    Kind.TEXT: "is text without quotes",
-    Kind.FLAG: "is neither True nor False",
-    Kind.DATETIME: "is not a date in square brackets",
+    Kind.INTEGER: gettext_noop("%(value)s is not a whole number."),
+    Kind.TEXT: gettext_noop("%(value)s is text without quotes."),
+    Kind.FLAG: gettext_noop("%(value)s is neither True nor False."),
+    Kind.DATETIME: gettext_noop("%(value)s is not a date in square brackets."),
 }
 
 
 class LiteralError(ValueError):
     """A value that cannot be sent.
 
-    `why` goes on after "The value …" ("is text without quotes"); `repaired` is a literal the
-    person may have meant, or "".
+    `message` says why, of a %(value)s that `about` names; `repaired` is a literal the person may
+    have meant, or "".
     """
 
-    def __init__(self, why: str, repaired: str = "") -> None:
-        super().__init__(f"The value {why}.")
-        self.why = why
+    def __init__(self, message: str, repaired: str = "", **told: object) -> None:
+        super().__init__(message)
         self.repaired = repaired
+        self._message = message
+        self._told = told
+
+    def __str__(self) -> str:
+        return self.about(_("The value"))
+
+    def about(self, value: str) -> str:
+        """The sentence; `value` is what it is about: `The value for id`."""
+        return self._message % {**self._told, "value": value}
+
+
+class NoSuchMomentError(LiteralError):
+    """A date that is written rightly and still does not exist, such as the 30th of February."""
 
 
 @dataclass(frozen=True)
@@ -107,10 +121,12 @@ def parse_list(text: str, kind: Kind | None) -> Literal:
     text = text.strip()
     _refuse_control_characters(text)
     if not (text.startswith("(") and text.endswith(")")):
-        raise LiteralError("is not a list: put its members in brackets, with commas between")
+        raise LiteralError(
+            _("%(value)s is not a list: put its members in brackets, with commas between.")
+        )
     if not text[1:-1].strip():
-        raise LiteralError("is an empty list")
-    members = [_member(member, kind) for member in _split(text[1:-1])]
+        raise LiteralError(_("%(value)s is an empty list."))
+    members = [_member(member, kind) for member in split_members(text[1:-1])]
     # No blank after the comma: every character counts towards the length of the URL (F6).
     return Literal(_one_form(members), f"({','.join(member.sent for member in members)})")
 
@@ -122,7 +138,21 @@ def quote(text: str) -> str:
     for mark in _QUOTES:
         if mark not in text:
             return f"{mark}{text}{mark}"
-    raise LiteralError("holds both kinds of quote, so neither can be put around it")
+    raise LiteralError(_("%(value)s holds both kinds of quote, so neither can be put around it."))
+
+
+def split_members(inner: str) -> Iterator[str]:
+    """The members of a list, without its brackets: what is between commas outside of quotes."""
+    start, open_quote = 0, ""
+    for at, char in enumerate(inner):
+        if open_quote:
+            open_quote = "" if char == open_quote else open_quote
+        elif char in _QUOTES:
+            open_quote = char
+        elif char == ",":
+            yield inner[start:at].strip()
+            start = at + 1
+    yield inner[start:].strip()
 
 
 def datetime_literal(moment: datetime) -> str:
@@ -131,13 +161,14 @@ def datetime_literal(moment: datetime) -> str:
     Raises LiteralError for a date without a zone, or outside the years 1753 to 9999 in UTC.
     """
     if moment.utcoffset() is None:
-        raise LiteralError("is a date without a time zone")
+        raise LiteralError(_("%(value)s is a date without a time zone."))
     try:
         utc = moment.astimezone(UTC).replace(microsecond=0, tzinfo=None)
     except OverflowError:
         utc = None
     if utc is None or utc.year < FIRST_YEAR:
-        raise LiteralError(f"is a date outside the years {FIRST_YEAR} to 9999")
+        message = _("%(value)s is a date outside the years %(first)s to 9999.")
+        raise LiteralError(message, first=FIRST_YEAR)
     return f"[{utc.isoformat()}Z]"
 
 
@@ -150,19 +181,24 @@ def shown(text: str, limit: int = 60) -> str:
 def _refuse_control_characters(text: str) -> None:
     # Cc: control characters; Cs: lone surrogates; Zl and Zp: the line ends of Unicode.
     if any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in text):
-        raise LiteralError("holds a line break or another character that cannot be sent")
+        raise LiteralError(
+            _("%(value)s holds a line break or another character that cannot be sent.")
+        )
 
 
 def _refuse_backslash(text: str) -> None:
     # It might escape the quote after it: whether ConnectWise reads it so is not documented.
     if "\\" in text:
-        raise LiteralError("holds a backslash, and ConnectWise has no safe way to write one")
+        raise LiteralError(
+            _("%(value)s holds a backslash, and ConnectWise has no safe way to write one.")
+        )
 
 
 def _number(sign: str, digits: str, fraction: str) -> Literal:
     digits = digits.lstrip("0") or "0"
     if len(digits + fraction) > MAX_NUMBER_LENGTH:
-        raise LiteralError(f"is a number of more than {MAX_NUMBER_LENGTH} characters")
+        message = _("%(value)s is a number of more than %(most)s characters.")
+        raise LiteralError(message, most=MAX_NUMBER_LENGTH)
     if not (digits + fraction).strip("0."):
         sign = ""
     return Literal(Form.DECIMAL if fraction else Form.INTEGER, sign + digits + fraction)
@@ -171,12 +207,13 @@ def _number(sign: str, digits: str, fraction: str) -> Literal:
 def _parse_datetime(text: str) -> datetime:
     match = _DATETIME.fullmatch(text[1:-1].strip()) if text.endswith("]") else None
     if not match:
-        raise LiteralError("is not a date in the ISO 8601 format, in square brackets")
+        raise LiteralError(_("%(value)s is not a date in the ISO 8601 format, in square brackets."))
     try:
         moment = datetime.fromisoformat(f"{match['day']}T{match['time'] or '00:00'}")
         return moment.replace(tzinfo=_zone(match["zone"] or "Z"))
     except ValueError:
-        raise LiteralError("is a date or time that does not exist") from None
+        message = _("%(value)s is a date or time that does not exist.")
+        raise NoSuchMomentError(message) from None
 
 
 def _zone(text: str) -> timezone:
@@ -192,14 +229,16 @@ def _zone(text: str) -> timezone:
 def _quoted(text: str, kind: Kind | None) -> str:
     if not text.startswith(_QUOTES):
         if text.endswith(_QUOTES):
-            raise LiteralError("ends with a quote but does not start with one")
-        raise LiteralError(_UNREADABLE[kind or Kind.TEXT], _repaired(text, kind))
+            raise LiteralError(_("%(value)s ends with a quote but does not start with one."))
+        raise LiteralError(_(_UNREADABLE[kind or Kind.TEXT]), _repaired(text, kind))
     if len(text) < 2 or text[-1] != text[0]:
-        raise LiteralError("starts with a quote that is not closed at its end")
+        raise LiteralError(_("%(value)s starts with a quote that is not closed at its end."))
     inner = text[1:-1]
     if text[0] in inner:
-        why = "holds the same quote that is put around it; use the other kind of quote"
-        raise LiteralError(why, _repaired(inner, kind))
+        message = _(
+            "%(value)s holds the same quote that is put around it; use the other kind of quote."
+        )
+        raise LiteralError(message, _repaired(inner, kind))
     _refuse_backslash(inner)
     return text
 
@@ -210,36 +249,27 @@ def _repaired(text: str, kind: Kind | None) -> str:
         if kind is Kind.DATETIME:
             return datetime_literal(_parse_datetime(f"[{text}]"))
         if kind in (Kind.TEXT, None) and len(text) <= 60:
-            return quote(text.strip(_TYPOGRAPHIC_QUOTES))
+            return quote(text.strip(TYPOGRAPHIC_QUOTES))
     except LiteralError:
         pass
     return ""
 
 
-def _split(inner: str) -> Iterator[str]:
-    """The members between the commas that stand outside quotes."""
-    start, open_quote = 0, ""
-    for at, char in enumerate(inner):
-        if open_quote:
-            open_quote = "" if char == open_quote else open_quote
-        elif char in _QUOTES:
-            open_quote = char
-        elif char == ",":
-            yield inner[start:at].strip()
-            start = at + 1
-    yield inner[start:].strip()
-
-
 def _member(text: str, kind: Kind | None) -> Literal:
     if not text:
-        raise LiteralError("is a list with a comma too many")
+        raise LiteralError(_("%(value)s is a list with a comma too many."))
     try:
         literal = parse(text, kind)
     except LiteralError as error:
-        raise LiteralError(f"holds {shown(text)}, which {error.why}") from None
-    if literal.form in (Form.NULL, Form.LIST):
-        words = FORM_WORDS[literal.form]
-        raise LiteralError(f"holds {shown(text)}, and {words} cannot stand in a list")
+        message = _("%(value)s cannot hold %(member)s: %(reason)s")
+        # Translators: goes into %(value)s, as in "it is text without quotes."
+        reason = error.about(_("it"))
+        raise LiteralError(message, member=shown(text), reason=reason) from None
+    if literal.form is Form.NULL:
+        raise LiteralError(_("%(value)s holds null, which cannot stand in a list."))
+    if literal.form is Form.LIST:
+        message = _("%(value)s holds the list %(member)s, which cannot stand in a list.")
+        raise LiteralError(message, member=shown(text))
     return literal
 
 
@@ -248,6 +278,7 @@ def _one_form(members: list[Literal]) -> Form:
     if set(forms) == {Form.INTEGER, Form.DECIMAL}:
         return Form.DECIMAL
     if len(forms) > 1:
-        words = f"{FORM_WORDS[forms[0]]} and {FORM_WORDS[forms[1]]}"
-        raise LiteralError(f"is a list that mixes {words}")
+        message = _("%(value)s is a list that mixes %(first)s and %(second)s.")
+        first, second = _(FORM_WORDS[forms[0]]), _(FORM_WORDS[forms[1]])
+        raise LiteralError(message, first=first, second=second)
     return forms[0]

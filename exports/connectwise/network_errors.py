@@ -17,6 +17,8 @@ from .errors import (
     UnreachableError,
     WrongShapeError,
 )
+from .language import gettext as _
+from .language import gettext_noop
 from .sockets import DeadlineError
 
 FOREIGN_ERRORS: Final = (DeadlineError, AddressRefusedError, HTTPError, OSError)
@@ -25,11 +27,12 @@ FOREIGN_ERRORS: Final = (DeadlineError, AddressRefusedError, HTTPError, OSError)
 def own_error(error: Exception, *, host: str, step: str) -> ConnectWiseError:
     """The ConnectWiseError for one of FOREIGN_ERRORS; `host` is how the user knows the site."""
     if isinstance(error, AddressRefusedError):
-        return AddressBlockedError(f"{host} was not called", str(error), step=step)
+        problem = _("%(host)s was not called") % {"host": host}
+        return AddressBlockedError(problem, str(error), step=step)
     if isinstance(error, DecodeError):
         return WrongShapeError(
-            f"the answer of {host} could not be decompressed",
-            "Run again; if it stays so, look for a proxy that changes answers.",
+            _("the answer of %(host)s could not be decompressed") % {"host": host},
+            _("Run again; if it stays so, look for a proxy that changes answers."),
             step=step,
             status=200,
         )
@@ -37,9 +40,12 @@ def own_error(error: Exception, *, host: str, step: str) -> ConnectWiseError:
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return CertificateError(
-                f"the certificate of {host} was not accepted: {cause.verify_message}",
-                "Check the site's name; for a certificate of your own authority the operator "
-                "configures its CA file.",
+                _("the certificate of %(host)s was not accepted: %(reason)s")
+                % {"host": host, "reason": cause.verify_message},
+                _(
+                    "Check the site's name; for a certificate of your own authority the operator "
+                    "configures its CA file."
+                ),
                 step=step,
             )
     return UnreachableError(*_words(causes, host), step=step)
@@ -47,15 +53,20 @@ def own_error(error: Exception, *, host: str, step: str) -> ConnectWiseError:
 
 def _words(causes: list[BaseException], host: str) -> tuple[str, str]:
     if isinstance(causes[0], DeadlineError):
+        seconds = f"{causes[0].seconds:g}"
         return (
-            f"{host} had not answered in full after {causes[0].seconds:g} seconds",
-            "Run again, perhaps with a smaller page size.",
+            _("%(host)s had not answered in full after %(seconds)s seconds")
+            % {"host": host, "seconds": seconds},
+            _("Run again, perhaps with a smaller page size."),
         )
     for kind, problem, advice in _WORDS:
         if any(isinstance(cause, kind) for cause in causes):
-            return problem.format(host=host), advice
+            return _(problem) % {"host": host}, _(advice)
     reason = getattr(causes[-1], "strerror", None) or type(causes[-1]).__name__
-    return f"the connection to {host} failed: {reason}", "Check the site and the network."
+    return (
+        _("the connection to %(host)s failed: %(reason)s") % {"host": host, "reason": reason},
+        _("Check the site and the network."),
+    )
 
 
 def _causes(error: BaseException) -> list[BaseException]:
@@ -68,35 +79,41 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 
 _WORDS: Final[tuple[tuple[type[BaseException], str, str], ...]] = (
-    (IncompleteRead, "the answer of {host} was cut short", "Run again, and check the network."),
+    (
+        IncompleteRead,
+        gettext_noop("the answer of %(host)s was cut short"),
+        gettext_noop("Run again, and check the network."),
+    ),
     (
         socket.gaierror,
-        "the name of {host} could not be looked up",
-        "Check the spelling of the site, and the name server of this machine.",
+        gettext_noop("the name of %(host)s could not be looked up"),
+        gettext_noop("Check the spelling of the site, and the name server of this machine."),
     ),
     (
         ConnectionRefusedError,
-        "{host} refused the connection",
-        "Check the site and its port, and that the server is up.",
+        gettext_noop("%(host)s refused the connection"),
+        gettext_noop("Check the site and its port, and that the server is up."),
     ),
     (
         ConnectionError,
-        "{host} closed the connection before it had answered",
-        "Run again; if it stays so, check the site and what stands between, such as a firewall.",
+        gettext_noop("%(host)s closed the connection before it had answered"),
+        gettext_noop(
+            "Run again; if it stays so, check the site and what stands between, such as a firewall."
+        ),
     ),
     (
         TimeoutError,
-        "{host} did not answer in time",
-        "Check the site and the network, or run again when ConnectWise is less busy.",
+        gettext_noop("%(host)s did not answer in time"),
+        gettext_noop("Check the site and the network, or run again when ConnectWise is less busy."),
     ),
     (
         ssl.SSLError,
-        "no secure connection to {host} came about",
-        "Check that the site's port speaks https.",
+        gettext_noop("no secure connection to %(host)s came about"),
+        gettext_noop("Check that the site's port speaks https."),
     ),
     (
         HTTPException,
-        "{host} sent what no web server sends",
-        "Check the site and its port.",
+        gettext_noop("%(host)s sent what no web server sends"),
+        gettext_noop("Check the site and its port."),
     ),
 )

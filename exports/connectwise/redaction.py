@@ -5,14 +5,14 @@ import json
 from base64 import b64encode
 from urllib.parse import quote, quote_plus
 
-REMOVED = "[removed]"
+from .language import gettext as _
 
 
 def redact(text: str, *secrets: str) -> str:
     """`text` without the secrets, in clear or in the encodings in which they tend to come back."""
     forms = {form for secret in secrets if secret for form in _forms(secret)}
     for form in sorted(forms, key=len, reverse=True):  # a form may hold a shorter one
-        text = text.replace(form, REMOVED)
+        text = text.replace(form, _("[removed]"))
     return text
 
 

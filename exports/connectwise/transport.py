@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -25,6 +26,8 @@ from urllib3.exceptions import DecodeError, HTTPError
 
 from .addresses import AddressPolicy
 from .errors import AnswerTooLargeError, CertificateError, StoppedError
+from .language import gettext as _
+from .language import grouped
 from .network_errors import FOREIGN_ERRORS, own_error
 from .sockets import (
     DeadlineError,
@@ -39,6 +42,7 @@ from .sockets import (
 _CHUNK_BYTES: Final = 256 * 1024
 _ERROR_BODY_BYTES: Final = 64 * 1024
 _PORTS: Final = {"http": 80, "https": 443}
+_making_context: Final = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -129,8 +133,9 @@ class Transport:
             return _shared_tls_context(self._ca_file, os.stat(self._ca_file).st_mtime_ns)
         except OSError as error:
             raise CertificateError(
-                f"the CA file {self._ca_file} cannot be used: {error.strerror or error}",
-                "It holds certificates in PEM format and is readable for the exporter.",
+                _("the CA file %(file)s cannot be used: %(reason)s")
+                % {"file": self._ca_file, "reason": error.strerror or error},
+                _("It holds certificates in PEM format and is readable for the exporter."),
                 step=step,
             ) from error
 
@@ -205,8 +210,14 @@ class _HTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _DialledTLSConnection
 
 
+def _shared_tls_context(ca_file: str, changed_at: int) -> ssl.SSLContext:
+    # One after the other: clients that start together would each make one.
+    with _making_context:
+        return _made_tls_context(ca_file, changed_at)
+
+
 @lru_cache(maxsize=4)
-def _shared_tls_context(ca_file: str, _changed_at: int) -> ssl.SSLContext:
+def _made_tls_context(ca_file: str, _changed_at: int) -> ssl.SSLContext:
     """Trusts the system's authorities, and besides them those of `ca_file` if there is one.
 
     Names and authorities are checked, as PROTOCOL_TLS_CLIENT has it.
@@ -230,8 +241,8 @@ def _read_whole(response: BaseHTTPResponse, max_bytes: int, step: str) -> bytes:
         size += len(part)
         if size > max_bytes:
             raise AnswerTooLargeError(
-                f"the answer is larger than {max_bytes:,} bytes",
-                "Choose a smaller page size.",
+                _("the answer is larger than %(size)s bytes") % {"size": grouped(max_bytes)},
+                _("Choose a smaller page size."),
                 step=step,
                 status=response.status,
             )

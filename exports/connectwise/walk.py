@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from .language import gettext as _
+
 Record = Mapping[str, Any]
 
 # Answers in a row that bring nothing new before the walk gives up (P4).
@@ -46,15 +48,17 @@ class Step:
     last_id: int
 
 
-def walk(ask: Ask, *, after: int = 0) -> Iterator[Step]:
+def walk(
+    ask: Ask, *, after: int = 0, first: Callable[[], HasRecords] | None = None
+) -> Iterator[Step]:
     """Every record above the id `after`, once each, ascending.
 
     A record that was changed while the walk went on is given as it was first seen. The next page
-    is asked for before a step is handed out, so that it is on its way while this one is written.
-    Raises WalkError.
+    is asked for before a step is handed out, so that it is on its way while this one is written;
+    `first` promises the first page when that has been asked for already. Raises WalkError.
     """
     progress = Progress()
-    promise = ask(after, None)
+    promise = first or ask(after, None)
     while (page := promise()).records:
         step = new_records(page, after, None)
         progress.look_at(step)
@@ -74,9 +78,12 @@ class Progress:
         self._fruitless_count = 0 if step.records else self._fruitless_count + 1
         if self._fruitless_count == _PATIENCE:
             raise WalkError(
-                f"ConnectWise answered {_PATIENCE} times in a row with batches that were "
-                f"already fetched instead of those above id {step.last_id}. Nothing was exported; "
-                "run the task again, and report it to ConnectWise if it stays so."
+                _(
+                    "ConnectWise answered %(count)s times in a row with batches that were already "
+                    "fetched instead of those above id %(id)s. Nothing was exported; run the task "
+                    "again, and report it to ConnectWise if it stays so."
+                )
+                % {"count": _PATIENCE, "id": step.last_id}
             )
 
 
@@ -90,15 +97,21 @@ def new_records(page: HasRecords, above: int, up_to: int | None) -> Step:
     for number, record in zip(page.ids, page.records, strict=True):
         if up_to is not None and number > up_to:
             raise WalkError(
-                f"ConnectWise sent batch {number}, although asked for ids up to {up_to}. Nothing "
-                "was exported, since the filter is not obeyed; run the task again."
+                _(
+                    "ConnectWise sent batch %(batch)s, although asked for ids up to %(limit)s. "
+                    "Nothing was exported, since the filter is not obeyed; run the task again."
+                )
+                % {"batch": number, "limit": up_to}
             )
         if number > last_id:
             records.append((number, record))
             last_id = number
         elif above < number < last_id:
             raise WalkError(
-                f"ConnectWise sent batch {number} after batch {last_id}, although ordered by id. "
-                "Nothing was exported, since batches could be missing; run the task again."
+                _(
+                    "ConnectWise sent batch %(batch)s after batch %(before)s, although ordered by "
+                    "id. Nothing was exported, since batches could be missing; run the task again."
+                )
+                % {"batch": number, "before": last_id}
             )
     return Step(records, len(page.records) - len(records), last_id)

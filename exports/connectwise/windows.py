@@ -4,7 +4,8 @@ The ids between the first page and the highest known one are cut into windows th
 fill most of a page each; several are asked for at once and handed out strictly in order. A window
 that comes back full is asked for again above what it brought; one that comes back short is over,
 which is safe because the first page came back full, so that pages are not clamped. What lies
-above the highest id is walked serially to the empty page that proves the end.
+above the highest id is a range like the others, and walked serially to the empty page that proves
+the end.
 """
 
 from collections import deque
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from math import ceil, sqrt
 from typing import Final
 
+from .language import gettext as _
 from .walk import Ask, HasRecords, Progress, Step, WalkError, new_records, walk
 
 # Below this many pages the serial walk is quick enough and simpler to reason about.
@@ -43,7 +45,7 @@ class _Window:
 def walk_in_windows(
     ask: Ask, extent: Extent, *, after: int = 0, width_limit: Callable[[], int]
 ) -> Iterator[Step]:
-    """As `walk`, with up to `width_limit()` requests in flight, looked at before each one.
+    """As `walk`, with up to `width_limit()` requests out at a time, looked at before each one.
 
     Raises WalkError.
     """
@@ -53,25 +55,34 @@ def walk_in_windows(
     step = new_records(page, after, None)
     yield step
     if len(step.records) == extent.page_size >= SMALLEST_PAGE:
-        windows = _Windows(ask, extent, step, width_limit)
+        windows = _Windows(ask, extent, after, step, width_limit)
         yield from windows.walk()
-        if len(ask(after, None)().records) < extent.page_size:
+        yield from walk(ask, after=windows.reached, first=windows.end)
+        if len((windows.first_again or ask(after, None))().records) < extent.page_size:
             raise WalkError(
-                "ConnectWise began to give shorter pages while this run went on, so that batches "
-                "could be missing. Nothing was exported; run the task again."
+                _(
+                    "ConnectWise began to give shorter pages while this run went on, so that "
+                    "batches could be missing. Nothing was exported; run the task again."
+                )
             )
-        yield from walk(ask, after=windows.reached)
     else:
         yield from walk(ask, after=step.last_id)
 
 
 class _Windows:
-    """The windows between the first page and the highest id."""
+    """The windows between the first page and the highest id.
+
+    `end` promises what lies above them; `first_again` the first page, asked for once every window
+    has come. Both are None as long as there was no room to ask for them ahead of time.
+    """
 
     def __init__(
-        self, ask: Ask, extent: Extent, first: Step, width_limit: Callable[[], int]
+        self, ask: Ask, extent: Extent, after: int, first: Step, width_limit: Callable[[], int]
     ) -> None:
         self.reached = first.last_id
+        self.end: Callable[[], HasRecords] | None = None
+        self.first_again: Callable[[], HasRecords] | None = None
+        self._after = after
         self._ask = ask
         self._extent = extent
         self._width_limit = width_limit
@@ -82,8 +93,6 @@ class _Windows:
         # Records per id, renewed by every window that is over.
         ids_left = max(1, extent.highest_id - first.last_id)
         self._density = max(1, extent.expected_count - len(first.records)) / ids_left
-        # Scatter is about the root of what is expected: leave two and a half of it as room.
-        self._fill = max(0.85, 1 - 2.5 / sqrt(extent.page_size))
         self._serial_count = extent.expected_count / extent.page_size
 
     def walk(self) -> Iterator[Step]:
@@ -118,19 +127,38 @@ class _Windows:
         ):
             self._waiting.append(self._open(self._asked_up_to, self._next_end()))
             self._asked_up_to = self._waiting[-1].up_to
+        if self._asked_up_to >= self._extent.highest_id:
+            self._ask_for_the_end()
+
+    def _ask_for_the_end(self) -> None:
+        """While the last windows are fetched and written, what proves the end is on its way."""
+        if self.end is None and len(self._waiting) < self._width_limit():
+            self.end = self._ask(self._asked_up_to, None)
+        if not self._waiting and self._width_limit() > 1:
+            self.first_again = self._ask(self._after, None)
 
     def _next_end(self) -> int:
         if not self._is_within_budget():
             # From here on as the serial walk would: one window, asked for page by page.
             return self._extent.highest_id
-        width = ceil(self._fill * self._extent.page_size / self._density)
-        return min(self._asked_up_to + width, self._extent.highest_id)
+        ids_left = self._extent.highest_id - self._asked_up_to
+        # All of the same width, so that the last one is not a request for a few.
+        window_count = ceil(ids_left * self._density / (self._fill() * self._extent.page_size))
+        return self._asked_up_to + ceil(ids_left / max(1, window_count))
+
+    def _fill(self) -> float:
+        """How much of a page a window is expected to fill; the rest is room for scatter.
+
+        That is two and a half times the root of what is expected, less the denser the ids are.
+        """
+        scatter = sqrt(max(0.0, 1 - self._density) / self._extent.page_size)
+        return min(0.99, max(0.85, 1 - 2.5 * scatter))
 
     def _is_within_budget(self) -> bool:
         """Whether a serial walk from here on would still keep the whole within the budget."""
         page_size = self._extent.page_size
         # Some of what is in flight will come back full and has to be asked for again.
-        in_flight = len(self._waiting) * self._fill * page_size * 0.8
+        in_flight = len(self._waiting) * self._fill() * page_size * 0.8
         left = max(0, self._extent.expected_count - self._fetched_count - in_flight)
         return self._request_count + left / page_size <= _BUDGET * self._serial_count
 

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, NoReturn
+from typing import Final, NoReturn, Protocol
 from xml.parsers import expat
 
 from lxml import etree
 
 from .batches import ELEMENT
+from .language import gettext as _
+from .language import grouped
 
 SCHEMA_PATH: Final = Path(__file__).with_name("batches.xsd")
 
@@ -32,6 +34,12 @@ class CheckedFile:
     sha256: str
 
 
+class Readable(Protocol):
+    """Gives up to so many bytes, and none at its end only."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 def _go_on() -> None:
     """Used when nobody needs to interrupt the check."""
 
@@ -45,20 +53,29 @@ def check_file(
     every few milliseconds; what it raises ends the check (H4).
     """
     with path.open("rb") as stream:
-        reader = _Reader(stream, checkpoint)
-        batch_count = _check_batches(reader)
-    if batch_count != expected_count:
+        checked = check_stream(stream, checkpoint)
+    if checked.batch_count != expected_count:
         raise FileCheckError(
-            f"The file holds {batch_count} batches, but {expected_count} were written. "
-            "Run the task again; if it happens again, check the disk."
+            _(
+                "The file holds %(found)s batches, but %(expected)s were written. "
+                "Run the task again; if it happens again, check the disk."
+            )
+            % {"found": grouped(checked.batch_count), "expected": grouped(expected_count)}
         )
+    return checked
+
+
+def check_stream(stream: Readable, checkpoint: Callable[[], None] = _go_on) -> CheckedFile:
+    """As `check_file`, of whatever a stream gives, however many batches these are."""
+    reader = _Reader(stream, checkpoint)
+    batch_count = _check_batches(reader)
     return CheckedFile(batch_count, reader.size, reader.hash.hexdigest())
 
 
 class _Reader:
     """Hands the file on to lxml, and on the way hashes it and shows it to expat."""
 
-    def __init__(self, stream: BinaryIO, checkpoint: Callable[[], None]) -> None:
+    def __init__(self, stream: Readable, checkpoint: Callable[[], None]) -> None:
         self.size = 0
         self.hash = hashlib.sha256()
         self._stream = stream
@@ -75,9 +92,15 @@ class _Reader:
             self._expat.Parse(chunk, not chunk)
         except expat.ExpatError as error:
             raise FileCheckError(
-                f"The file is not well-formed XML: {expat.ErrorString(error.code)} (line "
-                f"{error.lineno}, column {error.offset + 1}). Run the task again; if it happens "
-                "again, check the disk."
+                _(
+                    "The file is not well-formed XML: %(reason)s (line %(line)s, column "
+                    "%(column)s). Run the task again; if it happens again, check the disk."
+                )
+                % {
+                    "reason": expat.ErrorString(error.code),
+                    "line": error.lineno,
+                    "column": error.offset + 1,
+                }
             ) from error
         return chunk
 
@@ -89,16 +112,22 @@ def _check_batches(reader: _Reader) -> int:
         for batch_id in _batch_ids(reader):
             if last_id is not None and batch_id <= last_id:
                 raise FileCheckError(
-                    f"Batch {batch_id} follows batch {last_id} in the file, but ids have to "
-                    "ascend and none may come twice. Run the task again."
+                    _(
+                        "Batch %(batch)s follows batch %(before)s in the file, but ids have to "
+                        "ascend and none may come twice. Run the task again."
+                    )
+                    % {"batch": batch_id, "before": last_id}
                 )
             last_id = batch_id
             batch_count += 1
     except etree.XMLSyntaxError as error:
         # libxml2 reports this at the end and without a place; its words name element and value.
         raise FileCheckError(
-            f"The file does not fit the schema batches.xsd: {error.msg} Run the task again; if it "
-            "happens again, find the batch with this value in ConnectWise."
+            _(
+                "The file does not fit the schema batches.xsd: %(reason)s Run the task again; if "
+                "it happens again, find the batch with this value in ConnectWise."
+            )
+            % {"reason": error.msg}
         ) from error
     return batch_count
 
@@ -118,22 +147,27 @@ def _batch_ids(reader: _Reader) -> Iterator[int]:
         remove_comments=True,
         remove_pis=True,
     )
-    for _, batch in events:
-        root = batch.getparent()
+    root = None
+    size = 0
+    for _event, batch in events:
+        parent = batch.getparent()
         # An extra field may be named Batch as well.
-        if root is None or root.getparent() is not None:
+        if parent is None or (parent is not root and parent.getparent() is not None):
             continue
+        root = parent
         # An id the schema does not allow is left to the schema, whose refusal comes at the end.
-        with suppress(ValueError):
-            yield int(batch.findtext("id") or "")
-        # Without this the whole tree would stay: first its content, then the elements passed.
-        batch.clear()
-        while batch.getprevious() is not None:
-            del root[0]
+        with suppress(IndexError, ValueError):
+            yield int(batch[0].text or "")
+        # Without this the whole tree would stay. What came in one piece goes in one piece.
+        if size != reader.size:
+            size = reader.size
+            del root[: root.index(batch)]
 
 
-def _refuse_doctype(*_: object) -> NoReturn:
+def _refuse_doctype(*_doctype: object) -> NoReturn:
     raise FileCheckError(
-        "The file holds a document type declaration, which no export does. Run the task again, and "
-        "find out which program changed the file."
+        _(
+            "The file holds a document type declaration, which no export does. Run the task again, "
+            "and find out which program changed the file."
+        )
     )

@@ -7,12 +7,14 @@ all names pass through `xml_text`, and that `xml_check` reads every file back wi
 share no code before it is published (X6).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
 from .batches import ELEMENT, ELEMENTS, EXTERNAL_ID, INFO_MEMBERS, ROOT, Kind
 from .json_numbers import describe, record_id
+from .language import gettext as _
+from .language import gettext_noop
 from .xml_text import element_name, escape_text, loses_characters
 
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
@@ -33,13 +35,24 @@ OnReplaced = Callable[[int, str], None]
 
 
 class RecordError(ValueError):
-    """A known field of one batch holds what its element cannot; `str()` says which and what."""
+    """A known field of one batch holds what its element cannot; `str()` says which and what.
+
+    `expected` is English, to be translated.
+    """
 
     def __init__(self, batch_id: int, path: str, expected: str, found: object) -> None:
         super().__init__(
-            f"Batch {batch_id}: {path} should be {expected}, but ConnectWise sent "
-            f"{describe(found)}. Correct the batch in ConnectWise, or leave it out with the "
-            f"condition id NotEqual {batch_id}."
+            _(
+                "Batch %(batch)s: %(path)s should be %(expected)s, but ConnectWise sent %(found)s. "
+                "Correct the batch in ConnectWise, or leave it out with the condition id NotEqual "
+                "%(batch)s."
+            )
+            % {
+                "batch": batch_id,
+                "path": path,
+                "expected": _(expected),
+                "found": describe(found),
+            }
         )
 
 
@@ -87,12 +100,20 @@ class BatchWriter:
 
     def write(self, record: Mapping[str, object]) -> None:
         """Append one batch. Raises JSONShapeError without an integer id (H5), else RecordError."""
-        batch = _Batch(record_id(record), self._on_replaced)
-        text = batch.element(record, self._include_extra_fields)
+        self.write_all([record])
+
+    def write_all(self, records: Iterable[Mapping[str, object]]) -> None:
+        """Append a page of batches, or none of them when one of them is refused as by `write`."""
+        elements = [
+            _Batch(record_id(record), self._on_replaced).element(record, self._include_extra_fields)
+            for record in records
+        ]
+        if not elements:
+            return
         if not self.written_count:
-            text = f"{_DECLARATION}{_ROOT_START}>\n{text}"
-        self._stream.write(text.encode())
-        self.written_count += 1
+            self._stream.write(f"{_DECLARATION}{_ROOT_START}>\n".encode())
+        self._stream.write("".join(elements).encode())
+        self.written_count += len(elements)
 
 
 class _Batch:
@@ -122,7 +143,7 @@ class _Batch:
     def _info(self, info: object, include_extra_fields: bool) -> str:
         """The members of X2, then any others; an `_info` that holds only links is `<_info />`."""
         if not isinstance(info, Mapping):
-            raise RecordError(self._id, _INFO, "an object", info)
+            raise RecordError(self._id, _INFO, gettext_noop("an object"), info)
         members = []
         for name in INFO_MEMBERS:
             value = info.get(name)
@@ -150,7 +171,7 @@ class _Batch:
             return _filled(name, value.lower(), _FIELD_INDENT)
         if value is True or value is False:
             return _filled(name, "true" if value else "false", _FIELD_INDENT)
-        raise RecordError(self._id, name, "true, false or null", value)
+        raise RecordError(self._id, name, gettext_noop("true, false or null"), value)
 
     def _extra(self, name: str, value: object, indent: str, parent: str = "") -> str:
         """Any JSON value: null is nil; an empty text, list or object is an empty element (X3)."""
@@ -174,7 +195,7 @@ class _Batch:
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, Mapping | list):
-            raise RecordError(self._id, path, "text", value)
+            raise RecordError(self._id, path, gettext_noop("text"), value)
         return str(value)
 
     def _escaped(self, text: str, path: str) -> str:

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from exports.connectwise.conditions import Condition as TypedCondition
 
@@ -11,10 +12,10 @@ class Condition(models.Model):
 
     task = models.ForeignKey("exports.Task", models.CASCADE, related_name="conditions")
     position = models.PositiveSmallIntegerField()
-    field = models.CharField("Field", max_length=100)
-    comparison = models.CharField("Comparison", max_length=20)
-    value = models.TextField("Value", blank=True)
-    logic_operator = models.CharField("Logic Operator", max_length=3, blank=True)
+    field = models.CharField(gettext_lazy("Field"), max_length=100)
+    comparison = models.CharField(gettext_lazy("Comparison"), max_length=20)
+    value = models.TextField(gettext_lazy("Value"), blank=True)
+    logic_operator = models.CharField(gettext_lazy("Logic Operator"), max_length=3, blank=True)
 
     class Meta:
         constraints = [

@@ -7,6 +7,8 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from exports.connectwise.addresses import Site, parse_site
 from exports.connectwise.client import Credentials
@@ -25,7 +27,9 @@ class Connection(models.Model):
     """A ConnectWise site and the API member that reads its batches."""
 
     name = models.CharField(max_length=100, unique=True)
-    site = models.CharField(max_length=255, help_text="Canonical: scheme, host and port.")
+    site = models.CharField(
+        max_length=255, help_text=gettext_lazy("Canonical: scheme, host and port.")
+    )
     company = models.CharField(max_length=100)
     public_key = models.CharField(max_length=100)
     # A Fernet token. Only the verbs below touch it, so no form, page or dump meets the key.
@@ -35,7 +39,7 @@ class Connection(models.Model):
     parallel_requests = models.PositiveSmallIntegerField(
         default=4, validators=[MinValueValidator(1), MaxValueValidator(8)]
     )
-    is_default = models.BooleanField("default", default=False)
+    is_default = models.BooleanField(gettext_lazy("default"), default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_tested_at = models.DateTimeField(null=True, editable=False)
     # A list of {"name", "outcome": passed|warning|failed, "sentence"}, as the test showed it.
@@ -74,9 +78,12 @@ class Connection(models.Model):
             return _fernet().decrypt(self.private_key_token.encode()).decode()
         except InvalidToken:
             raise SecretUnreadableError(
-                f"The private key of connection {self.name} cannot be decrypted with this "
-                "installation's encryption key. Put back the key it was saved with "
-                "(CWEXPORT_ENCRYPTION_KEYS) or enter the private key again on the connection."
+                _(
+                    "The private key of connection %(connection)s cannot be decrypted with this "
+                    "installation's encryption key. Put back the key it was saved with "
+                    "(CWEXPORT_ENCRYPTION_KEYS) or enter the private key again on the connection."
+                )
+                % {"connection": self.name}
             ) from None
 
     def rotate_private_key(self) -> None:

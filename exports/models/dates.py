@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 
 class DateChangeQuerySet(models.QuerySet["DateChange"]):
@@ -15,13 +16,13 @@ class DateChange(models.Model):
     """One change of Date Created or Date Modified; the newest in force tells a date's origin."""
 
     class DateField(models.TextChoices):
-        CREATED = "date_created", "Date Created"
-        MODIFIED = "date_modified", "Date Modified"
+        CREATED = "date_created", gettext_lazy("Date Created")
+        MODIFIED = "date_modified", gettext_lazy("Date Modified")
 
     class Origin(models.TextChoices):
-        TYPED = "typed", "typed"
-        RUN = "run", "moved by a run"
-        FROM_NOW = "from_now", "only from now on"
+        TYPED = "typed", gettext_lazy("typed")
+        RUN = "run", gettext_lazy("moved by a run")
+        FROM_NOW = "from_now", gettext_lazy("only from now on")
 
     task = models.ForeignKey("exports.Task", models.CASCADE, related_name="date_changes")
     field = models.CharField(max_length=20, choices=DateField.choices)
@@ -45,7 +46,11 @@ class DateChange(models.Model):
     objects = DateChangeQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["task", "field", "-id"], name="date_change_newest")]
+        indexes = [
+            models.Index(fields=["task", "field", "-id"], name="date_change_newest"),
+            # The last typed date lies behind every run that moved it since.
+            models.Index(fields=["task", "field", "origin", "-id"], name="date_change_origin"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_field_display()} {self.date_after:%Y-%m-%dT%H:%M:%SZ} ({self.origin})"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.db import connections, models
+from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
     from exports.models.runs import Run
@@ -33,13 +34,15 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
         """What the run's task has put into files of runs that succeeded.
 
         Rows of other runs are only staged; those of another company are another company's ids.
+        *Export again* does not count: its file is never picked up (R7), so what it brought first
+        still has to come with a run of the task itself.
         """
         return self.filter(
             task_id=run.task_id,
             run__status="succeeded",
             run__site=run.site,
             run__company=run.company,
-        )
+        ).exclude(run__trigger="again")
 
     def sent_by(self, task: "Task") -> "LedgerQuerySet":
         """What the task has put into files of runs that succeeded, of whichever company.
@@ -52,6 +55,7 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
         """How many batches have gone out of the company that the task's connection reads now."""
         connection = task.connection
         ours = self.sent_by(task).filter(run__site=connection.site, run__company=connection.company)
+        ours = ours.exclude(run__trigger="again")
         count: int = ours.aggregate(count=models.Count("batch_id", distinct=True))["count"]
         return count
 
@@ -121,7 +125,8 @@ class LedgerEntry(models.Model):
         indexes = [models.Index(fields=["task", "batch_id"], name="ledger_task_batch")]
 
     def __str__(self) -> str:
-        return f"batch {self.batch_id} in run {self.run_id}"
+        told = {"batch": self.batch_id, "run": self.run_id}
+        return _("batch %(batch)s in run %(run)s") % told
 
 
 def _storable(text: str) -> str:

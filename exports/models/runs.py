@@ -7,10 +7,11 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 # Without a heartbeat for this long a run's worker is taken for dead (rule R3).
 DEAD_AFTER = timedelta(seconds=60)
-LOG_LIMIT = 2_000
 
 
 class LostRunError(Exception):
@@ -42,17 +43,17 @@ class Run(models.Model):
     """One execution of a task. Moves only towards an end state, by the verbs below."""
 
     class Status(models.TextChoices):
-        QUEUED = "queued", "Queued"
-        RUNNING = "running", "Running"
-        SUCCEEDED = "succeeded", "Succeeded"
-        FAILED = "failed", "Failed"
-        CANCELLED = "cancelled", "Cancelled"
+        QUEUED = "queued", gettext_lazy("Queued")
+        RUNNING = "running", gettext_lazy("Running")
+        SUCCEEDED = "succeeded", gettext_lazy("Succeeded")
+        FAILED = "failed", gettext_lazy("Failed")
+        CANCELLED = "cancelled", gettext_lazy("Cancelled")
 
     class Trigger(models.TextChoices):
-        MANUAL = "manual", "Run now"
-        COMMAND = "command", "Command line"
-        FAILURE = "failure", "On Failure Task"
-        AGAIN = "again", "Export again"
+        MANUAL = "manual", gettext_lazy("Run now")
+        COMMAND = "command", gettext_lazy("Command line")
+        FAILURE = "failure", gettext_lazy("On Failure Task")
+        AGAIN = "again", gettext_lazy("Export again")
 
     ACTIVE = (Status.QUEUED, Status.RUNNING)
 
@@ -68,7 +69,9 @@ class Run(models.Model):
     company = models.CharField(max_length=100)
     public_key = models.CharField(max_length=100)
     client_id = models.CharField(max_length=100, blank=True)
-    conditions = models.TextField(blank=True, help_text="The user's part of the filter, as sent.")
+    conditions = models.TextField(
+        blank=True, help_text=gettext_lazy("The user's part of the filter, as sent.")
+    )
     export = models.CharField(max_length=10)
     date_created_before = models.DateTimeField()
     date_modified_before = models.DateTimeField()
@@ -101,8 +104,12 @@ class Run(models.Model):
     cancel_requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
     )
-    activity = models.CharField(max_length=300, blank=True, help_text="What it does right now.")
-    request_sent = models.TextField(blank=True, help_text="The full filter of the first page.")
+    activity = models.CharField(
+        max_length=300, blank=True, help_text=gettext_lazy("What it does right now.")
+    )
+    request_sent = models.TextField(
+        blank=True, help_text=gettext_lazy("The full filter of the first page.")
+    )
     page_count = models.PositiveIntegerField(default=0)
     retry_count = models.PositiveIntegerField(default=0)
     expected_count = models.PositiveIntegerField(null=True)
@@ -123,7 +130,9 @@ class Run(models.Model):
     connectwise_started_at = models.DateTimeField(null=True)
     api_version = models.CharField(max_length=50, blank=True)
     unfiltered_count = models.PositiveIntegerField(null=True)
-    highest_id = models.BigIntegerField(null=True, help_text="The highest id when it started.")
+    highest_id = models.BigIntegerField(
+        null=True, help_text=gettext_lazy("The highest id when it started.")
+    )
     proven_count = models.PositiveIntegerField(null=True)
     batch_count = models.PositiveIntegerField(null=True)
     # The run's own file below the data folder, and the name it is downloaded under.
@@ -160,13 +169,26 @@ class Run(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["status", "-id"], name="run_status_newest"),
+            # With the time, so that a status since a day is counted without a look at its runs.
+            models.Index(fields=["status", "-id", "started_at"], name="run_status_newest"),
             models.Index(fields=["task", "-id"], name="run_task_newest"),
             models.Index(fields=["started_at"], name="run_started"),
+            # A page far back is found among ids alone, not among the whole runs.
+            models.Index(fields=["-id"], name="run_newest"),
+            # What the history filters and sorts by, in the order it is shown in.
+            models.Index(fields=["trigger", "-id"], name="run_trigger_newest"),
+            models.Index(fields=["task_name", "-id"], name="run_name_newest"),
+            models.Index(fields=["batch_count", "id"], name="run_batches"),
+            models.Index(fields=["file_size", "id"], name="run_size"),
+            models.Index(fields=["-id"], condition=~Q(suspicion=""), name="run_suspicious"),
+            # Home asks each task for its newest file with batches; most runs find nothing new.
+            models.Index(
+                fields=["task", "-id"], condition=Q(batch_count__gt=0), name="run_with_batches"
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"Run {self.pk} of {self.task_name}"
+        return _("Run %(run)s of %(task)s") % {"run": self.pk, "task": self.task_name}
 
     @property
     def is_active(self) -> bool:
@@ -199,7 +221,7 @@ class Run(models.Model):
             owner=owner,
             started_at=self.started_at or now,
             heartbeat_at=now,
-            activity="Starting",
+            activity=_("Starting"),
         )
 
     def take_over(self, owner: str) -> bool:
@@ -239,7 +261,7 @@ class Run(models.Model):
             owner="",
             heartbeat_at=None,
             enqueued_at=None,
-            activity="Waiting for a worker",
+            activity=_("Waiting for a worker"),
         )
 
     def cancel(self, user: Any = None) -> bool:
@@ -264,7 +286,8 @@ class Run(models.Model):
 
     def _change_or_lose(self, holder: str, /, **fields: Any) -> None:
         if not self._change(self._held_by(holder), **fields):
-            raise LostRunError(f"{self} is no longer held by {holder}.")
+            told = {"run": self, "holder": holder}
+            raise LostRunError(_("%(run)s is no longer held by %(holder)s.") % told)
 
     def _change(self, held: Q, **fields: Any) -> bool:
         """One conditional UPDATE; its row count decides, never what this object remembers."""
@@ -273,20 +296,3 @@ class Run(models.Model):
         for name, value in fields.items():
             setattr(self, name, value)
         return True
-
-
-class RunLogEntry(models.Model):
-    """A line of a run's log; bounded to LOG_LIMIT lines a run by the runner."""
-
-    class Level(models.TextChoices):
-        INFO = "info", "Info"
-        WARNING = "warning", "Warning"
-        ERROR = "error", "Error"
-
-    run = models.ForeignKey(Run, models.CASCADE, related_name="log_entries")
-    logged_at = models.DateTimeField(default=timezone.now)
-    level = models.CharField(max_length=10, choices=Level.choices)
-    message = models.CharField(max_length=1000)
-
-    def __str__(self) -> str:
-        return f"{self.logged_at:%H:%M:%S} {self.level} {self.message}"

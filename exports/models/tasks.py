@@ -10,73 +10,73 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from exports.connectwise.batches import FIELD_KINDS
 from exports.connectwise.conditions import Condition as TypedCondition
 from exports.connectwise.conditions import render
 from exports.models.conditions import Condition
 from exports.models.dates import DateChange
+from exports.models.refusals import DatesHeldError, RunActiveError, TaskUnusableError
 from exports.models.runs import Run
-from exports.models.windows import next_window
+from exports.models.windows import again_reason, next_window
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 PAGE_SIZE_LIMITS = (MinValueValidator(1), MaxValueValidator(1000))
-
-
-class TaskUnusableError(Exception):
-    """The task cannot be run as it stands; `str()` says why and what to do."""
-
-
-class RunActiveError(Exception):
-    """The task already has an active run, which `run` names (rule R1)."""
-
-    def __init__(self, run: Run) -> None:
-        super().__init__(f"{run} is already {run.status}.")
-        self.run = run
 
 
 class Task(models.Model):
     """An export of accounting batches, in the words of the product's specification."""
 
     class Export(models.TextChoices):
-        MODIFIED = "modified", "Modified"
-        NEW = "new", "New"
-        ALL = "all", "All"
+        MODIFIED = "modified", gettext_lazy("Modified")
+        NEW = "new", gettext_lazy("New")
+        ALL = "all", gettext_lazy("All")
 
     TYPE = "Exporting Batches from ConnectWise REST Interface"
 
-    unique_id = models.UUIDField("Unique ID", default=uuid.uuid4, unique=True, editable=False)
-    name = models.CharField("Task Name", max_length=100, unique=True)
+    unique_id = models.UUIDField(
+        gettext_lazy("Unique ID"), default=uuid.uuid4, unique=True, editable=False
+    )
+    name = models.CharField(gettext_lazy("Task Name"), max_length=100, unique=True)
     connection = models.ForeignKey(
-        "exports.Connection", models.PROTECT, related_name="tasks", verbose_name="Connection"
+        "exports.Connection",
+        models.PROTECT,
+        related_name="tasks",
+        verbose_name=gettext_lazy("Connection"),
     )
     export = models.CharField(
-        "Export Modified, New or All Records",
+        gettext_lazy("Export Modified, New or All Records"),
         max_length=10,
         choices=Export.choices,
         default=Export.MODIFIED,
     )
-    date_created = models.DateTimeField("Date Created", default=EARLIEST)
-    date_modified = models.DateTimeField("Date Modified", default=EARLIEST)
+    date_created = models.DateTimeField(gettext_lazy("Date Created"), default=EARLIEST)
+    date_modified = models.DateTimeField(gettext_lazy("Date Modified"), default=EARLIEST)
     page_size = models.PositiveSmallIntegerField(
-        "Page Size", default=100, validators=PAGE_SIZE_LIMITS
+        gettext_lazy("Page Size"), default=100, validators=PAGE_SIZE_LIMITS
     )
-    output_file = models.CharField("Output File", max_length=200)
+    output_file = models.CharField(gettext_lazy("Output File"), max_length=200)
     references_to_fetch_page_size = models.PositiveSmallIntegerField(
-        "References To Fetch Page Size", default=100, validators=PAGE_SIZE_LIMITS
+        gettext_lazy("References To Fetch Page Size"), default=100, validators=PAGE_SIZE_LIMITS
     )
-    include_extra_fields = models.BooleanField("Include extra API fields", default=False)
-    enabled = models.BooleanField("Enabled", default=True)
-    can_resume_from_failure = models.BooleanField("Can Resume From Failure", default=True)
+    include_extra_fields = models.BooleanField(
+        gettext_lazy("Include extra API fields"), default=False
+    )
+    enabled = models.BooleanField(gettext_lazy("Enabled"), default=True)
+    can_resume_from_failure = models.BooleanField(
+        gettext_lazy("Can Resume From Failure"), default=True
+    )
     on_failure_task = models.ForeignKey(
         "self",
         models.SET_NULL,
         null=True,
         blank=True,
         related_name="+",
-        verbose_name="On Failure Task",
+        verbose_name=gettext_lazy("On Failure Task"),
     )
-    break_on_failure = models.BooleanField("Break on Failure", default=True)
+    break_on_failure = models.BooleanField(gettext_lazy("Break on Failure"), default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     archived_at = models.DateTimeField(null=True, editable=False)
 
@@ -177,7 +177,9 @@ class Task(models.Model):
             self.check_dates_are_free()
             changes = list(DateChange.objects.in_force(self.pk, field)[:2])
             if len(changes) < 2:
-                raise TaskUnusableError("This date has not been changed since the task was made.")
+                raise TaskUnusableError(
+                    _("This date has not been changed since the task was made.")
+                )
             changes[0].undone_at, changes[0].undone_by = timezone.now(), user
             changes[0].save(update_fields=["undone_at", "undone_by"])
             setattr(self, field, changes[1].date_after)
@@ -203,16 +205,14 @@ class Task(models.Model):
                 run=newest.run if newest else None,
                 conditions=self.rendered_conditions(),
                 changed_by=user,
-                reason="Only from now on, after changed conditions",
+                reason=_("Only from now on, after changed conditions"),
             )
 
     def check_dates_are_free(self) -> None:
         """Raises TaskUnusableError while a run is queued or running: it may move them (W8)."""
         active = self.active_run()
         if active is not None:
-            raise TaskUnusableError(
-                f"{active} is {active.status}. Change the date when it is over, or cancel it."
-            )
+            raise DatesHeldError(active)
 
     def archive(self) -> None:
         """Hide the task; its runs, files and ledger stay (rule R7)."""
@@ -226,9 +226,11 @@ class Task(models.Model):
             # before, and nobody types one between freezing and queueing (W8).
             task = Task.objects.select_for_update().get(pk=self.pk)
             if task.archived_at is not None:
-                raise TaskUnusableError(f"{task} is archived. Restore it to run it again.")
+                message = _("%(task)s is archived. Restore it to run it again.")
+                raise TaskUnusableError(message % {"task": task})
             if not task.enabled:
-                raise TaskUnusableError(f"{task} is disabled. Enable it on its form to run it.")
+                message = _("%(task)s is disabled. Enable it on its form to run it.")
+                raise TaskUnusableError(message % {"task": task})
             for is_last in (False, True):
                 run = freeze(task)
                 try:
@@ -272,23 +274,22 @@ class Task(models.Model):
             boundary_id=window.boundary_id,
             leaves_out_known=window.leaves_out_known,
             window_reason=window.reason,
-            activity="Waiting for a worker",
+            activity=_("Waiting for a worker"),
         )
 
     def _frozen_again(self, user: Any, of_run: Run | None, batch_ids: Iterable[int]) -> Run:
         run = self._frozen_run(Run.Trigger.AGAIN, user)
         if of_run is not None and (of_run.site, of_run.company) != (run.site, run.company):
             raise TaskUnusableError(
-                f"{of_run} exported from {of_run.company} at {of_run.site}, not from what the "
-                f"task's connection reads now, where the same ids are other batches. Choose a "
-                "connection to the former company on the task."
+                _(
+                    "%(run)s exported from %(company)s at %(site)s, not from what the task's "
+                    "connection reads now, where the same ids are other batches. Choose a "
+                    "connection to the former company on the task."
+                )
+                % {"run": of_run, "company": of_run.company, "site": of_run.site}
             )
         run.conditions, run.export, run.leaves_out_known = "", self.Export.ALL, False
         run.modified_after = run.created_after = run.boundary_id = None
         run.again_of, run.again_ids = of_run, sorted(set(batch_ids))
-        run.window_reason = (
-            f"The batches of run {of_run.pk}, as they are now."
-            if of_run
-            else f"{len(run.again_ids)} batches chosen from the ledger, as they are now."
-        )
+        run.window_reason = again_reason(of_run, len(run.again_ids))
         return run

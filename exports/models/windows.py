@@ -5,8 +5,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from exports.models.dates import DateChange
+from exports.wording import grouped
 
 if TYPE_CHECKING:
     from exports.models.runs import Run
@@ -35,7 +38,7 @@ def next_window(task: "Task", conditions: str, now: datetime) -> Window:
         return _modified_window(task, conditions)
     if task.export == task.Export.NEW:
         return _new_window(task, conditions, now)
-    return Window(reason="All: every batch that meets the conditions, whenever it changed.")
+    return Window(reason=_("All: every batch that meets the conditions, whenever it changed."))
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,17 @@ def restart_of(task: "Task", conditions: str) -> Restart | None:
     )
 
 
+def again_reason(of_run: "Run | None", id_count: int) -> str:
+    """What is exported again (R7), in place of the reason for a window."""
+    if of_run is not None:
+        return _("The batches of run %(run)s, as they are now.") % {"run": of_run.pk}
+    return ngettext(
+        "%(count)s batch chosen from the ledger, as it is now.",
+        "%(count)s batches chosen from the ledger, as they are now.",
+        id_count,
+    ) % {"count": grouped(id_count)}
+
+
 def overlap() -> timedelta:
     """How far a run reaches back behind a date set by a run (rule W5)."""
     return timedelta(minutes=settings.CWEXPORT_OVERLAP_MINUTES)
@@ -75,21 +89,32 @@ def _modified_window(task: "Task", conditions: str) -> Window:
     if newest is None or newest.run is None:
         return Window(
             modified_after=task.date_modified,
-            reason="The date was typed: it is taken literally and nothing is left out.",
+            reason=_("The date was typed: it is taken literally and nothing is left out."),
         )
     if not _is_vouched(newest, task, conditions):
         return Window(
             modified_after=typed,
             leaves_out_known=True,
-            reason="Conditions or company changed since the date moved: everything since the "
-            "last typed date, less what already went out.",
+            reason=_(
+                "Conditions or company changed since the date moved: everything since the last "
+                "typed date, less what already went out."
+            ),
         )
     return Window(
         modified_after=max(task.date_modified - overlap(), typed),
         leaves_out_known=True,
-        reason=f"{settings.CWEXPORT_OVERLAP_MINUTES} minutes before the date, so that late "
-        "arrivals are not lost; versions that already went out are left out.",
+        reason=_overlap_reason(settings.CWEXPORT_OVERLAP_MINUTES),
     )
+
+
+def _overlap_reason(minutes: int) -> str:
+    return ngettext(
+        "%(count)s minute before the date, so that late arrivals are not lost; versions that "
+        "already went out are left out.",
+        "%(count)s minutes before the date, so that late arrivals are not lost; versions that "
+        "already went out are left out.",
+        minutes,
+    ) % {"count": grouped(minutes)}
 
 
 def _new_window(task: "Task", conditions: str, now: datetime) -> Window:
@@ -107,8 +132,11 @@ def _new_window(task: "Task", conditions: str, now: datetime) -> Window:
             return Window(
                 boundary_id=run.highest_id,
                 leaves_out_known=True,
-                reason=f"Ids above {run.highest_id}, the highest when run {run.pk} started; "
-                "batches that already went out are left out.",
+                reason=_(
+                    "Ids above %(id)s, the highest when run %(run)s started; batches that already "
+                    "went out are left out."
+                )
+                % {"id": run.highest_id, "run": run.pk},
             )
     return Window(created_after=typed, leaves_out_known=True)
 

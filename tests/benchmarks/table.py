@@ -20,11 +20,16 @@ def render(rows: Sequence[Row]) -> str:
     verdicts = {None: "", True: "reached", False: "MISSED"}
     lines = [("", "measured", "ratio", "goal", "")]
     lines += [(row.name, row.figure, row.ratio, row.goal, verdicts[row.is_reached]) for row in rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(5)]
+    return columns(lines)
+
+
+def columns(lines: Sequence[Sequence[str]]) -> str:
+    """A name, figures and a verdict in each line; the figures stand to the right."""
+    widths = [max(map(len, texts)) for texts in zip(*lines, strict=True)]
     return "\n".join(_line(line, widths) for line in lines)
 
 
 def _line(texts: Sequence[str], widths: Sequence[int]) -> str:
     name, *figures, verdict = texts
-    aligned = [text.rjust(width) for text, width in zip(figures, widths[1:4], strict=True)]
+    aligned = [text.rjust(width) for text, width in zip(figures, widths[1:-1], strict=True)]
     return "  ".join([name.ljust(widths[0]), *aligned, verdict]).rstrip()

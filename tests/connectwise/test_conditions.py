@@ -178,7 +178,7 @@ def test_a_value_that_fits_its_field_is_sent(
         ),
         (
             ("id", "In", "(1, two)"),
-            "The value for id holds two, which is not a whole number. Example: id In (284, 285)",
+            "The value for id cannot hold two: it is not a whole number. Example: id In (284, 285)",
         ),
     ],
 )

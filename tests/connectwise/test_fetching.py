@@ -135,3 +135,24 @@ def test_each_throttling_halves_what_may_be_in_flight_down_to_one() -> None:
             fetching.ask(announce(throttled))()
 
         assert [*widths, fetching.width()] == [8, 4, 2, 1, 1]
+
+
+def test_after_throttling_fewer_are_in_flight_however_many_were_asked_for() -> None:
+    bench = Bench(4)
+    throttled = Wait(1.0, 1, "ConnectWise answered 429", is_throttled=True)
+    in_flight, most = [0], [0]
+
+    def question(client: ConnectWiseClient) -> None:
+        in_flight[0] += 1
+        most[0] = max(most)
+        most.append(in_flight[0])
+        threading.Event().wait(0.01)
+        in_flight[0] -= 1
+
+    with bench.fetching as fetching:
+        fetching.ask(announce(throttled))()
+        for promise in [fetching.ask(question) for _ in range(12)]:
+            promise()
+
+    assert fetching.width() == 2
+    assert max(most) == 2

@@ -120,7 +120,6 @@ def test_a_value_is_read_as_typed_and_written_as_connectwise_reads_it(
 def test_a_value_that_cannot_be_sent_is_refused_with_the_reason(typed: str, why: str) -> None:
     with pytest.raises(LiteralError) as refused:
         parse(typed, None)
-    assert refused.value.why == why
     assert str(refused.value) == f"The value {why}."
 
 
@@ -138,7 +137,7 @@ def test_what_is_no_literal_is_refused_in_the_words_of_the_field(
 ) -> None:
     with pytest.raises(LiteralError) as refused:
         parse(typed, kind)
-    assert refused.value.why == why
+    assert str(refused.value) == f"The value {why}."
 
 
 @pytest.mark.parametrize(
@@ -194,28 +193,28 @@ def test_a_list_is_read_member_by_member(typed: str, form: Form, sent: str) -> N
         ("(1,,2)", "is a list with a comma too many"),
         ("(1,)", "is a list with a comma too many"),
         ("(,)", "is a list with a comma too many"),
-        ("(John)", "holds John, which is text without quotes"),
+        ("(John)", "cannot hold John: it is text without quotes"),
         (
             "(1, [2001-02-29])",
-            "holds [2001-02-29], which is a date or time that does not exist",
+            "cannot hold [2001-02-29]: it is a date or time that does not exist",
         ),
-        ('("a", null)', "holds null, and null cannot stand in a list"),
-        ("(1, (2))", "holds (2), and a list cannot stand in a list"),
+        ('("a", null)', "holds null, which cannot stand in a list"),
+        ("(1, (2))", "holds the list (2), which cannot stand in a list"),
         ('("a", 1)', "is a list that mixes text and a whole number"),
         ("(1, [2000-01-31], 2.5)", "is a list that mixes a whole number and a date"),
         (
             '("a", "b") or ("c")',
-            'holds "b") or ("c", which holds the same quote that is put around it;'
+            'cannot hold "b") or ("c": it holds the same quote that is put around it;'
             " use the other kind of quote",
         ),
-        ("(1) or (2)", "holds 1) or (2, which is text without quotes"),
+        ("(1) or (2)", "cannot hold 1) or (2: it is text without quotes"),
         ('("a\nb")', "holds a line break or another character that cannot be sent"),
     ],
 )
 def test_a_list_that_cannot_be_sent_is_refused_with_the_reason(typed: str, why: str) -> None:
     with pytest.raises(LiteralError) as refused:
         parse_list(typed, None)
-    assert refused.value.why == why
+    assert str(refused.value) == f"The value {why}."
 
 
 def test_a_moment_is_written_in_utc_and_whole_seconds() -> None:

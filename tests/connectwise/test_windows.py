@@ -133,6 +133,33 @@ def test_one_request_at_a_time_after_being_throttled() -> None:
     assert server.open_count == 0
 
 
+def test_what_proves_the_end_is_asked_before_the_last_window_is_handed_out() -> None:
+    server = Server(sparse_ids(4000, 2, 3), 100)
+    highest = server.ids[-1]
+    extent = Extent(len(server.ids), highest, 100)
+    asked_by_then = 0
+    for step in walk_in_windows(server.ask, extent, width_limit=lambda: 4):
+        if step.last_id == highest:
+            asked_by_then = len(server.asked)
+
+    # The first page once more, last of all: clamping that began under way would show in it.
+    assert server.asked[-1] == (0, None)
+    assert (highest, None) in server.asked
+    assert asked_by_then == len(server.asked)
+
+
+def test_pages_that_are_clamped_from_the_middle_on_fail_the_walk() -> None:
+    server = Server(sparse_ids(4000, 2, 3), 100)
+
+    def clamp(server: Server) -> None:
+        if len(server.asked) == 25:
+            server.clamp = 50
+
+    server.before = clamp
+    with pytest.raises(WalkError, match="began to give shorter pages"):
+        walked(server)
+
+
 def test_a_batch_outside_its_range_fails_the_walk() -> None:
     server = Server(sparse_ids(4000, 2, 3), 100)
     honest = server.ask

@@ -38,6 +38,12 @@ def http_date(seconds: int) -> str:
     return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
 
 
+def nothing_was_asked_twice(stand_in: StandIn) -> bool:
+    """What a run has to know at its beginning is asked side by side, but each of it once."""
+    urls = [request.url for request in stand_in.requests]
+    return 0 < len(urls) == len(set(urls)) <= 3
+
+
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 410, 418])
 def test_a_refusal_is_asked_once_and_told_in_words(
     task: Task, stand_in: StandIn, code: int
@@ -47,7 +53,7 @@ def test_a_refusal_is_asked_once_and_told_in_words(
     run = run_now(task)
 
     assert aftermath(run) == safe_failure(run)
-    assert len(stand_in.requests) == 1
+    assert nothing_was_asked_twice(stand_in)
     assert f"ConnectWise answered {code}" in run.error
     assert "You <b>shall</b> not pass." in run.error
     assert next_run_is_complete(task, stand_in)
@@ -130,7 +136,7 @@ def test_other_failures_of_the_server_are_not_asked_again(
     run = run_now(task)
 
     assert aftermath(run) == safe_failure(run)
-    assert len(stand_in.requests) == 1
+    assert nothing_was_asked_twice(stand_in)
 
 
 @pytest.mark.parametrize("wish", ["3", "0", "-5", "abc", "9" * 30, "", " 2 ", "a date"])
@@ -154,7 +160,7 @@ def test_a_wish_of_more_than_five_minutes_is_given_up_at_once(
     run = run_now(task)
 
     assert aftermath(run) == safe_failure(run)
-    assert len(stand_in.requests) == 1
+    assert nothing_was_asked_twice(stand_in)
     assert "301 seconds" in run.error
 
 

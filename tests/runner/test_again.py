@@ -7,7 +7,7 @@ import pytest
 from exports import files, jobs
 from exports.demo.server import StandIn
 from exports.models import DateChange, Run, Task
-from exports.models.tasks import TaskUnusableError
+from exports.models.refusals import TaskUnusableError
 from exports.models.windows import overlap
 from tests.conftest import MakeTask, run_now
 from tests.runner.test_modes import exported_ids, z

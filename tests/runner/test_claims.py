@@ -10,7 +10,7 @@ from exports import jobs
 from exports.demo.answers import Request
 from exports.demo.server import StandIn
 from exports.models import LostRunError, Run, Task
-from exports.models.tasks import RunActiveError, TaskUnusableError
+from exports.models.refusals import RunActiveError, TaskUnusableError
 from tests.conftest import MakeTask, run_now
 from tests.runner.outcomes import (
     is_proof,

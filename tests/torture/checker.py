@@ -5,7 +5,6 @@ Nothing of the product's own writing, checking or ledger is used to judge it.
 """
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,6 +22,8 @@ _SCHEMA = etree.XMLSchema(etree.parse(str(SCHEMA_PATH)))
 # Our clock is read by several processes, a little before or after the deed.
 _CLOCK_SLACK = timedelta(seconds=2)
 
+VIOLATIONS = ("lost", "duplicated", "unexpected", "torn", "broken")
+
 Matches = Callable[[Record], bool]
 
 
@@ -31,6 +32,9 @@ class Exported:
     """The file of a run that succeeded, and what the run had asked for.
 
     `repeats` says that All, a typed date or *Export again* asked for what is out already.
+    `modified_after` and `above_id` are what the run says of itself; `floor` and `floor_id` what
+    people's decisions allow it: nothing that was last updated up to there, no id up to there.
+    `wanted`: the ids of an *Export again*, which asks for these batches and nothing else.
     """
 
     run_id: int
@@ -44,6 +48,10 @@ class Exported:
     repeats: bool
     modified_after: datetime | None = None
     above_id: int = 0
+    floor: datetime | None = None
+    floor_id: int = 0
+    wanted: frozenset[int] | None = None
+    is_suspicious: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,32 +60,41 @@ class Promise:
 
     `matches` judges a record by the conditions of a run, as they were sent; `current` names those
     of the task now. `by_id`: the task exports New, where a batch counts and not its version.
+    Owed is what was last updated after `owed_after` and has an id above `owed_above`, in a file of
+    a run whose number is above `since`: a typed date asks for all of it anew (W5).
     """
 
     matches: Mapping[str, Matches]
     current: str
     by_id: bool = False
+    owed_after: datetime | None = None
+    owed_above: int = 0
+    since: int = 0
 
 
 @dataclass
 class Verdict:
-    """How many versions of which class; `torn` counts files. `findings` names what is not ok."""
+    """How many versions of which class; `torn` counts files. `findings` names what is not ok.
+
+    `broken` counts promises beside the files: dates, resume points, an end in time.
+    """
 
     ok: int = 0
     lost: int = 0
     duplicated: int = 0
     unexpected: int = 0
     torn: int = 0
+    broken: int = 0
     orphaned: int = 0
     findings: list[str] = field(default_factory=list)
 
     @property
     def violation_count(self) -> int:
-        return self.lost + self.duplicated + self.unexpected + self.torn
+        return sum(getattr(self, kind) for kind in VIOLATIONS)
 
     def add(self, other: "Verdict") -> None:
         """Sum up; orphaned files stay where they are, so each look counts those of the last."""
-        for name in ("ok", "lost", "duplicated", "unexpected", "torn"):
+        for name in ("ok", *VIOLATIONS):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.orphaned = max(self.orphaned, other.orphaned)
         self.findings += other.findings
@@ -98,16 +115,18 @@ def judge(journal: JournalStore, promise: Promise, exports: Sequence[Exported]) 
     truth: dict[Facts, list[TrueVersion]] = {}
     for version in journal.versions:
         truth.setdefault(version.facts, []).append(version)
-    out: Counter[Facts | int] = Counter()
+    last_out: dict[Facts | int, int] = {}
     for exported in sorted(exports, key=lambda one: one.run_id):
         try:
             rows = list(read_file(exported))
         except TornError as error:
             verdict.find("torn", f"run {exported.run_id}: {error}")
             continue
-        _judge_rows(rows, exported, truth, promise, out, verdict)
+        _judge_rows(rows, exported, truth, promise, last_out, verdict)
+        _judge_again(rows, exported, journal, verdict)
     for version in journal.shown():
-        if _is_due(version, journal, promise) and not out[_key(version.facts, promise)]:
+        in_time = last_out.get(_key(version.facts, promise), 0) > promise.since
+        if not in_time and _is_due(version, journal, promise):
             verdict.find("lost", f"{version.facts}, visible since {version.visible_from}")
     return verdict
 
@@ -152,21 +171,38 @@ def _judge_rows(
     exported: Exported,
     truth: Mapping[Facts, Sequence[TrueVersion]],
     promise: Promise,
-    out: "Counter[Facts | int]",
+    last_out: dict[Facts | int, int],
     verdict: Verdict,
 ) -> None:
-    here: set[Facts | int] = set()
+    here: set[int] = set()
+    highest = 0
     for facts in rows:
-        key = _key(facts, promise)
+        key, batch_id = _key(facts, promise), int(facts[0] or 0)
         problem = _unexpected(facts, exported, truth, promise)
-        if problem:
-            verdict.find("unexpected", f"run {exported.run_id}: {facts} {problem}")
-        elif int(facts[0] or 0) in here or (out[key] and not exported.repeats):
+        if batch_id in here or (key in last_out and not exported.repeats):
             verdict.find("duplicated", f"run {exported.run_id}: {facts}")
+        elif problem or batch_id < highest:
+            what = problem or f"stands behind id {highest}"
+            verdict.find("unexpected", f"run {exported.run_id}: {facts} {what}")
         else:
             verdict.ok += 1
-        here.add(int(facts[0] or 0))
-        out[key] += 1
+        here.add(batch_id)
+        highest = max(highest, batch_id)
+        if exported.wanted is None:
+            # What *Export again* brought first is still owed by a run of the task (W6, R7).
+            last_out[key] = exported.run_id
+
+
+def _judge_again(
+    rows: Sequence[Facts], exported: Exported, journal: JournalStore, verdict: Verdict
+) -> None:
+    """*Export again* owes each batch that was there from its start to its end, in any version."""
+    if exported.wanted is None or exported.is_suspicious:
+        return
+    here = {int(facts[0] or 0) for facts in rows}
+    for batch_id in sorted(exported.wanted - here):
+        if journal.was_there(batch_id, exported.started_at, exported.finished_at, _CLOCK_SLACK):
+            verdict.find("lost", f"run {exported.run_id}, an export again: batch {batch_id}")
 
 
 def _unexpected(
@@ -178,14 +214,24 @@ def _unexpected(
         return "never existed"
     if not any(_was_visible(version, exported) for version in known):
         return f"was not visible between {exported.started_at} and {exported.finished_at}"
+    if exported.wanted is not None:
+        return "" if int(facts[0] or 0) in exported.wanted else "was not asked for again"
     if not promise.matches[exported.conditions](known[0].record):
         return f"does not meet {exported.conditions}"
+    return _outside(facts, exported)
+
+
+def _outside(facts: Facts, exported: Exported) -> str:
+    for moment in (exported.modified_after, exported.floor):
+        if moment and not _is_after(facts, moment):
+            return f"was not updated after {moment}"
+    limit = max(exported.above_id, exported.floor_id)
+    return f"is not above id {limit}" if int(facts[0] or 0) <= limit else ""
+
+
+def _is_after(facts: Facts, moment: datetime) -> bool:
     updated_at = parse_datetime(facts[FACT_NAMES.index("lastUpdated")] or "")
-    if exported.modified_after and (not updated_at or updated_at <= exported.modified_after):
-        return f"was not updated after {exported.modified_after}"
-    if int(facts[0] or 0) <= exported.above_id:
-        return f"is not above id {exported.above_id}"
-    return ""
+    return updated_at is not None and updated_at > moment
 
 
 def _was_visible(version: TrueVersion, exported: Exported) -> bool:
@@ -202,6 +248,10 @@ def _is_due(version: TrueVersion, journal: JournalStore, promise: Promise) -> bo
     batch that came to meet the conditions only by a later change: it was no new batch then.
     """
     matches = promise.matches[promise.current]
+    if version.batch_id <= promise.owed_above:
+        return False
+    if promise.owed_after and not _is_after(version.facts, promise.owed_after):
+        return False
     if not promise.by_id:
         return matches(version.record)
     return all(matches(earlier.record) for earlier in journal.of_batch(version.batch_id))

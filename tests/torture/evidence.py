@@ -8,6 +8,8 @@ from django.conf import settings
 
 from exports.models import DateChange, Run, Task
 from tests.torture.checker import Exported, TornError, Verdict, read_document
+from tests.torture.decisions import Account
+from tests.torture.promises import deciding_field, moves_of
 
 FOLDERS = ("runs", "exports", "orphaned")
 # Files that were read and have not been written to since: folders are looked at after each kill.
@@ -15,13 +17,11 @@ _found_whole: set[tuple[str, int, int, int]] = set()
 
 
 def exported_by(task: Task) -> list[Exported]:
-    """The files of the task's runs that succeeded, by the Run table."""
-    moves = {field: _first_move(task, field) for field in ("date_created", "date_modified")}
+    """The files of the task's runs that succeeded, by the Run table, oldest first."""
     found = []
     for run in Run.objects.filter(task=task, status="succeeded").order_by("id"):
         assert run.started_at is not None
         assert run.finished_at is not None
-        deciding = moves["date_created" if run.export == "new" else "date_modified"]
         found.append(
             Exported(
                 run_id=run.pk,
@@ -32,18 +32,13 @@ def exported_by(task: Task) -> list[Exported]:
                 started_at=run.started_at,
                 finished_at=run.finished_at,
                 conditions=run.conditions,
-                # A date typed when the task was made is literal until a run has moved it.
-                repeats=run.export == "all" or deciding is None or run.pk <= deciding,
+                repeats=False,
                 modified_after=run.modified_after,
                 above_id=(run.boundary_id or 0) if run.export == "new" else 0,
+                is_suspicious=run.is_suspicious,
             )
         )
     return found
-
-
-def _first_move(task: Task, field: str) -> int | None:
-    moves = DateChange.objects.filter(task=task, field=field, origin="run").order_by("id")
-    return moves.values_list("run_id", flat=True).first()
 
 
 def look_at_folders(*, is_recovered: bool) -> Verdict:
@@ -106,17 +101,47 @@ def _look_at_copy(task: Task, folder: Path, verdict: Verdict) -> None:
 
 
 def look_at_dates(task: Task) -> Verdict:
-    """Dates that do not follow from the runs (W2); counted as lost, since they skip batches."""
+    """Dates that do not follow from the runs (W2, W3, R7); lost, since they skip batches."""
     verdict = Verdict()
     task.refresh_from_db()
     for field in DateChange.DateField.values:
         changes = list(DateChange.objects.filter(task=task, field=field).order_by("id"))
         for change in changes:
-            if change.run is not None and (
-                change.run.status != "succeeded"
-                or change.date_after != change.run.connectwise_started_at
-            ):
-                verdict.find("lost", f"{task}: {change} is not the start of a success")
-        if not changes or getattr(task, field) != changes[-1].date_after:
+            problem = _problem_of(change)
+            if problem:
+                verdict.find("lost", f"{task}: {change} {problem}")
+        in_force = [change for change in changes if change.undone_at is None]
+        if not in_force or getattr(task, field) != in_force[-1].date_after:
             verdict.find("lost", f"{task}: {field} is not what its history says")
+    return verdict
+
+
+def _problem_of(change: DateChange) -> str:
+    run = change.run
+    if run is None or change.origin != DateChange.Origin.RUN:
+        return ""
+    if run.status != "succeeded" or change.date_after != run.connectwise_started_at:
+        return "is not the start of a success"
+    if run.is_again:
+        return f"was moved by {run}, an export again"
+    if run.is_suspicious:
+        return f"was moved by {run}, which is suspicious"
+    return ""
+
+
+def look_at_decisions(task: Task, account: Account) -> Verdict:
+    """Whether each run found the date that the decisions come to, and each success moved it."""
+    verdict = Verdict()
+    field, moves = deciding_field(task), moves_of(task)
+    for run in Run.objects.filter(task=task).order_by("id"):
+        found, expected = (
+            getattr(run, f"{field}_before"),
+            account.terms(moves, run.pk).newest.moment,
+        )
+        if found != expected:
+            verdict.find("broken", f"{task}: {run} found {field} {found}, decided was {expected}")
+        is_plain = run.status == "succeeded" and not run.is_suspicious and not run.is_again
+        started_at = run.connectwise_started_at
+        if is_plain and started_at and started_at > found and run.pk not in moves:
+            verdict.find("broken", f"{task}: {run} succeeded and did not move {field}")
     return verdict

@@ -1,67 +1,61 @@
 """Seeded random histories: what people, networks and power cuts do between and during runs."""
 
-import os
-import signal
-import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
-from threading import Thread
 
-from django.db import connection
-
-from exports.demo.answers import BATCHES, LIST, Request
-from exports.demo.faults import Delay
+from exports.demo.answers import BATCHES, Request
 from exports.demo.rows import Record
 from exports.demo.switches import Fault
 from exports.models import Run
 from tests.torture.changes import Changes
 from tests.torture.checker import Verdict
 from tests.torture.fault_menu import FAULTS
+from tests.torture.interruptions import Interruptions, ResumePoint
 from tests.torture.pace import Clock, quick_retries
-from tests.torture.scene import (
-    FILTERS,
-    Process,
-    Scene,
-    execute,
-    export_in_a_process,
-    finish,
-    kill,
-    queue,
-    run_cleanly,
-)
+from tests.torture.people import People
+from tests.torture.scene import FILTERS, Scene, execute, finish, recover, run_cleanly
 
 
 @dataclass
 class Tally:
-    """What a history was made of."""
+    """What a history was made of. `slowest_stop`: seconds from SIGTERM to the worker's end."""
 
     run_count: int = 0
-    kill_count: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     changes: Counter[str] = field(default_factory=Counter)
+    decisions: Counter[str] = field(default_factory=Counter)
+    interruptions: Counter[str] = field(default_factory=Counter)
+    resumed_count: int = 0
+    slowest_stop: float = 0.0
     faults: Counter[str] = field(default_factory=Counter)
     story: list[str] = field(default_factory=list)
     verdict: Verdict = field(default_factory=Verdict)
 
 
 class History:
-    """Rounds of changes, faults and runs over the tasks of a scene."""
+    """Rounds of changes, decisions, faults and interruptions over the tasks of a scene."""
 
     def __init__(self, scene: Scene, seed: int, log: Path) -> None:
         self.tally = Tally()
         self.clock = Clock()
         self._scene = scene
-        self._log = log
         self._random = Random(seed)
         self._changes = Changes(scene, Random(seed + 1))
+        self._people = People(scene, Random(seed + 2))
+        self._interruptions = Interruptions(
+            scene, self._random, clock=self.clock, log=log, change=self._change_now_and_then
+        )
 
     def play(self, run_count: int, *, kill_share: float = 0.25) -> Tally:
-        """So many runs, then a clean one of every task, then the checker's verdict."""
+        """So many runs, then a clean one of every task, then the checker's verdict.
+
+        `kill_share`: how many of the runs are executed in a process that is killed, or in a worker
+        that gets SIGTERM; half of them each.
+        """
         try:
             with quick_retries():
                 for _ in range(run_count):
@@ -70,40 +64,62 @@ class History:
         finally:
             self._scene.during = None
             self.clock.stop()
-        self.tally.changes = self._changes.counts
-        self.tally.verdict.add(self._scene.judge_all())
-        return self.tally
+        tally, interruptions = self.tally, self._interruptions
+        tally.changes, tally.decisions = self._changes.counts, self._people.counts
+        tally.interruptions = interruptions.counts
+        tally.slowest_stop = interruptions.slowest_stop
+        tally.verdict.add(interruptions.verdict)
+        tally.verdict.add(self._scene.judge_all())
+        return tally
 
     def _play_round(self, kill_share: float) -> None:
         self._let_time_pass()
         self._changes.make(self._random.choice((0, 1, 5, 40, 120)))
         task = self._random.choice(self._scene.tasks)
-        if self._random.random() < 0.06:
-            self._scene.change_filter(task, self._random.choice(FILTERS))
-        run = queue(task)
+        self._people.act(task)
+        run = self._people.queue(task)
         faults = self._switch_faults_on()
-        dice = self._random.random()
-        if dice < kill_share:
-            self._execute_and_kill(run)
-        elif dice < kill_share + 0.05:
-            self._execute_and_cancel(run)
-        else:
-            self._scene.during = self._change_now_and_then
-            execute(run)
+        self._execute(run, kill_share)
         self._scene.during = self._change_now_and_then
         if self._random.random() < 0.5:
             self._switch_off(faults)
-        run = finish(run)
+        run = self._finish(run)
         self._switch_off(faults)
         self._scene.during = None
         self._count(run, faults)
+
+    def _execute(self, run: Run, kill_share: float) -> None:
+        dice = self._random.random()
+        if dice < kill_share / 2:
+            self._interruptions.kill(run)
+        elif dice < kill_share:
+            self._interruptions.stop(run)
+        elif dice < kill_share + 0.05:
+            self._interruptions.cancel(run)
+        else:
+            self._scene.during = self._change_now_and_then
+            execute(run)
+
+    def _finish(self, run: Run) -> Run:
+        """To the run's end, and what was interrupted goes on where it was."""
+        run = recover(run)
+        point = ResumePoint(self._scene, run)
+        run = finish(run)
+        point.judge(self.tally.verdict)
+        self.tally.resumed_count += point.is_owed
+        return run
 
     def _count(self, run: Run, faults: Sequence[Fault] = ()) -> None:
         self.tally.run_count += 1
         self.tally.statuses["suspicious" if run.suspicion else run.status] += 1
         told: tuple[str, ...] = (
             "export",
+            "trigger",
             "attempt",
+            "page_size",
+            "parallel_requests",
+            "date_created_before",
+            "date_modified_before",
             "connectwise_started_at",
             "modified_after",
             "boundary_id",
@@ -148,47 +164,12 @@ class History:
         for fault in faults:
             self._scene.stand_in.faults.remove(fault)
 
-    def _execute_and_kill(self, run: Run) -> None:
-        """In a process that dies at some request, or a moment after it."""
-        victim = export_in_a_process(run, log=self._log, clock=self.clock)
-        left = self._random.randint(1, 25)
-        pause = self._random.choice((0, 0, 0.003, 0.02, 0.1))
-
-        def during(request: Request) -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                self.tally.kill_count += 1
-                Thread(target=_kill_later, args=(victim, pause)).start()
-            self._change_now_and_then(request)
-
-        self._scene.during = during
-        try:
-            victim.wait(timeout=120)
-        finally:
-            kill(victim)
-
-    def _execute_and_cancel(self, run: Run) -> None:
-        left = self._random.randint(1, 6)
-
-        def during(request: Request) -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                run.cancel()
-                connection.close()
-            self._change_now_and_then(request)
-
-        self._scene.during = during
-        with self._scene.stand_in.faults.on(Delay(0.2, on=(LIST,), times=12)):
-            execute(run)
-
 
 def open_history(
     seed: int, *, records: list[Record], tasks: list[tuple[str, int]], log: Path
 ) -> tuple[Scene, History]:
     """A scene with tasks of the given mode and page size, and a history to be played on it."""
-    scene = Scene(records, parallel_requests=1 + seed % 4)
+    scene = Scene(records, parallel_requests=1 + seed % 8)
     for number, (export, page_size) in enumerate(tasks):
         scene.add_task(export, page_size, FILTERS[number % len(FILTERS)])
     return scene, History(scene, seed, log)
@@ -200,9 +181,3 @@ def play(run_count: int, scene: Scene, history: History, *, kill_share: float = 
         return history.play(run_count, kill_share=kill_share)
     finally:
         scene.close()
-
-
-def _kill_later(victim: Process, seconds: float) -> None:
-    time.sleep(seconds)
-    with suppress(ProcessLookupError):
-        os.killpg(victim.pid, signal.SIGKILL)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
-from exports.demo.rows import Record, Row
+from exports.demo.rows import Record, Row, parse_datetime
 from exports.demo.store import Store
 
 Facts = tuple[str | None, ...]
@@ -29,6 +30,11 @@ class TrueVersion:
     def batch_id(self) -> int:
         return int(self.facts[0] or 0)
 
+    @property
+    def updated_at(self) -> datetime | None:
+        """By the server's clock, as sent."""
+        return parse_datetime(self.facts[FACT_NAMES.index("lastUpdated")] or "")
+
 
 class JournalStore(Store):
     """A Store that forgets nothing. Versions are numbered in the order they became visible."""
@@ -44,9 +50,11 @@ class JournalStore(Store):
     def put_row(self, row: Row) -> None:
         with self._lock:
             super().put_row(row)
-            self._end(row.id)
+            # One moment for both, so that a change is told from a batch that was gone meanwhile.
+            now = datetime.now(UTC)
+            self._end(row.id, now)
             record = row.record
-            version = TrueVersion(len(self.versions), facts_of(record), record, datetime.now(UTC))
+            version = TrueVersion(len(self.versions), facts_of(record), record, now)
             self.versions.append(version)
             self._shown[row.id] = version
             self._by_batch.setdefault(row.id, []).append(version)
@@ -54,7 +62,7 @@ class JournalStore(Store):
     def delete(self, id: int) -> None:
         with self._lock:
             super().delete(id)
-            self._end(id)
+            self._end(id, datetime.now(UTC))
 
     def reserve_id(self) -> int:
         """An id that is given now to a batch that becomes visible later, or never."""
@@ -71,10 +79,60 @@ class JournalStore(Store):
         """All versions of one batch, oldest first."""
         return self._by_batch[batch_id]
 
-    def _end(self, id: int) -> None:
+    def was_there(self, batch_id: int, since: datetime, until: datetime, slack: timedelta) -> bool:
+        """Whether the batch was visible, in whichever versions, for the whole of that time."""
+        versions = self._by_batch.get(batch_id, [])
+        if not versions or versions[0].visible_from > since - slack:
+            return False
+        last = versions[-1].visible_until
+        gaps = (
+            earlier.visible_until
+            for earlier, later in pairwise(versions)
+            if earlier.visible_until != later.visible_from
+        )
+        ends = [at for at in (last, *gaps) if at is not None]
+        return not any(since - slack <= at <= until + slack for at in ends) and (
+            last is None or last > until
+        )
+
+    def highest_id(
+        self, since: datetime, until: datetime, updated_up_to: datetime | None = None
+    ) -> int:
+        """The highest id visible for some moment of that time, last updated up to then; or 0."""
+        return max(
+            (
+                version.batch_id
+                for version in self.versions
+                if version.visible_from <= until
+                and (version.visible_until is None or version.visible_until >= since)
+                and (updated_up_to is None or _is_up_to(version.updated_at, updated_up_to))
+            ),
+            default=0,
+        )
+
+    def highest_id_throughout(
+        self, since: datetime, until: datetime, updated_up_to: datetime | None = None
+    ) -> int:
+        """As `highest_id`, of the versions that were visible for the whole of that time."""
+        return max(
+            (
+                version.batch_id
+                for version in self.versions
+                if version.visible_from <= since
+                and (version.visible_until is None or version.visible_until > until)
+                and (updated_up_to is None or _is_up_to(version.updated_at, updated_up_to))
+            ),
+            default=0,
+        )
+
+    def _end(self, id: int, at: datetime) -> None:
         gone = self._shown.pop(id, None)
         if gone is not None:
-            gone.visible_until = datetime.now(UTC)
+            gone.visible_until = at
+
+
+def _is_up_to(updated_at: datetime | None, moment: datetime) -> bool:
+    return updated_at is not None and updated_at <= moment
 
 
 def facts_of(record: Record) -> Facts:

@@ -19,11 +19,19 @@ from exports.demo.answers import Request
 from exports.demo.rows import Record
 from exports.demo.server import StandIn
 from exports.models import Run, Task
+from exports.models.windows import overlap
 from tests.conftest import make_connection, save_task
-from tests.torture.checker import Matches, Promise, Verdict, judge
-from tests.torture.evidence import exported_by, look_at_dates, look_at_folders
+from tests.torture.checker import Matches, Verdict, judge
+from tests.torture.decisions import Account
+from tests.torture.evidence import (
+    exported_by,
+    look_at_dates,
+    look_at_decisions,
+    look_at_folders,
+)
 from tests.torture.journal import JournalStore
 from tests.torture.pace import Clock
+from tests.torture.promises import allow, deciding_field, owe
 
 Process = subprocess.Popen[str]
 
@@ -74,6 +82,9 @@ class Scene:
             self.stand_in, name=self.stand_in.url, parallel_requests=parallel_requests
         )
         self.tasks: list[Task] = []
+        self.accounts: dict[int, Account] = {}
+        # For each *Export again* what it was asked for: the number of a run, or ids.
+        self.wanted: dict[int, int | list[int]] = {}
         self._filters: dict[int, dict[str, Matches]] = {}
 
     def close(self) -> None:
@@ -92,6 +103,8 @@ class Scene:
             output_file=f"{name}.xml",
         )
         self.tasks.append(task)
+        typed = getattr(task, deciding_field(task))
+        self.accounts[task.pk] = Account(typed, datetime.now(UTC), overlap=overlap())
         self.change_filter(task, filter)
         return task
 
@@ -102,11 +115,12 @@ class Scene:
 
     def judge_task(self, task: Task) -> Verdict:
         """The checker's verdict on one task, after its last and clean run."""
-        promise = Promise(
-            self._filters[task.pk], task.rendered_conditions(), by_id=task.export == "new"
-        )
-        verdict = judge(self.journal, promise, exported_by(task))
+        account = self.accounts[task.pk]
+        runs = allow(task, exported_by(task), account, self.wanted, self.journal)
+        promise = owe(task, self._filters[task.pk], runs, account, self.journal)
+        verdict = judge(self.journal, promise, runs)
         verdict.add(look_at_dates(task))
+        verdict.add(look_at_decisions(task, account))
         verdict.findings = [f"{task.name}: {finding}" for finding in verdict.findings]
         return verdict
 
@@ -201,6 +215,22 @@ def export_in_a_process(
         log=log,
         before=before,
     )
+
+
+def start_worker(*, log: Path, clock: Clock | None = None) -> Process:
+    """A real worker; with a clock it lives at that time, and its retries hardly wait."""
+    if clock is None:
+        return start_process("manage.py", "worker", log=log)
+    offset = str(clock.offset.total_seconds())
+    return start_process("-m", "tests.torture.shifted_worker", offset, log=log)
+
+
+def end(process: Process) -> None:
+    """SIGTERM, so that it ends what it has started in groups of their own; then SIGKILL."""
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=30)
+    kill(process)
 
 
 def kill(process: Process) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exports.demo.rows import Record
-from tests.torture.checker import Exported, Promise, Verdict, judge
+from tests.torture.checker import VIOLATIONS, Exported, Promise, Verdict, judge
 from tests.torture.journal import JournalStore
 
 _EVERYTHING = Promise({"": lambda record: True}, "")
@@ -66,7 +66,7 @@ def write_run(tmp_path: Path) -> WriteRun:
 
 
 def counts(verdict: Verdict) -> dict[str, int]:
-    names = ("ok", "lost", "duplicated", "unexpected", "torn")
+    names = ("ok", *VIOLATIONS)
     return {name: getattr(verdict, name) for name in names if getattr(verdict, name)}
 
 
@@ -125,6 +125,59 @@ def test_a_batch_twice_in_one_file_is_duplicated_even_if_asked_for_again(
     assert counts(verdict) == {"ok": 1, "duplicated": 1}
 
 
+def test_a_batch_behind_one_with_a_higher_id_is_unexpected(write_run: WriteRun) -> None:
+    journal = JournalStore([batch(1), batch(2)])
+
+    verdict = judge(journal, _EVERYTHING, [write_run(1, batch(2), batch(1))])
+
+    assert counts(verdict) == {"ok": 1, "unexpected": 1}
+
+
+def test_what_a_typed_date_asks_for_is_owed_anew(write_run: WriteRun) -> None:
+    journal = JournalStore([batch(1), batch(2, at="2026-01-09T00:00:00Z")])
+    promise = replace(_EVERYTHING, owed_after=datetime(2026, 1, 8, tzinfo=UTC), since=1)
+    runs = [write_run(1, *(version.record for version in journal.versions))]
+
+    assert counts(judge(journal, promise, runs)) == {"ok": 2, "lost": 1}
+
+
+def test_what_is_not_after_the_date_decided_on_is_not_owed(write_run: WriteRun) -> None:
+    journal = JournalStore([batch(1), batch(2)])
+    promise = replace(_EVERYTHING, owed_after=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+
+    assert counts(judge(journal, promise, [])) == {}
+
+
+def test_new_owes_only_ids_above_what_was_decided(write_run: WriteRun) -> None:
+    journal = JournalStore([batch(1), batch(2)])
+    promise = replace(_EVERYTHING, by_id=True, owed_above=1)
+
+    assert counts(judge(journal, promise, [])) == {"lost": 1}
+
+
+def test_an_export_again_owes_what_it_was_asked_for_and_nothing_else(write_run: WriteRun) -> None:
+    journal = JournalStore([batch(1), batch(2), batch(3)])
+    long_ago = datetime.now(UTC) - timedelta(hours=1)
+    for version in journal.versions:
+        version.visible_from = long_ago
+    runs = [
+        write_run(1, batch(1), batch(2), batch(3)),
+        write_run(2, batch(1), batch(3), repeats=True, wanted=frozenset({1, 2})),
+    ]
+
+    verdict = judge(journal, _EVERYTHING, runs)
+
+    assert counts(verdict) == {"ok": 4, "lost": 1, "unexpected": 1}
+
+
+def test_an_export_again_does_not_owe_what_was_deleted_meanwhile(write_run: WriteRun) -> None:
+    journal = JournalStore([batch(1)])
+    run = write_run(1, repeats=True, wanted=frozenset({1}), content=document())
+    journal.delete(1)
+
+    assert counts(judge(journal, _EVERYTHING, [run])) == {}
+
+
 def test_for_new_a_second_version_of_a_batch_is_duplicated(write_run: WriteRun) -> None:
     journal = JournalStore([batch(1)])
     journal.put(batch(1, "b"))
@@ -162,7 +215,9 @@ def test_a_batch_that_does_not_meet_the_conditions_is_unexpected(write_run: Writ
     "window",
     [
         {"modified_after": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)},
+        {"floor": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)},
         {"above_id": 1},
+        {"floor_id": 1},
         {
             "started_at": datetime.now(UTC) + timedelta(hours=-2),
             "finished_at": datetime.now(UTC) + timedelta(hours=-1),

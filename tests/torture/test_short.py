@@ -11,6 +11,7 @@ from tests.torture.checker import Verdict
 from tests.torture.histories import open_history, play
 from tests.torture.kill_points import KillPoints, can_trace, some_points
 from tests.torture.loads import press_run_now_together
+from tests.torture.web_kills import kill_web_servers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,3 +76,11 @@ def test_fifty_people_who_press_run_now_together_get_one_run() -> None:
         "runs": 1,
         "succeeded": 1,
     }
+
+
+def test_no_kill_of_the_web_server_leaves_half_a_run(tmp_path: Path) -> None:
+    tally = kill_web_servers(2, Random(1), tmp_path / "processes.log", client_count=2)
+
+    assert violations(tally.verdict) == ""
+    assert tally.answers["answered 302"] > 0
+    assert tally.run_count > 0

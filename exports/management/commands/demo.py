@@ -18,13 +18,15 @@ from typing import IO, Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from exports import files, jobs
 from exports.demo.account import Account
 from exports.demo.server import StandIn
 from exports.management.commands.serve import prepare
 from exports.models import Connection, Run, Task
-from exports.models.tasks import RunActiveError
+from exports.models.refusals import RunActiveError
 from exports.serving import PortTakenError, Serving, check_port
 
 USER = "demo"
@@ -41,18 +43,22 @@ _REAL_SETTINGS = {
     "DATABASE_URL",
     "SECRET_KEY",
 }
+_STILL_ACTIVE = {
+    Run.Status.QUEUED: gettext_noop("%(run)s is still queued after %(seconds)s s."),
+    Run.Status.RUNNING: gettext_noop("%(run)s is still running after %(seconds)s s."),
+}
 _PATIENCE = 120.0  # seconds for web server and export together
 _LATENCY = 0.03  # seconds an answer takes, so that there is something to watch
 
 
 class Command(BaseCommand):
-    help = "Runs the dashboard, a worker and a stand-in ConnectWise, and exports its batches."
+    help = _("Runs the dashboard, a worker and a stand-in ConnectWise, and exports its batches.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--once", action="store_true", help="stop after the export")
-        parser.add_argument("--port", type=int, default=8000, help="of the dashboard")
+        parser.add_argument("--once", action="store_true", help=_("stop after the export"))
+        parser.add_argument("--port", type=int, default=8000, help=_("of the dashboard"))
         parser.add_argument(_STARTED_AGAIN, action="store_true", help=SUPPRESS)
-        parser.add_argument("--connectwise-port", type=int, default=8010, help="of the stand-in")
+        parser.add_argument("--connectwise-port", type=int, default=8010, help=_("of the stand-in"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["started_again"]:
@@ -70,7 +76,7 @@ class Command(BaseCommand):
             self._tell(run, port, once=options["once"])
             is_exported = run.status == Run.Status.SUCCEEDED
             if is_exported and not options["once"]:
-                self.stdout.write("Ctrl-C ends the demo.")
+                self.stdout.write(_("Ctrl-C ends the demo."))
                 serving.watch(self.stderr.write)
         lock.close()
         if not is_exported:
@@ -78,19 +84,22 @@ class Command(BaseCommand):
 
     def _tell(self, run: Run, port: int, *, once: bool) -> None:
         if run.status == Run.Status.SUCCEEDED:
-            self.stdout.write(
-                f"{run} succeeded.\n"
-                f"  XML:       {files.run_file(run)}\n"
-                f"  Batches:   {run.batch_count}\n"
-                f"  SHA-256:   {run.file_sha256}"
-            )
+            self.stdout.write(_("%(run)s succeeded.") % {"run": run})
+            self._tell_line(_("XML:"), files.run_file(run))
+            self._tell_line(_("Batches:"), run.batch_count)
+            self._tell_line(_("SHA-256:"), run.file_sha256)
         else:
-            self.stderr.write(f"{run} {run.status}: {run.error}")
-        self.stdout.write(
-            f"  Dashboard: http://127.0.0.1:{port}/{' (not running any more)' if once else ''}\n"
-            f"  Login:     {USER}\n"
-            f"  Password:  {_password()}"
-        )
+            words = {"run": run, "status": run.get_status_display(), "reason": run.error}
+            self.stderr.write(_("%(run)s, %(status)s: %(reason)s") % words)
+        address = f"http://127.0.0.1:{port}/"
+        if once:
+            address = _("%(address)s (not running any more)") % {"address": address}
+        self._tell_line(_("Dashboard:"), address)
+        self._tell_line(_("Login:"), USER)
+        self._tell_line(_("Password:"), _password())
+
+    def _tell_line(self, label: str, told: object) -> None:
+        self.stdout.write(f"  {label:<10} {told}")
 
 
 def _end_quietly(signum: int, frame: FrameType | None) -> None:
@@ -105,7 +114,7 @@ def _check_ports(port: int, connectwise_port: int) -> None:
     except PortTakenError as error:
         raise CommandError(str(error)) from None
     if port == connectwise_port:
-        raise CommandError("--port and --connectwise-port must be two different ports.")
+        raise CommandError(_("--port and --connectwise-port must be two different ports."))
 
 
 def _lock() -> IO[str]:
@@ -115,8 +124,10 @@ def _lock() -> IO[str]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         raise CommandError(
-            "The demo is running already: end it with Ctrl-C where it was started, or give this "
-            "one a folder of its own with CWEXPORT_DATA_DIR."
+            _(
+                "The demo is running already: end it with Ctrl-C where it was started, or give "
+                "this one a folder of its own with CWEXPORT_DATA_DIR."
+            )
         ) from None
     return lock
 
@@ -157,7 +168,8 @@ def _wait_for_web(port: int) -> None:
                 return
         except (urllib.error.URLError, OSError) as error:
             if time.monotonic() > deadline:
-                raise CommandError(f"The dashboard did not answer: {error}") from None
+                message = _("The dashboard did not answer: %(reason)s")
+                raise CommandError(message % {"reason": error}) from None
             time.sleep(0.2)
 
 
@@ -173,7 +185,8 @@ def _export(stand_in: StandIn) -> Run:
         time.sleep(0.2)
         run.refresh_from_db()
     if run.is_active:
-        raise CommandError(f"{run} is still {run.status} after {_PATIENCE:.0f} s.")
+        message = _(_STILL_ACTIVE[Run.Status(run.status)])
+        raise CommandError(message % {"run": run, "seconds": f"{_PATIENCE:.0f}"})
     return run
 
 
@@ -196,12 +209,12 @@ def _demo_task(connection: Connection) -> Task:
         task = Task.objects.create(
             name=NAME, connection=connection, export=Task.Export.ALL, output_file="batches.xml"
         )
-        task.record_typed_dates(None, None, "Made by the demo")
+        task.record_typed_dates(None, None, _("Made by the demo"))
     return task
 
 
 def _demo_user() -> None:
-    user, _ = get_user_model().objects.get_or_create(
+    user, _is_new = get_user_model().objects.get_or_create(
         username=USER, defaults={"is_staff": True, "is_superuser": True}
     )
     if not user.check_password(_password()):

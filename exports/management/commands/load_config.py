@@ -7,26 +7,30 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from exports import configuration
 from exports.configuration import Loaded, Outcome, Problem
 
+_KINDS = {"connection": gettext_noop("connection"), "task": gettext_noop("task")}
+
 
 class Command(BaseCommand):
-    help = (
+    help = _(
         "Create and change connections and tasks as a YAML file describes them. What the file "
         "does not name is left alone; nothing changes when any part of it is wrong."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE", help="The YAML file to load.")
+        parser.add_argument("file", metavar="FILE", help=_("The YAML file to load."))
         parser.add_argument(
-            "--check", action="store_true", help="Show what would change, and change nothing."
+            "--check", action="store_true", help=_("Show what would change, and change nothing.")
         )
         parser.add_argument(
             "--set-dates",
             action="store_true",
-            help="Also set Date Created and Date Modified of tasks that are there already.",
+            help=_("Also set Date Created and Date Modified of tasks that are there already."),
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -34,7 +38,8 @@ class Command(BaseCommand):
         try:
             content = Path(name).read_bytes()
         except OSError as error:
-            self.stderr.write(f"{name} cannot be read: {error.strerror}.")
+            message = _("%(file)s cannot be read: %(reason)s.")
+            self.stderr.write(message % {"file": name, "reason": error.strerror})
             sys.exit(1)
         try:
             # Settings are read in settings.py alone. Which variables hold private keys only the
@@ -53,23 +58,24 @@ class Command(BaseCommand):
     def _tell_problems(self, name: str, problems: tuple[Problem, ...]) -> None:
         for problem in problems:
             self.stderr.write(f"{name}:{problem.line}: {problem.sentence}")
-        self.stderr.write("Nothing was changed.")
+        self.stderr.write(_("Nothing was changed."))
 
     def _tell(self, name: str, loaded: Loaded, *, is_check: bool) -> None:
         for warning in loaded.warnings:
-            self.stderr.write(f"{name}:{warning.line}: Warning: {warning.sentence}")
+            told = _("Warning: %(sentence)s") % {"sentence": warning.sentence}
+            self.stderr.write(f"{name}:{warning.line}: {told}")
         for outcome in loaded.outcomes:
-            verb = _verb(outcome, is_check=is_check)
-            self.stdout.write(f"{outcome.kind} {outcome.name}: {verb}")
+            kind = _(_KINDS[outcome.kind])
+            self.stdout.write(f"{kind} {outcome.name}: {_verb(outcome, is_check=is_check)}")
             for change in outcome.changes:
                 self.stdout.write(f"  {change}")
         if not loaded.outcomes:
-            self.stdout.write("The file names no connections and no tasks.")
+            self.stdout.write(_("The file names no connections and no tasks."))
 
 
 def _verb(outcome: Outcome, *, is_check: bool) -> str:
     if outcome.is_new:
-        return "would be created" if is_check else "created"
+        return _("would be created") if is_check else _("created")
     if outcome.changes:
-        return "would be changed" if is_check else "changed"
-    return "unchanged"
+        return _("would be changed") if is_check else _("changed")
+    return _("unchanged")

@@ -5,12 +5,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from exports.models import Connection, SecretUnreadableError
 
 
 class Command(BaseCommand):
-    help = (
+    help = _(
         "Encrypt the private key of every connection with the first key in "
         "CWEXPORT_ENCRYPTION_KEYS, so that the others can be taken out of it."
     )
@@ -25,13 +26,14 @@ class Command(BaseCommand):
                 except SecretUnreadableError as error:
                     problems.append(str(error))
                 else:
-                    sentences.append(f"{connection}: encrypted with the first encryption key.")
+                    message = _("%(connection)s: encrypted with the first encryption key.")
+                    sentences.append(message % {"connection": connection})
             if problems:
                 transaction.set_rollback(True)
         if problems:
             for problem in problems:
                 self.stderr.write(problem)
-            self.stderr.write("Nothing was changed.")
+            self.stderr.write(_("Nothing was changed."))
             sys.exit(1)
-        for sentence in sentences or ["There are no connections."]:
+        for sentence in sentences or [_("There are no connections.")]:
             self.stdout.write(sentence)

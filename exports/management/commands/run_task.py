@@ -14,34 +14,42 @@ from typing import Any, Final, NoReturn
 
 from django.core.management.base import BaseCommand
 from django.db import connection
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from exports import files, jobs
 from exports.configuration.reading import nearest
 from exports.connectwise.conditions import ConditionError
 from exports.models import Run, Task
-from exports.models.tasks import RunActiveError, TaskUnusableError
+from exports.models.refusals import RunActiveError, TaskUnusableError
 
 SUCCEEDED, FAILED, UNUSABLE, SUSPICIOUS = 0, 1, 2, 3
 
+_STILL_ACTIVE: Final = {
+    Run.Status.QUEUED: gettext_noop("%(run)s is still queued and goes on without this command."),
+    Run.Status.RUNNING: gettext_noop("%(run)s is still running and goes on without this command."),
+}
 _LOOK_EVERY: Final = 0.5  # seconds
 _RECOVER_EVERY: Final = 10.0
 
 
 class Command(BaseCommand):
-    help = (
+    help = _(
         "Run a task and wait for its end; without a worker the run is executed here. Prints one "
         "JSON line. Exit code: 0 succeeded, 1 failed or cancelled, 2 cannot be run, 3 succeeded "
         "but suspicious."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", metavar="NAME", help="The Task Name.")
+        parser.add_argument("name", metavar="NAME", help=_("The Task Name."))
         parser.add_argument(
             "--timeout",
             metavar="SECONDS",
             type=_seconds,
-            help="Wait no longer; a run executed here is cancelled then, one that a worker "
-            "executes goes on.",
+            help=_(
+                "Wait no longer; a run executed here is cancelled then, one that a worker executes "
+                "goes on."
+            ),
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -60,15 +68,17 @@ class Command(BaseCommand):
         if task is None:
             known = Task.objects.filter(archived_at=None).order_by("name")
             names = list(known.values_list("name", flat=True))
-            self._refuse(f"There is no task {name!r}. {nearest(name, names)}")
+            unknown = _("There is no task %(task)s.") % {"task": repr(name)}
+            self._refuse(f"{unknown} {nearest(name, names)}")
         try:
             run = jobs.queue_run(task, Run.Trigger.COMMAND)
         except RunActiveError as error:
-            self.stderr.write(f"{error} Waiting for it.")
+            waiting = _("Waiting for it.")
+            self.stderr.write(f"{error} {waiting}")
             return error.run
         except (TaskUnusableError, ConditionError) as error:
             self._refuse(str(error))
-        self.stderr.write(f"{run} is queued.")
+        self.stderr.write(_("%(run)s is queued.") % {"run": run})
         return run
 
     def _see_through(self, run: Run, timeout: float | None) -> None:
@@ -79,7 +89,8 @@ class Command(BaseCommand):
                 following = _failure_run(waiting.run)
                 if following is None:
                     break
-                self.stderr.write(f"{waiting.run} failed: {following} follows.")
+                told = {"run": waiting.run, "following": following}
+                self.stderr.write(_("%(run)s failed: %(following)s follows.") % told)
                 waiting = Waiting(following, timeout)
         except KeyboardInterrupt:
             waiting.stop()
@@ -92,9 +103,10 @@ class Command(BaseCommand):
     def _tell(self, run: Run) -> None:
         succeeded = run.status == Run.Status.SUCCEEDED
         if run.is_active:
-            self.stderr.write(f"{run} is still {run.status} and goes on without this command.")
+            self.stderr.write(_(_STILL_ACTIVE[Run.Status(run.status)]) % {"run": run})
         elif run.suspicion:
-            self.stderr.write(f"{run} succeeded but is suspicious. {run.suspicion}")
+            suspicious = _("%(run)s succeeded but is suspicious.") % {"run": run}
+            self.stderr.write(f"{suspicious} {run.suspicion}")
         told = {
             "run": run.pk,
             "status": run.status,
@@ -193,7 +205,7 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-_seconds.__name__ = "number of seconds"  # argparse: invalid number of seconds value
+_seconds.__name__ = _("number of seconds")  # argparse: invalid number of seconds value
 
 
 def _as_interrupt(signum: int, frame: FrameType | None) -> None:

@@ -6,22 +6,23 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
 
 from exports.serving import PortTakenError, Serving, check_port
 
 
 class Command(BaseCommand):
-    help = "Brings the database up to date and runs web server and workers until Ctrl-C."
+    help = _("Brings the database up to date and runs web server and workers until Ctrl-C.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--bind", default="127.0.0.1", help="address (default: 127.0.0.1)")
-        parser.add_argument("--port", type=int, default=8000, help="port (default: 8000)")
+        parser.add_argument("--bind", default="127.0.0.1", help=_("address (default: 127.0.0.1)"))
+        parser.add_argument("--port", type=int, default=8000, help=_("port (default: 8000)"))
         parser.add_argument(
             "--workers",
             type=int,
             default=1,
             choices=range(1, 33),
-            help="worker processes",
+            help=_("worker processes"),
             metavar="1..32",
         )
 
@@ -34,13 +35,17 @@ class Command(BaseCommand):
         prepare()
         if not get_user_model().objects.exists():
             self.stdout.write(
-                "Nobody can log in yet: `python manage.py createsuperuser` makes the first login."
+                _(
+                    "Nobody can log in yet: `python manage.py createsuperuser` makes the first "
+                    "login."
+                )
             )
         serving = Serving(bind=bind, port=port, worker_count=options["workers"])
         # Before the first process begins, so that none outlives a signal that comes early.
         serving.take_signals()
         serving.start()
-        self.stdout.write(f"The dashboard is at http://{bind}:{port}/ (Ctrl-C ends it).")
+        message = _("The dashboard is at %(address)s (Ctrl-C ends it).")
+        self.stdout.write(message % {"address": f"http://{bind}:{port}/"})
         serving.watch(self.stderr.write)
 
 

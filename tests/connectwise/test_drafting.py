@@ -1,0 +1,95 @@
+"""Values that are written for a person are right, or left for the grammar to refuse."""
+
+import pytest
+
+from exports.connectwise import drafting, literals
+from exports.connectwise.batches import Kind
+from exports.connectwise.literals import Form, LiteralError
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ("John", '"John"'),
+        ('"John"', '"John"'),
+        ("'John'", "'John'"),
+        ('"John', '"John"'),
+        ("John'", '"John"'),
+        ("“John”", '"John"'),
+        ("O'Neil", '"O\'Neil"'),
+        ('"say "x" now"', "'say \"x\" now'"),
+        ('say "x"', "'say \"x\"'"),
+        ('"', '""'),
+        ("20191015172525", '"20191015172525"'),
+        ("true", '"true"'),
+        ("null", '"null"'),
+        ("[2020-01-01]", '"[2020-01-01]"'),
+        ("  John ", '"John"'),
+        ("", ""),
+        ("   ", ""),
+    ],
+)
+def test_text_gets_the_quotes_it_lacks(typed: str, written: str) -> None:
+    assert drafting.quoted(typed) == written
+
+
+@pytest.mark.parametrize("typed", ['say "x" to O\'Neil now', "C:\\temp", "two\nlines", "a\u2028b"])
+def test_text_that_no_quote_can_hold_is_refused(typed: str) -> None:
+    with pytest.raises(LiteralError):
+        drafting.quoted(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind", "written"),
+    [
+        ("John, Ben", Kind.TEXT, '("John", "Ben")'),
+        ('("John", Ben', Kind.TEXT, '("John", "Ben")'),
+        ('"a, b", c', Kind.TEXT, '("a, b", "c")'),
+        ("2019, 2020", Kind.TEXT, '("2019", "2020")'),
+        ("1,2 , 3", Kind.INTEGER, "(1, 2, 3)"),
+        ("(1,)", Kind.INTEGER, "(1)"),
+        ("true, False", Kind.FLAG, "(true, False)"),
+        ("2026-01-31, [2026-02-01]", Kind.DATETIME, "([2026-01-31], [2026-02-01])"),
+        ("1, John", None, '(1, "John")'),
+        ("", Kind.TEXT, ""),
+        ("()", Kind.TEXT, ""),
+        (" , ", None, ""),
+    ],
+)
+def test_a_list_gets_its_brackets_and_its_members_what_they_lack(
+    typed: str, kind: Kind | None, written: str
+) -> None:
+    assert drafting.as_list(typed, kind) == written
+
+
+def test_what_is_no_date_stays_as_typed_in_a_list_of_dates() -> None:
+    assert drafting.as_list("soon", Kind.DATETIME) == "(soon)"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("", '("b")'), ("a", '("a", "b")'), ('("a")', '("a", "b")'), ('("a", ', '("a", "b")')],
+)
+def test_a_list_takes_one_more_member(before: str, after: str) -> None:
+    assert drafting.with_member(before, "b", Kind.TEXT) == after
+
+
+@pytest.mark.parametrize(
+    ("day", "time", "written"),
+    [
+        ("2026-01-31", "", "[2026-01-31]"),
+        ("2026-01-31", "08:00", "[2026-01-31T08:00:00Z]"),
+        ("2026-01-31", "08:00:09", "[2026-01-31T08:00:09Z]"),
+    ],
+)
+def test_a_picked_day_is_a_date_as_connectwise_reads_it(day: str, time: str, written: str) -> None:
+    assert drafting.picked_date(day, time) == written
+    assert literals.parse(written, Kind.DATETIME).form is Form.DATETIME
+
+
+@pytest.mark.parametrize(
+    ("day", "time"), [("2026-02-30", ""), ("tomorrow", ""), ("2026-01-31", "8")]
+)
+def test_what_is_no_day_is_refused(day: str, time: str) -> None:
+    with pytest.raises(LiteralError):
+        drafting.picked_date(day, time)

@@ -1,0 +1,76 @@
+"""Servers that take long for every page, and servers that never get on (rules R3, P4)."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.db import connection as database
+
+from exports import jobs, lease
+from exports.demo.answers import LIST, Request
+from exports.demo.faults import Delay, SamePageForever
+from exports.demo.records import seed_batches
+from exports.demo.server import StandIn
+from exports.demo.store import Store
+from exports.models import runs
+from tests.conftest import MakeTask, make_connection, run_now, save_task
+from tests.runner.outcomes import (
+    aftermath,
+    exported_ids,
+    is_page,
+    next_run_is_complete,
+    page_requests,
+    safe_failure,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def hundredfold_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signs of life, the silence after which a worker counts as dead, and looks: all quicker."""
+    monkeypatch.setattr(lease, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(lease, "RENEW_EVERY", 0.1)
+    monkeypatch.setattr(runs, "DEAD_AFTER", timedelta(seconds=0.6))
+
+
+@pytest.mark.usefixtures("hundredfold_speed")
+def test_a_run_whose_pages_take_longer_than_its_lease_is_never_reaped(
+    make_task: MakeTask, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from exports import runner
+    from exports.connectwise.client import Limits
+
+    monkeypatch.setattr(runner, "LIMITS", Limits(connect=2, read=5, total=10))
+    stand_in.faults.add(Delay(1.0, on=(LIST,), when=is_page))
+
+    def sweep(request: Request) -> None:
+        jobs.recover()
+        database.close()
+
+    stand_in.on_request(sweep)
+    run = run_now(make_task(page_size=60))
+
+    assert (run.status, run.error, run.attempt) == ("succeeded", "", 1)
+    assert exported_ids(run) == stand_in.store.ids
+
+
+@pytest.fixture
+def large_stand_in() -> Iterator[StandIn]:
+    with StandIn(Store(seed_batches(1_300)), latency=0.005) as running:
+        yield running
+    assert running.failures == []
+
+
+@pytest.mark.parametrize("width", [1, 4, 8])
+def test_the_same_page_for_ever_costs_three_requests_for_each_in_flight(
+    large_stand_in: StandIn, db: None, width: int
+) -> None:
+    task = save_task(make_connection(large_stand_in, parallel_requests=width), page_size=50)
+    large_stand_in.faults.add(SamePageForever(on=(LIST,), when=is_page))
+
+    run = run_now(task)
+
+    assert aftermath(run) == safe_failure(run)
+    assert len(page_requests(large_stand_in)) <= 3 * width
+    assert next_run_is_complete(task, large_stand_in)

@@ -1,0 +1,23 @@
+"""`python -m tests.torture.shifted_worker CLOCK_OFFSET`: a real worker at the history's time."""
+
+import sys
+from datetime import timedelta
+
+import django
+
+
+def main(offset: str) -> None:
+    django.setup()
+    from exports import worker
+    from tests.torture.pace import Clock, quick_retries
+
+    clock = Clock()
+    if float(offset):
+        clock.skip(timedelta(seconds=float(offset)))
+    with quick_retries():
+        worker.work()
+    clock.stop()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
