@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from exports.models import (
     Condition,
@@ -25,8 +26,8 @@ else:
     ModelAdmin = admin.ModelAdmin
     TabularInline = admin.TabularInline
 
-admin.site.site_header = admin.site.site_title = "cwexport administration"
-admin.site.index_title = "Everything that is stored"
+admin.site.site_header = admin.site.site_title = gettext_lazy("cwexport administration")
+admin.site.index_title = gettext_lazy("Everything that is stored")
 
 
 class ReadOnly:

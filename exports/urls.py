@@ -2,20 +2,46 @@
 
 from django.urls import path
 
-from exports.views import connections, dates, home, ledger, runs, tasks
+from exports.views import (
+    conditions,
+    connections,
+    dates,
+    history,
+    home,
+    ledger,
+    preview,
+    run_files,
+    runs,
+    task_description,
+    tasks,
+)
 
 urlpatterns = [
     path("", home.show_home, name="home"),
+    path("live/", home.show_live, name="home-live"),
     path("connections/", connections.list_connections, name="connection-list"),
     path("connections/new/", connections.create_connection, name="connection-create"),
     path("connections/address/", connections.show_address, name="connection-address"),
     path("connections/<int:pk>/", connections.edit_connection, name="connection-edit"),
     path("connections/<int:pk>/test/", connections.test_connection, name="connection-test"),
+    path(
+        "connections/<int:pk>/test/live/",
+        connections.follow_connection_test,
+        name="connection-test-live",
+    ),
     path("connections/<int:pk>/delete/", connections.delete_connection, name="connection-delete"),
     path("tasks/new/", tasks.create_task, name="task-create"),
-    path("tasks/conditions/", tasks.change_condition_rows, name="task-conditions"),
+    path("tasks/conditions/", conditions.change_condition_rows, name="task-conditions"),
+    path(
+        "tasks/conditions/<int:position>/", conditions.check_condition, name="task-condition-check"
+    ),
+    path("tasks/description/", task_description.describe_task, name="task-description"),
+    path("tasks/<int:pk>/description/", task_description.describe_task, name="task-description"),
+    path("tasks/preview/", preview.preview_new_task, name="task-preview-unsaved"),
     path("tasks/<int:pk>/", tasks.show_task, name="task-detail"),
     path("tasks/<int:pk>/edit/", tasks.edit_task, name="task-edit"),
+    path("tasks/<int:pk>/clone/", tasks.clone_task, name="task-clone"),
+    path("tasks/<int:pk>/preview/", preview.preview_task, name="task-preview"),
     path("tasks/<int:pk>/run/", tasks.run_task, name="task-run"),
     path("tasks/<int:pk>/archive/", tasks.archive_task, name="task-archive"),
     path("tasks/<int:pk>/dates/", dates.change_dates, name="task-dates"),
@@ -23,13 +49,15 @@ urlpatterns = [
     path("tasks/<int:pk>/from-now/", dates.start_from_now, name="task-from-now"),
     path("tasks/<int:pk>/ledger/", ledger.show_ledger, name="task-ledger"),
     path("tasks/<int:pk>/ledger/again/", ledger.export_again, name="task-ledger-again"),
-    path("runs/", runs.list_runs, name="run-list"),
+    path("runs/", history.list_runs, name="run-list"),
+    path("runs/export.csv", history.export_runs, name="run-list-csv"),
     path("runs/<int:pk>/", runs.show_run, name="run-detail"),
     path("runs/<int:pk>/progress/", runs.show_progress, name="run-progress"),
     path("runs/<int:pk>/cancel/", runs.cancel_run, name="run-cancel"),
     path("runs/<int:pk>/again/", runs.run_again, name="run-again"),
-    path("runs/<int:pk>/download/", runs.download_run, name="run-download"),
-    path("runs/<int:pk>/proof/", runs.download_manifest, name="run-manifest"),
-    path("runs/<int:pk>/log/", runs.download_log, name="run-log"),
-    path("batches.xsd", runs.download_schema, name="schema-download"),
+    path("runs/<int:pk>/file/", run_files.show_file, name="run-file"),
+    path("runs/<int:pk>/download/", run_files.download_run, name="run-download"),
+    path("runs/<int:pk>/proof/", run_files.download_manifest, name="run-manifest"),
+    path("runs/<int:pk>/log/", run_files.download_log, name="run-log"),
+    path("batches.xsd", run_files.download_schema, name="schema-download"),
 ]

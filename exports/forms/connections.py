@@ -8,10 +8,13 @@ from crispy_forms.layout import HTML, Layout
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef
 from django.urls import reverse_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from exports.connectwise.addresses import AddressPolicy, AddressRefusedError, SiteError, parse_site
-from exports.models import Connection
+from exports.models import Connection, Run
 from exports.models.connections import BOUND_TO_KEY
 
 # The generic exists for the type checker alone.
@@ -21,32 +24,40 @@ else:
     ConnectionModelForm = forms.ModelForm
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_KEYS_PLACE = "In ConnectWise: System > Members > API Members, the member's tab API Keys."
+_KEYS_PLACE = gettext_lazy(
+    "In ConnectWise: System > Members > API Members, the member's tab API Keys."
+)
 
 
 class ConnectionForm(ConnectionModelForm):
     """What a person types; the private key goes in and never comes back (C3)."""
 
     site = forms.CharField(
-        label="Site",
+        label=gettext_lazy("Site"),
         max_length=500,
-        help_text="The address in your browser when you are logged in to ConnectWise, for "
-        "example na.myconnectwise.net. Paste as much of it as you like.",
-        error_messages={"required": "Type the address you log in to, e.g. na.myconnectwise.net."},
+        help_text=gettext_lazy(
+            "The address in your browser when you are logged in to ConnectWise, for example "
+            "na.myconnectwise.net. Paste as much of it as you like."
+        ),
+        error_messages={
+            "required": gettext_lazy("Type the address you log in to, e.g. na.myconnectwise.net.")
+        },
     )
     private_key = forms.CharField(
-        label="Private Key",
+        label=gettext_lazy("Private Key"),
         max_length=500,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "spellcheck": "false"}),
-        error_messages={"required": "Type the API member's private key."},
+        error_messages={"required": gettext_lazy("Type the API member's private key.")},
     )
 
     # Not among Meta's: validated alone it would clash with the default there is, whose mark
     # Connection.save takes away.
     is_default = forms.BooleanField(
-        label="Default",
+        label=gettext_lazy("Default"),
         required=False,
-        help_text="New tasks start with this connection. Only one can be the default.",
+        help_text=gettext_lazy(
+            "New tasks start with this connection. Only one can be the default."
+        ),
     )
     field_order = (
         "name",
@@ -63,33 +74,43 @@ class ConnectionForm(ConnectionModelForm):
         model = Connection
         fields = ("name", "site", "company", "public_key", "client_id", "parallel_requests")
         labels = {
-            "name": "Name",
-            "company": "Company",
-            "public_key": "Public Key",
-            "client_id": "Client ID",
-            "parallel_requests": "Parallel Requests",
+            "name": gettext_lazy("Name"),
+            "company": gettext_lazy("Company"),
+            "public_key": gettext_lazy("Public Key"),
+            "client_id": gettext_lazy("Client ID"),
+            "parallel_requests": gettext_lazy("Parallel Requests"),
         }
         help_texts = {
-            "name": "How this connection is called here, for example the company's name.",
-            "company": "What you type as Company on the ConnectWise login page.",
+            "name": gettext_lazy(
+                "How this connection is called here, for example the company's name."
+            ),
+            "company": gettext_lazy("What you type as Company on the ConnectWise login page."),
             "public_key": _KEYS_PLACE,
-            "parallel_requests": "How many requests a large export keeps in flight, 1 to 8. "
-            "More is faster, until ConnectWise slows down who asks too often.",
+            "parallel_requests": gettext_lazy(
+                "How many requests a large export keeps in flight, 1 to 8. More is faster, until "
+                "ConnectWise slows down who asks too often."
+            ),
         }
         error_messages = {
             "name": {
-                "unique": "There is another connection with this name: choose a different one.",
-                "required": "Give the connection a name, e.g. the company's.",
+                "unique": gettext_lazy(
+                    "There is another connection with this name: choose a different one."
+                ),
+                "required": gettext_lazy("Give the connection a name, e.g. the company's."),
             },
-            "company": {"required": "Type the company as on the ConnectWise login page."},
-            "public_key": {"required": "Type the API member's public key."},
+            "company": {
+                "required": gettext_lazy("Type the company as on the ConnectWise login page.")
+            },
+            "public_key": {"required": gettext_lazy("Type the API member's public key.")},
             "parallel_requests": dict.fromkeys(
                 ("required", "invalid", "min_value", "max_value"),
-                "Type a whole number from 1 to 8; 4 suits most.",
+                gettext_lazy("Type a whole number from 1 to 8; 4 suits most."),
             ),
             "client_id": {
-                "required": "ConnectWise answers nobody without a Client ID: register one at "
-                "developer.connectwise.com and type it here."
+                "required": gettext_lazy(
+                    "ConnectWise answers nobody without a Client ID: register one at "
+                    "developer.connectwise.com and type it here."
+                )
             },
         }
 
@@ -103,10 +124,10 @@ class ConnectionForm(ConnectionModelForm):
         self.fields["private_key"].required = self._is_new
         self.fields["private_key"].help_text = self._private_key_help()
         if tasks := self._tasks_with_runs():
-            self.fields["company"].help_text += (
-                f" With another Site or Company, {' and '.join(tasks)} would start without ledger "
-                "and boundary."
-            )
+            self.fields["company"].help_text = _(
+                "What you type as Company on the ConnectWise login page. With another Site or "
+                "Company, these tasks would start without ledger and boundary: %(tasks)s."
+            ) % {"tasks": ", ".join(tasks)}
         self.fields["client_id"].required = not settings.CONNECTWISE_CLIENT_ID
         self.fields["client_id"].help_text = self._client_id_help()
         self.helper = _helper()
@@ -133,26 +154,30 @@ class ConnectionForm(ConnectionModelForm):
         return str(site)
 
     def clean_company(self) -> str:
-        company = _visible(self.cleaned_data["company"], "Company")
+        company = _visible(self.cleaned_data["company"], _("Company"))
         if set("+:") & set(company):
             raise ValidationError(
-                "A company holds no + or colon: type it as on the ConnectWise login page."
+                _("A company holds no + or colon: type it as on the ConnectWise login page.")
             )
         return company
 
     def clean_public_key(self) -> str:
-        public_key = _visible(self.cleaned_data["public_key"], "Public Key")
+        public_key = _visible(self.cleaned_data["public_key"], _("Public Key"))
         if ":" in public_key:
-            raise ValidationError("A public key holds no colon: copy it alone, without the other.")
+            raise ValidationError(
+                _("A public key holds no colon: copy it alone, without the other.")
+            )
         return public_key
 
     def clean_private_key(self) -> str:
-        return _visible(self.cleaned_data["private_key"], "Private Key")
+        return _visible(self.cleaned_data["private_key"], _("Private Key"))
 
     def clean_client_id(self) -> str:
-        client_id = _visible(self.cleaned_data["client_id"], "Client ID")
+        client_id = _visible(self.cleaned_data["client_id"], _("Client ID"))
         if not client_id.isascii():
-            raise ValidationError("A Client ID is plain letters, digits and hyphens: copy it anew.")
+            raise ValidationError(
+                _("A Client ID is plain letters, digits and hyphens: copy it anew.")
+            )
         return client_id
 
     def clean(self) -> dict[str, Any]:
@@ -160,12 +185,12 @@ class ConnectionForm(ConnectionModelForm):
         cleaned = super().clean() or self.cleaned_data
         changed = [name for name in BOUND_TO_KEY if name in cleaned and self._is_changed(name)]
         if changed and not self._is_new and cleaned.get("private_key") == "":
-            words = " and ".join(str(self.fields[name].label) for name in changed)
-            self.add_error(
-                "private_key",
-                f"Type the private key too: {words} changed, and the stored key only belongs "
-                "to what it was saved with.",
+            labels = ", ".join(str(self.fields[name].label) for name in changed)
+            words = _(
+                "Type the private key too, as these changed: %(labels)s. The stored key only "
+                "belongs to what it was saved with."
             )
+            self.add_error("private_key", words % {"labels": labels})
         return cleaned
 
     def save(self, commit: bool = True) -> Connection:
@@ -186,25 +211,28 @@ class ConnectionForm(ConnectionModelForm):
         found = []
         client_id = self.cleaned_data["client_id"]
         if client_id and not _GUID.fullmatch(client_id):
-            found.append(
-                f"The Client ID of {self.instance.name} does not look like one "
+            words = _(
+                "The Client ID of %(connection)s does not look like one "
                 "(11111111-2222-3333-4444-555555555555). If the test fails, check it first."
             )
+            found.append(words % {"connection": self.instance.name})
         tasks = self._tasks_with_runs()
         if tasks and (self._is_changed("site") or self._is_changed("company")):
-            found.append(
-                f"Site or Company changed. The next run of {' and of '.join(tasks)} starts without "
-                "ledger and boundary: the same ids are other batches there. See on the task's page "
-                "what it will fetch."
+            words = _(
+                "Site or Company changed. The next runs of these tasks start without ledger and "
+                "boundary, as the same ids are other batches there: %(tasks)s. See on the task's "
+                "page what it will fetch."
             )
+            found.append(words % {"tasks": ", ".join(tasks)})
         return found
 
     def _tasks_with_runs(self) -> list[str]:
         """The tasks whose ledger and dates come from what this connection reads."""
         if self._is_new:
             return []
-        tasks = self.instance.tasks.filter(archived_at=None, runs__status="succeeded")
-        return list(tasks.order_by("name").values_list("name", flat=True).distinct())
+        have_run = Exists(Run.objects.succeeded().filter(task=OuterRef("pk")))
+        tasks = self.instance.tasks.filter(have_run, archived_at=None)
+        return list(tasks.order_by("name").values_list("name", flat=True))
 
     def _is_changed(self, name: str) -> bool:
         return bool(self.cleaned_data[name] != self._before[name])
@@ -223,34 +251,36 @@ class ConnectionForm(ConnectionModelForm):
         }
 
     def _ask_for_the_key_again(self) -> None:
+        field = self.fields["private_key"]
         if not self._is_new:
-            self.fields[
-                "private_key"
-            ].help_text = (
+            field.help_text = _(
                 "Type it again, or leave it blank to keep the stored one. It is never shown."
             )
         if "private_key" not in self.errors:
-            self.add_error("private_key", "Type the private key again: it is never shown back.")
+            self.add_error("private_key", _("Type the private key again: it is never shown back."))
 
     def _private_key_help(self) -> str:
         if self._is_new:
-            return (
+            return _(
                 "Shown by ConnectWise once, when the key pair is made. Stored encrypted, never "
                 "shown again."
             )
-        return "Leave it blank to keep the stored one. It is never shown."
+        return _("Leave it blank to keep the stored one. It is never shown.")
 
     def _client_id_help(self) -> str:
         if settings.CONNECTWISE_CLIENT_ID:
-            return "May be left blank: this installation sets one for all connections."
-        return "Identifies the integrator, not the company: developer.connectwise.com, Client ID."
+            return _("May be left blank: this installation sets one for all connections.")
+        return _(
+            "Identifies the integrator, not the company: developer.connectwise.com, Client ID."
+        )
 
 
 def _visible(text: str, label: str) -> str:
     if not text.isprintable():
-        raise ValidationError(
-            f"{label} holds invisible characters, as happens when copying: type or copy it anew."
+        words = _(
+            "%(label)s holds invisible characters, as happens when copying: type or copy it anew."
         )
+        raise ValidationError(words % {"label": label})
     return text
 
 

@@ -8,9 +8,18 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import QueryDict
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from exports.connectwise.batches import Kind
-from exports.connectwise.literals import LiteralError, datetime_literal, parse, shown
+from exports.connectwise.literals import (
+    LiteralError,
+    NoSuchMomentError,
+    datetime_literal,
+    parse,
+    shown,
+)
 from exports.forms.task_layout import HELP, dates_helper
 from exports.models import Task
 
@@ -38,7 +47,9 @@ class UtcField(forms.Field):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("widget", forms.TextInput(attrs={"placeholder": EXAMPLE}))
         super().__init__(**kwargs)
-        self.error_messages["required"] = f"A date is needed, e.g. {EXAMPLE}."
+        self.error_messages["required"] = format_lazy(
+            gettext_lazy("A date is needed, e.g. {example}."), example=EXAMPLE
+        )
 
     def prepare_value(self, value: Any) -> Any:
         return canonical(value) if isinstance(value, datetime) else value
@@ -46,19 +57,19 @@ class UtcField(forms.Field):
     def to_python(self, value: Any) -> datetime | None:
         if not (text := (value or "").strip()):
             return None
-        problem = "is not a date from 1753 to 9998 in ISO 8601 format"
+        problem = _("%(typed)s is not a date from 1753 to 9998 in ISO 8601 format.")
+        problem %= {"typed": shown(text)}
         try:
             moment = datetime.fromisoformat(parse(f"[{text}]", Kind.DATETIME).sent[1:-1])
             # The last year has no room for the zones in which pages show it.
             if moment.year < 9999:
                 return moment
-        except LiteralError as error:
-            if "does not exist" in error.why:
-                problem = error.why
-        raise ValidationError(
-            f"{shown(text)} {problem}. Write year, month and day, then the time in UTC, e.g. "
-            f"{EXAMPLE}."
-        )
+        except NoSuchMomentError as error:
+            problem = error.about(shown(text))
+        except LiteralError:
+            pass
+        advice = _("Write year, month and day, then the time in UTC, e.g. %(example)s.")
+        raise ValidationError(f"{problem} {advice % {'example': EXAMPLE}}")
 
 
 def shown_values(task: Task) -> dict[str, Any]:
@@ -69,12 +80,14 @@ def shown_values(task: Task) -> dict[str, Any]:
 class DatedForm(TaskModelForm):
     """The dates of a task on its form (rule W8); `before` is the task as it is stored."""
 
-    date_created = UtcField(label="Date Created")
-    date_modified = UtcField(label="Date Modified")
+    date_created = UtcField(label=gettext_lazy("Date Created"))
+    date_modified = UtcField(label=gettext_lazy("Date Modified"))
     # What the page showed: a date counts as typed only where it differs from this.
     date_created_shown = UtcField(required=False, widget=forms.HiddenInput)
     date_modified_shown = UtcField(required=False, widget=forms.HiddenInput)
-    date_reason = forms.CharField(label="Reason for a new date", required=False, max_length=200)
+    date_reason = forms.CharField(
+        label=gettext_lazy("Reason for a new date"), required=False, max_length=200
+    )
 
     before: Task | None
 
@@ -103,22 +116,22 @@ class DatedForm(TaskModelForm):
         if typed in (seen, now):
             self.cleaned_data[name] = now
         elif active := before.active_run():
-            self.add_error(
-                name,
-                f"{label} cannot be changed while {active} is {active.status}. Wait for it to end "
-                "or cancel it, then save again.",
+            words = _(
+                "%(date)s cannot be changed while %(run)s is active. Wait for it to end or cancel "
+                "it, then save again."
             )
+            self.add_error(name, words % {"date": label, "run": active})
         elif seen is not None and seen != now:
             # Seen from here on, so that saving once more is deliberate.
             data = cast(QueryDict, self.data).copy()
             data[f"{name}_shown"] = canonical(now)
             self.data = data
-            self.add_error(
-                name,
-                f"A run moved {label} to {canonical(now)} while this form showed "
-                f"{canonical(seen)}. Save again to set it to {canonical(typed)}, or write "
-                f"{canonical(now)} to keep it.",
+            words = _(
+                "A run moved %(date)s to %(now)s while this form showed %(seen)s. Save again to "
+                "set it to %(typed)s, or write %(now)s to keep it."
             )
+            moments = {"now": canonical(now), "seen": canonical(seen), "typed": canonical(typed)}
+            self.add_error(name, words % {"date": label, **moments})
 
 
 class DatesForm(DatedForm):

@@ -4,8 +4,12 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from exports.connectwise.literals import shown
+from exports.wording import grouped
 
 MOST_IDS = 100
 _LARGEST = 2**63 - 1
@@ -18,15 +22,15 @@ class BatchIdsField(forms.Field):
         words = (value or "").replace(",", " ").split()
         wrong = next((word for word in words if not _is_id(word)), None)
         if wrong is not None:
-            raise ValidationError(
-                f"{shown(wrong)} is not a batch id. Write the number of the batch, or several "
-                "separated by commas, e.g. 284, 285."
+            words = _(
+                "%(typed)s is not a batch id. Write the number of the batch, or several separated "
+                "by commas, e.g. 284, 285."
             )
+            raise ValidationError(words % {"typed": shown(wrong)})
         ids = list(dict.fromkeys(int(word) for word in words))
         if len(ids) > MOST_IDS:
-            raise ValidationError(
-                f"That is {len(ids):,} batches. Write at most {MOST_IDS} at a time."
-            )
+            words = _("That is %(count)s batches. Write at most %(most)s at a time.")
+            raise ValidationError(words % {"count": grouped(len(ids)), "most": MOST_IDS})
         return ids
 
 
@@ -34,9 +38,11 @@ class LedgerSearch(forms.Form):
     """Did this batch go out?"""
 
     batch = BatchIdsField(
-        label="Did this batch go out?",
+        label=gettext_lazy("Did this batch go out?"),
         required=False,
-        help_text=f"Its id, or up to {MOST_IDS} ids separated by commas.",
+        help_text=format_lazy(
+            gettext_lazy("Its id, or up to {most} ids separated by commas."), most=MOST_IDS
+        ),
         widget=forms.TextInput(
             attrs={
                 "class": "form-control",

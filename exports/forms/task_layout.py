@@ -4,33 +4,51 @@ from typing import Any
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Fieldset, Layout
+from django.utils.translation import gettext_lazy as _
 
 HELP = {
-    "name": "What this export is called on every page and on the command line.",
-    "connection": "The ConnectWise REST Interface connection to use.",
-    "date_created": "With New, only batches created after this date are exported. It moves by "
-    "itself each time a run succeeds. In UTC.",
-    "date_modified": "With Modified, only batches updated after this date are exported. It moves "
-    "by itself each time a run succeeds. In UTC.",
-    "date_reason": "Optional. It is kept with the change, for whoever asks later.",
-    "export": "Modified: records updated after Date Modified. New: records created after Date "
-    "Created. All: every record, whenever it was created or updated.",
-    "page_size": "How many records each request asks for, 1 to 1000. More records a page means "
-    "fewer requests.",
-    "output_file": "The name of the file, ending in .xml, without folders. {date}, {time}, {task} "
-    "and {run} are filled in for each run.",
-    "references_to_fetch": "This task does not return any references that can be fetched. Leave "
-    "it empty.",
-    "references_to_fetch_page_size": "How many referenced records would be fetched a page, 1 to "
-    "1000. Without references it has no effect.",
-    "include_extra_fields": "Write everything else ConnectWise returned, closedFlag first, after "
-    "the fields of the standard file.",
-    "enabled": "A task that is not enabled cannot be run.",
-    "can_resume_from_failure": "When the worker dies, go on from the last page written instead of "
-    "failing the run.",
-    "on_failure_task": "A task to run once when a run of this one has failed.",
-    "break_on_failure": "Stop the workflow this task belongs to when it fails. Has no effect "
-    "outside of workflows.",
+    "name": _("What this export is called on every page and on the command line."),
+    "connection": _("The ConnectWise REST Interface connection to use."),
+    "date_created": _(
+        "With New, only batches created after this date are exported. It moves by itself each "
+        "time a run succeeds. In UTC."
+    ),
+    "date_modified": _(
+        "With Modified, only batches updated after this date are exported. It moves by itself "
+        "each time a run succeeds. In UTC."
+    ),
+    "date_reason": _("Optional. It is kept with the change, for whoever asks later."),
+    "export": _(
+        "Modified: records updated after Date Modified. New: records created after Date Created. "
+        "All: every record, whenever it was created or updated."
+    ),
+    "page_size": _(
+        "How many records each request asks for, 1 to 1000. More records a page means fewer "
+        "requests."
+    ),
+    "output_file": _(
+        "The name of the file, ending in .xml, without folders. {date}, {time}, {task} and {run} "
+        "are filled in for each run."
+    ),
+    "references_to_fetch": _(
+        "This task does not return any references that can be fetched. Leave it empty."
+    ),
+    "references_to_fetch_page_size": _(
+        "How many referenced records would be fetched a page, 1 to 1000. Without references it "
+        "has no effect."
+    ),
+    "include_extra_fields": _(
+        "Write everything else ConnectWise returned, closedFlag first, after the fields of the "
+        "standard file."
+    ),
+    "enabled": _("A task that is not enabled cannot be run."),
+    "can_resume_from_failure": _(
+        "When the worker dies, go on from the last page written instead of failing the run."
+    ),
+    "on_failure_task": _("A task to run once when a run of this one has failed."),
+    "break_on_failure": _(
+        "Stop the workflow this task belongs to when it fails. Has no effect outside of workflows."
+    ),
 }
 
 # In the order of the page, so that the first wrong field is the uppermost one.
@@ -55,42 +73,44 @@ ORDER = (
 
 
 def task_helper(*, is_new: bool) -> FormHelper:
-    """The helper that lays the task form out; its page supplies `rows` and `task`."""
+    """The helper that lays the task form out; its page supplies `rows` and `task`.
+
+    The form is `#task-form`: a button anywhere on the page can send it, unsaved, to another
+    address with `form="task-form" formaction="…"`.
+    """
     helper = FormHelper()
     # The browser's own bubbles would hide our sentences.
     helper.attrs = {"novalidate": True, "autocomplete": "off"}
-    helper.form_class = "task-form"
+    helper.form_id = helper.form_class = "task-form"
     helper.field_template = "exports/_form_field.html"
+    reason = [] if is_new else ["date_reason"]
     helper.layout = Layout(
         # Enter in a text field presses the first button of the form: this one, not a row's.
-        HTML(
-            '<button type="submit" class="visually-hidden" tabindex="-1" aria-hidden="true">'
-            "Save</button>"
-        ),
+        _include("_task_form_first_button"),
         "date_created_shown",
         "date_modified_shown",
         Div("name", "connection", css_class="panel field-grid"),
-        _include("_condition_rows"),
+        _include("_conditions"),
         _section(
-            "Export Settings",
-            *("date_created", "date_modified", *([] if is_new else ["date_reason"])),
+            _("Export Settings"),
+            *("date_created", "date_modified", *reason),
             "export",
+            _include("_task_next_fetch"),
             "page_size",
         ),
         _section(
-            "Output",
-            "output_file",
-            _include("_task_output_name"),
+            _("Output"),
+            Div("output_file", _include("_task_output_name")),
             "references_to_fetch",
             "references_to_fetch_page_size",
             "include_extra_fields",
         ),
         _section(
-            "Common Task Settings",
+            _("Common Task Settings"),
             _include("_task_identity"),
             *("enabled", "can_resume_from_failure", "on_failure_task", "break_on_failure"),
         ),
-        _include("_task_form_buttons"),
+        Div(_include("_task_form_buttons"), css_class="save-bar"),
     )
     return helper
 
@@ -108,7 +128,7 @@ def dates_helper() -> FormHelper:
     return helper
 
 
-def _section(legend: str, *contents: Any) -> Fieldset:
+def _section(legend: Any, *contents: Any) -> Fieldset:
     return Fieldset(legend, *contents, css_class="panel field-grid")
 
 

@@ -10,11 +10,16 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from exports.connectwise import batches, client
 from exports.connectwise.addresses import SiteError
-from exports.forms.conditions import BaseConditionRows, posted_rows, rows_after, shown_rows
+from exports.forms.conditions import BaseConditionRows, posted_rows, shown_rows
 from exports.forms.dates import DATES, DatedForm, canonical, shown_values
+from exports.forms.row_actions import rows_after
+from exports.forms.task_copies import first_values_of_copy
+from exports.forms.task_fields import REFUSALS, PageSizeField
 from exports.forms.task_layout import HELP, ORDER, task_helper
 from exports.models import Connection, Run, Task
 from exports.output_names import (
@@ -25,39 +30,27 @@ from exports.output_names import (
 )
 
 
-class PageSizeField(forms.IntegerField):
-    """1 to 1000 records a page; whatever else is typed meets one sentence."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        sentence = "A page holds 1 to 1000 records: write a whole number, e.g. 100."
-        problems = dict.fromkeys(("required", "invalid", "min_value", "max_value"), sentence)
-        # A number input would throw away what it cannot read; this one keeps it.
-        widget = forms.TextInput(attrs={"inputmode": "numeric"})
-        super().__init__(
-            min_value=1,
-            max_value=1000,
-            initial=100,
-            widget=widget,
-            error_messages=problems,
-            **kwargs,
-        )
-
-
 class TaskForm(DatedForm):
     """A task, its conditions and its dates.
 
     With `data` from a row button (`row_action`) it shows again what was typed, unchecked. The
     instance of an existing task must be locked by the caller's transaction when it is saved.
+    `source` is the task that a new one begins as a copy of.
+
+    What is typed can be used without saving it: once `is_valid()` is true, `instance` is the task
+    as it would be saved (no pk when new) and `rows.conditions()` are its conditions.
     """
 
     # Its length is part of its own rule, with a sentence of its own (O1).
     output_file = forms.CharField(
-        label="Output File",
-        error_messages={"required": "The file needs a name, e.g. batches-{run}.xml."},
+        label=gettext_lazy("Output File"),
+        error_messages={"required": gettext_lazy("The file needs a name, e.g. batches-{run}.xml.")},
     )
-    page_size = PageSizeField(label="Page Size")
-    references_to_fetch = forms.CharField(label="References To Fetch", required=False)
-    references_to_fetch_page_size = PageSizeField(label="References To Fetch Page Size")
+    page_size = PageSizeField(label=gettext_lazy("Page Size"))
+    references_to_fetch = forms.CharField(label=gettext_lazy("References To Fetch"), required=False)
+    references_to_fetch_page_size = PageSizeField(
+        label=gettext_lazy("References To Fetch Page Size")
+    )
 
     class Meta:
         model = Task
@@ -76,33 +69,20 @@ class TaskForm(DatedForm):
             "on_failure_task",
             "break_on_failure",
         )
-        error_messages = {
-            "name": {
-                "required": "The task needs a name, e.g. Nightly batches.",
-                "max_length": "A task's name has at most %(limit_value)d characters, this one has "
-                "%(show_value)d. Shorten it.",
-                "unique": "Another task has this name, perhaps an archived one. Choose another.",
-            },
-            "connection": {
-                "required": "Choose the connection whose batches are exported.",
-                "invalid_choice": "This connection is no longer there. Choose another.",
-            },
-            "export": {"invalid_choice": "Choose Modified, New or All."},
-            "on_failure_task": {
-                "invalid_choice": "This task is no longer there. Choose another, or none."
-            },
-        }
+        error_messages = REFUSALS
 
-    def __init__(self, *, instance: Task | None = None, data: Any = None) -> None:
-        self.before = copy.copy(instance)
+    def __init__(
+        self, *, instance: Task | None = None, data: Any = None, source: Task | None = None
+    ) -> None:
+        self.before, self.source = copy.copy(instance), source
         action = data.get("row_action") if data is not None else None
         super().__init__(
             data if action is None else None,
             instance=instance or Task(),
-            initial=_first_values(instance) if data is None else None,
+            initial=_first_values(instance, source) if data is None else None,
         )
         self.rows = self._rows(data, action)
-        self.fields["connection"].empty_label = "Choose a connection"  # type: ignore[attr-defined]
+        self.fields["connection"].empty_label = _("Choose a connection")  # type: ignore[attr-defined]
         self._offer_other_tasks()
         # It would cut what is pasted, without a word.
         del self.fields["name"].widget.attrs["maxlength"]
@@ -118,8 +98,19 @@ class TaskForm(DatedForm):
         rows_are_valid = self.rows.is_valid()
         valid = super().is_valid() and rows_are_valid and self.rows.is_valid()
         if not valid:
+            self.rows.leave()
             self._focus_first_error()
         return valid
+
+    def problems(self) -> list[tuple[str, str, str]]:
+        """Every refusal in the order of the page: the id of its input, its label, its sentence."""
+        found = []
+        for name in ORDER:
+            if name == "conditions":
+                found += self.rows.problems()
+            for sentence in self.errors.get(name, ()):
+                found.append((self[name].id_for_label, str(self[name].label), str(sentence)))
+        return found
 
     def save_for(self, user: Any) -> Task:
         """Save settings, conditions and the history of typed dates together."""
@@ -134,8 +125,11 @@ class TaskForm(DatedForm):
         return [
             *self.rows.warnings(),
             *(
-                f"{self.fields[name].label} lies in the future: "
-                f"{canonical(self.cleaned_data[name])}. Nothing is exported until then."
+                _("%(date)s lies in the future: %(moment)s. Nothing is exported until then.")
+                % {
+                    "date": self.fields[name].label,
+                    "moment": canonical(self.cleaned_data[name]),
+                }
                 for name in DATES
                 if self.cleaned_data[name] > timezone.now()
             ),
@@ -147,7 +141,7 @@ class TaskForm(DatedForm):
         name, export = self["output_file"].value() or "", self["export"].value()
         if not name or export == Task.Export.ALL or not is_overwritten_each_run(name):
             return ""
-        return (
+        return _(
             "Every run replaces the file of the one before, picked up or not. Put {run} or {time} "
             "into Output File to keep each one; the history keeps them all in any case."
         )
@@ -171,8 +165,10 @@ class TaskForm(DatedForm):
         name: str = self.cleaned_data["name"]
         if not name.isprintable():
             raise ValidationError(
-                "A task's name is plain text on one line, e.g. Nightly batches. Remove the "
-                "invisible characters."
+                _(
+                    "A task's name is plain text on one line, e.g. Nightly batches. Remove the "
+                    "invisible characters."
+                )
             )
         return name
 
@@ -185,27 +181,30 @@ class TaskForm(DatedForm):
         others = Task.objects.filter(archived_at=None).exclude(pk=self.instance.pk)
         for task_name, taken in others.values_list("name", "output_file"):
             if taken.casefold() == name.casefold():
-                raise ValidationError(
-                    f"{task_name} already exports to {taken}. Two tasks cannot share a file: "
-                    "choose another name."
+                sentence = _(
+                    "%(task)s already exports to %(file)s. Two tasks cannot share a file: choose "
+                    "another name."
                 )
+                raise ValidationError(sentence % {"task": task_name, "file": taken})
         return name
 
     def clean_references_to_fetch(self) -> str:
         if self.cleaned_data["references_to_fetch"]:
-            raise ValidationError(f"{batches.NO_REFERENCES}. Leave it empty.")
+            why = _(batches.NO_REFERENCES)
+            raise ValidationError(_("%(why)s. Leave it empty.") % {"why": why})
         return ""
 
     def clean_on_failure_task(self) -> Task | None:
         chosen: Task | None = self.cleaned_data["on_failure_task"]
-        names, following = [str(self.before or "this task")], chosen
+        names, following = [str(self.before or _("this task"))], chosen
         while following is not None and len(names) < 100:
             names.append(following.name)
             if following.pk == self.instance.pk:
-                raise ValidationError(
-                    f"That would be a circle: {' → '.join(names)}. Choose a task that does not "
-                    "lead back here, or none."
+                sentence = _(
+                    "That would be a circle: %(tasks)s. Choose a task that does not lead back "
+                    "here, or none."
                 )
+                raise ValidationError(sentence % {"tasks": " → ".join(names)})
             following = following.on_failure_task
         return chosen
 
@@ -233,7 +232,8 @@ class TaskForm(DatedForm):
             return rows_after(data, action)
         if data is not None:
             return posted_rows(data)
-        return shown_rows(self.before.saved_conditions() if self.before else ())
+        shown = self.before or self.source
+        return shown_rows(shown.saved_conditions() if shown else ())
 
     def _show_again(self, data: Any) -> None:
         for name, field in self.fields.items():
@@ -243,7 +243,7 @@ class TaskForm(DatedForm):
         field = self.fields["on_failure_task"]
         others = Task.objects.filter(archived_at=None).exclude(pk=self.instance.pk)
         field.queryset = others.order_by("name")  # type: ignore[attr-defined]
-        field.empty_label = "None"  # type: ignore[attr-defined]
+        field.empty_label = _("None")  # type: ignore[attr-defined]
 
     def _focus_first_error(self) -> None:
         for name in ORDER:
@@ -254,7 +254,9 @@ class TaskForm(DatedForm):
                 return
 
 
-def _first_values(task: Task | None) -> dict[str, Any]:
+def _first_values(task: Task | None, source: Task | None) -> dict[str, Any]:
+    if source is not None:
+        return first_values_of_copy(source)
     if task is None:
         default = Connection.objects.filter(is_default=True).first()
         return {"connection": default.pk if default else None}

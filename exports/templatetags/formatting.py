@@ -7,6 +7,7 @@ Filters: {{ moment|relative }}  {{ moment|exact }}  {{ delta|duration }}  {{ siz
          {{ number|grouped }}  {{ number|plain }}
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
-from exports import manifest
+from exports import manifest, wording
 
 if TYPE_CHECKING:
     from exports.models import Run
@@ -55,8 +58,16 @@ _ICONS = {
     "cancelled": "stop",
     "skipped": "dash",
     "menu": "menu",
+    "waiting": "clock",
 }
-_OUTCOMES = {"passed": "Passed", "warning": "Warning", "failed": "Failed", "skipped": "Skipped"}
+_OUTCOMES = {
+    "passed": gettext_lazy("Passed"),
+    "warning": gettext_lazy("Warning"),
+    "failed": gettext_lazy("Failed"),
+    "skipped": gettext_lazy("Skipped"),
+    "running": gettext_lazy("Testing"),
+    "waiting": gettext_lazy("Waiting"),
+}
 
 
 @register.simple_tag
@@ -72,14 +83,15 @@ def icon(name: str) -> SafeString:
 def run_status(run: "Run") -> SafeString:
     """Icon, word and colour of a run's status; a suspicious success says so (rule W10)."""
     if run.is_suspicious:
-        return _badge("suspicious", f"{run.get_status_display()}, suspicious")
+        words = _("%(status)s, suspicious") % {"status": run.get_status_display()}
+        return _badge("suspicious", words)
     return _badge(run.status, run.get_status_display())
 
 
 @register.simple_tag
 def outcome(name: str) -> SafeString:
-    """A test step's outcome: passed, warning, failed or skipped."""
-    return _badge(name, _OUTCOMES.get(name, name))
+    """A test step's outcome: passed, warning, failed or skipped; running or waiting before."""
+    return _badge(name, str(_OUTCOMES.get(name, name)))
 
 
 @register.simple_tag
@@ -154,7 +166,7 @@ def byte_size(size: int | None) -> str:
 @register.filter
 def grouped(number: int | None) -> str:
     """`12,345`."""
-    return NOTHING if number is None else f"{number:,}"
+    return NOTHING if number is None else wording.grouped(number)
 
 
 @register.filter
@@ -179,20 +191,21 @@ def _exact_text(moment: datetime) -> str:
 def _distance(elapsed: timedelta) -> str:
     seconds = abs(elapsed.total_seconds())
     if seconds < 45:
-        return "just now" if elapsed >= timedelta(0) else "in a moment"
-    size, unit = next((size, unit) for limit, size, unit in _UNITS if seconds < limit)
+        return _("just now") if elapsed >= timedelta(0) else _("in a moment")
+    size, words = next((size, words) for limit, size, words in _UNITS if seconds < limit)
     count = max(round(seconds / size), 1)
-    text = f"{count} {unit}{'' if count == 1 else 's'}"
-    return f"{text} ago" if elapsed >= timedelta(0) else f"in {text}"
+    text = words(count) % {"count": count}
+    sentence = _("%(time)s ago") if elapsed >= timedelta(0) else _("in %(time)s")
+    return sentence % {"time": text}
 
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 # Below so many seconds, a time is told in units of so many. A limit lies half a unit below the
 # next one, so that nothing is "60 minutes ago".
-_UNITS = (
-    (59.5 * _MINUTE, _MINUTE, "minute"),
-    (23.5 * _HOUR, _HOUR, "hour"),
-    (45 * _DAY, _DAY, "day"),
-    (540 * _DAY, 30 * _DAY, "month"),
-    (float("inf"), 365 * _DAY, "year"),
+_UNITS: tuple[tuple[float, int, Callable[[int], str]], ...] = (
+    (59.5 * _MINUTE, _MINUTE, lambda n: ngettext("%(count)s minute", "%(count)s minutes", n)),
+    (23.5 * _HOUR, _HOUR, lambda n: ngettext("%(count)s hour", "%(count)s hours", n)),
+    (45 * _DAY, _DAY, lambda n: ngettext("%(count)s day", "%(count)s days", n)),
+    (540 * _DAY, 30 * _DAY, lambda n: ngettext("%(count)s month", "%(count)s months", n)),
+    (float("inf"), 365 * _DAY, lambda n: ngettext("%(count)s year", "%(count)s years", n)),
 )

@@ -1,15 +1,18 @@
 """The pages of connections (rules C1 to C7)."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.db.models import Prefetch, ProtectedError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from django_htmx.middleware import HtmxDetails
 
 from exports import connection_test
 from exports.connectwise.addresses import AddressPolicy, AddressRefusedError, SiteError, parse_site
@@ -17,14 +20,22 @@ from exports.forms.connections import ConnectionForm
 from exports.models import Connection, Run, Task
 
 _WORDS = {
-    connection_test.PASSED: (messages.SUCCESS, "{} was tested: every step passed."),
-    connection_test.WARNING: (messages.WARNING, "{} was tested: it works, with a warning."),
-    connection_test.FAILED: (messages.ERROR, "{} was tested: a step failed, see below."),
+    connection_test.PASSED: (
+        messages.SUCCESS,
+        gettext_lazy("%(connection)s was tested: every step passed."),
+    ),
+    connection_test.WARNING: (
+        messages.WARNING,
+        gettext_lazy("%(connection)s was tested: it works, with a warning."),
+    ),
+    connection_test.FAILED: (
+        messages.ERROR,
+        gettext_lazy("%(connection)s was tested: a step failed, see below."),
+    ),
 }
-
-
-class HtmxRequest(HttpRequest):
-    htmx: HtmxDetails
+# Between the states of a test that is followed; connection-test.js knows it too.
+_END_OF_PART = "\f"
+_TEST_NOW = "test_connection_now"
 
 
 @require_GET
@@ -54,13 +65,16 @@ def edit_connection(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def test_connection(request: HtmxRequest, pk: int) -> HttpResponse:
-    """Run the test (C4); with htmx only its result comes back."""
+def test_connection(request: HttpRequest, pk: int) -> HttpResponse:
+    """Run the test (C4) and show the page when it is over."""
+    return _test_and_show(request, get_object_or_404(Connection, pk=pk))
+
+
+@require_POST
+def follow_connection_test(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """Run the test (C4); its result comes anew at each step, closed by a form feed."""
     connection = get_object_or_404(Connection, pk=pk)
-    if not request.htmx:
-        return _test_and_show(request, connection)
-    connection_test.test_connection(connection)
-    return render(request, "exports/_connection_test.html", {"connection": connection})
+    return StreamingHttpResponse(_states(connection), content_type="text/html; charset=utf-8")
 
 
 @require_http_methods(["GET", "POST"])
@@ -74,7 +88,8 @@ def delete_connection(request: HttpRequest, pk: int) -> HttpResponse:
         except ProtectedError:
             status = 409
         else:
-            messages.success(request, f"Connection {connection.name} was deleted.")
+            words = _("Connection %(connection)s was deleted.")
+            messages.success(request, words % {"connection": connection.name})
             return redirect("connection-list")
     context = {
         "connection": connection,
@@ -93,10 +108,13 @@ def show_address(request: HttpRequest) -> HttpResponse:
 
 def _save(request: HttpRequest, form: ConnectionForm) -> HttpResponse:
     connection = form.save()
-    messages.success(request, f"Connection {connection.name} was saved.")
+    words = _("Connection %(connection)s was saved.")
+    messages.success(request, words % {"connection": connection.name})
     for warning in form.warnings():
         messages.warning(request, warning)
-    if "test" in request.POST:
+    if request.POST.get("test") == "live":
+        request.session[_TEST_NOW] = connection.pk
+    elif "test" in request.POST:
         return _test_and_show(request, connection)
     return redirect("connection-edit", connection.pk)
 
@@ -104,8 +122,25 @@ def _save(request: HttpRequest, form: ConnectionForm) -> HttpResponse:
 def _test_and_show(request: HttpRequest, connection: Connection) -> HttpResponse:
     outcome = connection_test.worst_outcome(connection_test.test_connection(connection))
     level, words = _WORDS[outcome]
-    messages.add_message(request, level, words.format(connection.name))
+    messages.add_message(request, level, words % {"connection": connection.name})
     return redirect("connection-edit", connection.pk)
+
+
+def _states(connection: Connection) -> Iterator[str]:
+    for steps in connection_test.follow_test(connection):
+        asked = [step.name for step in steps if step.outcome == connection_test.RUNNING]
+        if asked:
+            said = _("Testing: %(step)s") % {"step": asked[0]}
+        else:
+            words = _WORDS[connection_test.worst_outcome(steps)][1]
+            said = words % {"connection": connection.name}
+        context = {
+            "connection": connection,
+            "steps": [vars(step) for step in steps],
+            "is_over": not asked,
+            "said": said,
+        }
+        yield render_to_string("exports/_connection_test_result.html", context) + _END_OF_PART
 
 
 def _show_form(request: HttpRequest, form: ConnectionForm) -> HttpResponse:
@@ -114,6 +149,7 @@ def _show_form(request: HttpRequest, form: ConnectionForm) -> HttpResponse:
     context = {
         "form": form,
         "connection": stored,
+        "test_now": stored is not None and request.session.pop(_TEST_NOW, None) == stored.pk,
         # A wrong site already says so at its field.
         "address": {} if "site" in form.errors else _address(form["site"].value() or ""),
     }

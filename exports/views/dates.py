@@ -4,12 +4,13 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from exports.connectwise.conditions import ConditionError
 from exports.forms.dates import DATES, DatesForm, canonical
 from exports.models import DateChange, Task
-from exports.models.tasks import TaskUnusableError
+from exports.models.refusals import TaskUnusableError
 from exports.models.windows import restart_of
 from exports.views.task_page import render_task_page
 
@@ -19,7 +20,8 @@ from exports.views.task_page import render_task_page
 def change_dates(request: HttpRequest, pk: int) -> HttpResponse:
     task = _locked(pk)
     if task.archived_at is not None:
-        messages.error(request, f"{task} is archived. Restore it to change its dates.")
+        words = _("%(task)s is archived. Restore it to change its dates.")
+        messages.error(request, words % {"task": task})
         return redirect("task-detail", pk)
     form = DatesForm(task, request.POST)
     if not form.is_valid():
@@ -28,10 +30,12 @@ def change_dates(request: HttpRequest, pk: int) -> HttpResponse:
     saved = form.save_typed(request.user)
     typed = [name for name in DATES if getattr(saved, name) != getattr(form.before, name)]
     for name in typed:
+        words = _("%(date)s of %(task)s is now %(moment)s.")
         moment = canonical(getattr(saved, name))
-        messages.success(request, f"{form.fields[name].label} of {task} is now {moment}.")
+        label = form.fields[name].label
+        messages.success(request, words % {"date": label, "task": task, "moment": moment})
     if not typed:
-        messages.info(request, f"The dates of {task} stand as they were.")
+        messages.info(request, _("The dates of %(task)s stand as they were.") % {"task": task})
     return redirect("task-detail", pk)
 
 
@@ -44,17 +48,17 @@ def undo_date(request: HttpRequest, pk: int) -> HttpResponse:
     newest = DateChange.objects.in_force(task.pk, change.field).first()
     label = change.get_field_display()
     if newest is None or newest.pk != change.pk:
-        messages.info(
-            request, f"Nothing was undone: this is no longer the newest change of {label}."
-        )
+        words = _("Nothing was undone: this is no longer the newest change of %(date)s.")
+        messages.info(request, words % {"date": label})
         return redirect("task-detail", pk)
     try:
         task.undo_date(change.field, request.user)
     except TaskUnusableError as error:
         messages.error(request, str(error))
     else:
+        words = _("%(date)s of %(task)s is back at %(moment)s.")
         back = canonical(getattr(task, change.field))
-        messages.success(request, f"{label} of {task} is back at {back}.")
+        messages.success(request, words % {"date": label, "task": task, "moment": back})
     return redirect("task-detail", pk)
 
 
@@ -66,14 +70,16 @@ def start_from_now(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         restart = restart_of(task, task.rendered_conditions())
         if restart is None:
-            messages.info(request, f"The next run of {task} goes on from its date already.")
+            words = _("The next run of %(task)s goes on from its date already.")
+            messages.info(request, words % {"task": task})
             return redirect("task-detail", pk)
         task.start_from_now(restart.field, request.user)
     except (TaskUnusableError, ConditionError) as error:
         messages.error(request, str(error))
     else:
+        words = _("The next run of %(task)s goes on from %(moment)s.")
         moment = canonical(getattr(task, restart.field))
-        messages.success(request, f"The next run of {task} goes on from {moment}.")
+        messages.success(request, words % {"task": task, "moment": moment})
     return redirect("task-detail", pk)
 
 

@@ -1,68 +1,61 @@
-"""The first page: what needs attention, then every task."""
+"""The first page: what needs attention, then every task; and the part of it that renews itself."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from typing import Any
 
-from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from exports import jobs
-from exports.models import Connection, Run, Task
+from exports.models import Connection, Run
+from exports.overview import TaskLine, task_lines
 
-
-@dataclass(frozen=True)
-class TaskLine:
-    """A task with the runs its line shows: the last that is over, the active one, the file."""
-
-    task: Task
-    last_run: Run | None
-    active_run: Run | None
-    latest_file: Run | None
-
-    @property
-    def needs_attention(self) -> bool:
-        last = self.last_run
-        return last is not None and (last.status == Run.Status.FAILED or last.is_suspicious)
+# More than that is not a list to read; the table below marks each of them.
+MOST_SHOWN = 8
+MOST_WATCHED = 100
 
 
 @require_safe
 def show_home(request: HttpRequest) -> HttpResponse:
-    lines = _task_lines()
-    waiting = any(line.active_run and line.active_run.status == "queued" for line in lines)
+    lines = task_lines()
     context = {
+        **_context(lines, watched=()),
         "lines": lines,
-        "attention": [line for line in lines if line.needs_attention],
-        "active": [line.active_run for line in lines if line.active_run],
-        "no_worker": waiting and not jobs.any_worker_alive(),
         "has_connection": bool(lines) or Connection.objects.exists(),
+        "has_runs": any(line.runs for line in lines),
     }
     return render(request, "exports/home.html", context)
 
 
-def _task_lines() -> list[TaskLine]:
-    """Every task with its runs, in two queries however many there are."""
-    runs = Run.objects.filter(task=OuterRef("pk")).order_by("-id").values("id")
-    tasks = Task.objects.filter(archived_at=None).annotate(
-        last_run_id=Subquery(runs.exclude(status__in=Run.ACTIVE)[:1]),
-        active_run_id=Subquery(runs.filter(status__in=Run.ACTIVE)[:1]),
-        # Whoever wants the newest batches is not helped by a newer file without any.
-        latest_file_id=Subquery(runs.filter(status=Run.Status.SUCCEEDED, batch_count__gt=0)[:1]),
-    )
-    found = list(tasks.select_related("connection").order_by("name"))
-    wanted = {
-        run_id
-        for task in found
-        for run_id in (task.last_run_id, task.active_run_id, task.latest_file_id)
-        if run_id is not None
+@require_safe
+def show_live(request: HttpRequest) -> HttpResponse:
+    """What the page asks for while a run is active: what needs attention, and the watched lines.
+
+    `task` names the tasks whose runs the page has shown as active; they stay where they stood.
+    """
+    watched = _ids(request.GET.getlist("task"))
+    lines = task_lines()
+    context = _context(lines, watched=watched)
+    renewed = [line for line in lines if line.task.pk in context["watched_ids"]]
+    return render(request, "exports/_home_live.html", {**context, "renewed": renewed})
+
+
+def _context(lines: Sequence[TaskLine], watched: Collection[int]) -> dict[str, Any]:
+    active = [line for line in lines if line.active_run]
+    followed = [line for line in lines if line.active_run or line.task.pk in watched]
+    wrong = [line for line in lines if line.needs_attention and line not in followed]
+    waiting = any(line.runs[0].status == Run.Status.QUEUED for line in active)
+    return {
+        "followed": followed,
+        "wrong": wrong[:MOST_SHOWN],
+        "wrong_more_count": len(wrong) - MOST_SHOWN,
+        "is_polling": bool(active),
+        "watched_ids": [line.task.pk for line in followed][:MOST_WATCHED],
+        "no_worker": waiting and not jobs.any_worker_alive(),
     }
-    by_id = {run.pk: run for run in Run.objects.filter(pk__in=wanted)}
-    return [
-        TaskLine(
-            task,
-            last_run=by_id.get(task.last_run_id),
-            active_run=by_id.get(task.active_run_id),
-            latest_file=by_id.get(task.latest_file_id),
-        )
-        for task in found
-    ]
+
+
+def _ids(words: Sequence[str]) -> set[int]:
+    digits = (word for word in words[:MOST_WATCHED] if word.isascii() and word.isdecimal())
+    return {int(word) for word in digits if len(word) < 20}

@@ -5,6 +5,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 from django_tables2 import RequestConfig
 
@@ -16,6 +18,7 @@ from exports.models import LedgerEntry, Task
 from exports.models.ledger import LedgerQuerySet
 from exports.tables import LedgerTable, RunPages
 from exports.views.queueing import queue_and_follow
+from exports.wording import grouped
 
 # Older entries are found by a search: leafing through a million would take seconds a page.
 NEWEST = 10_000
@@ -40,7 +43,7 @@ def show_ledger(request: HttpRequest, pk: int) -> HttpResponse:
         "answer": _answer(task, ids) if ids else "",
         "table": table,
         "entry_count": table.paginator.count,
-        "ledger_count": LedgerEntry.objects.sent_by(task).count(),
+        "is_cut": not ids and table.paginator.count == NEWEST,
     }
     return render(request, "exports/task_ledger.html", context)
 
@@ -62,7 +65,6 @@ def export_again(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         lambda: jobs.queue_again(task, request.user, batch_ids=ids),
         back=page,
-        what="exports the chosen batches again",
     )
 
 
@@ -75,8 +77,21 @@ def _entries(task: Task, ids: list[int]) -> LedgerQuerySet:
     found = LedgerEntry.objects.sent_by(task)
     if ids:
         found = found.filter(task=task, batch_id__in=ids)
+    else:
+        found = found.filter(run_id__gte=_oldest_run_shown(task))
     found = found.select_related("run__requested_by").order_by("-run_id", "-id")
     return found if ids else found[:NEWEST]
+
+
+def _oldest_run_shown(task: Task) -> int:
+    """From which run on the newest entries are, so that not all of them have to be sorted."""
+    runs = task.runs.succeeded().filter(batch_count__gt=0).order_by("-id")
+    oldest = entry_count = 0
+    for run_id, batch_count in runs.values_list("pk", "batch_count").iterator(chunk_size=200):
+        oldest, entry_count = run_id, entry_count + (batch_count or 0)
+        if entry_count >= NEWEST:
+            break
+    return oldest
 
 
 def _answer(task: Task, ids: list[int]) -> str:
@@ -89,18 +104,25 @@ def _answer(task: Task, ids: list[int]) -> str:
     if len(ids) == 1:
         runs = runs_of[ids[0]]
         if not runs:
-            return f"No: batch {ids[0]} has not gone out with this task."
-        files = "1 file" if len(runs) == 1 else f"{len(runs):,} files, newest first"
-        return f"Yes: batch {ids[0]} went out, last in run {runs[-1]}. It is in {files}."
+            return _("No: batch %(batch)s has not gone out with this task.") % {"batch": ids[0]}
+        words = ngettext(
+            "Yes: batch %(batch)s went out, last in run %(run)s. It is in %(count)s file.",
+            "Yes: batch %(batch)s went out, last in run %(run)s. It is in %(count)s files, newest "
+            "first.",
+            len(runs),
+        )
+        return words % {"batch": ids[0], "run": runs[-1], "count": grouped(len(runs))}
     if not missing:
-        return "Yes: all of them went out."
-    return f"{len(ids) - len(missing)} of {len(ids)} went out. Not: {', '.join(missing)}."
+        return _("Yes: all of them went out.")
+    found_count = len(ids) - len(missing)
+    words = _("%(found)s of %(count)s went out. Not: %(missing)s.")
+    return words % {"found": found_count, "count": len(ids), "missing": ", ".join(missing)}
 
 
 def _check(task: Task, ids: list[int]) -> None:
     """Raises ValidationError for batches that this task cannot export again (R7)."""
     if not ids:
-        raise ValidationError("Choose the batches to export again: mark at least one.")
+        raise ValidationError(_("Choose the batches to export again: mark at least one."))
     connection = task.connection
     ours = LedgerEntry.objects.sent_by(task).filter(
         task=task,
@@ -111,14 +133,18 @@ def _check(task: Task, ids: list[int]) -> None:
     known = set(ours.values_list("batch_id", flat=True))
     missing = [str(batch_id) for batch_id in ids if batch_id not in known]
     if missing:
-        raise ValidationError(
-            f"This task has not exported {', '.join(missing)} from {connection.company} at "
-            f"{connection.site}. Choose batches that it has."
+        words = _(
+            "This task has not exported %(batches)s from %(company)s at %(site)s. Choose batches "
+            "that it has."
         )
+        where = {"company": connection.company, "site": connection.site}
+        raise ValidationError(words % {"batches": ", ".join(missing), **where})
     longest = conditions.both(conditions.id_among(ids), conditions.id_above(_ANY_ID))
     try:
         length = client.full_url_length(connection.parsed_site(), longest, task.page_size)
     except SiteError as error:
         raise ValidationError(str(error)) from error
     if length >= conditions.MAX_URL_LENGTH:
-        raise ValidationError("Their ids make an address that is too long. Choose fewer batches.")
+        raise ValidationError(
+            _("Their ids make an address that is too long. Choose fewer batches.")
+        )

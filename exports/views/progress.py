@@ -1,13 +1,28 @@
-"""The figures of a run, while it goes and when it is over, in numbers and sentences."""
+"""What a run does right now and how far it is, in numbers and sentences."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from exports.models import Run
 from exports.models.runs import DEAD_AFTER
+from exports.run_log import Waiting
+from exports.templatetags.formatting import duration
 
 # A worker that lives is heard of every 10 s (exports.lease).
 _SILENT_AFTER = timedelta(seconds=15)
+# What workers say they do is stored in English: named here, translators find it.
+_ACTIVITIES = (
+    gettext_noop("Starting"),
+    gettext_noop("Waiting for a worker"),
+    gettext_noop("Asking ConnectWise what there is"),
+    gettext_noop("Fetching batches"),
+    gettext_noop("Proving that nothing is missing"),
+    gettext_noop("Checking the file"),
+    gettext_noop("Publishing the file"),
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,47 @@ class RunProgress:
         return self.done * 100 // self.total if self.total else None
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What an active run does right now, in a sentence; `is_held_up` when something is wrong."""
+
+    sentence: str
+    is_held_up: bool = False
+
+
+def standing_of(run: Run, now: datetime, *, has_worker: bool) -> Standing:
+    """One sentence for one line of the page, so that nothing moves when it changes.
+
+    `has_worker` is asked of a queued run alone: a running one is known by its own worker.
+    """
+    silence = silence_of(run, now)
+    if silence is not None:
+        said = _("No sign of life from the worker for %(silence)s. %(what_follows)s")
+        follows = what_follows_silence(run, silence)
+        return Standing(said % {"silence": duration(silence), "what_follows": follows}, True)
+    if run.cancel_requested_at is not None:
+        return Standing(_("Cancelling…"))
+    if run.status == Run.Status.QUEUED and not has_worker:
+        return Standing(
+            _("No worker is alive, so this run waits. Start one with manage.py serve."), True
+        )
+    waiting = Waiting.read(run.activity)
+    if waiting is not None:
+        return Standing(_waiting_sentence(waiting, now), True)
+    return Standing(_(run.activity) if run.activity else _("Working"))
+
+
+def title_of(run: Run, progress: RunProgress) -> str:
+    """The title of the page, `42 % · Run 7 of Nightly batches` while the run goes."""
+    if run.status == Run.Status.QUEUED:
+        return _("Waiting · %(run)s") % {"run": run}
+    if not run.is_active:
+        return f"{run.get_status_display()} · {run}"
+    if progress.percent is None:
+        return _("Running · %(run)s") % {"run": run}
+    return _("%(percent)s %% · %(run)s") % {"percent": progress.percent, "run": run}
+
+
 def silence_of(run: Run, now: datetime) -> timedelta | None:
     """How long nothing was heard of a running run's worker; None while it lives."""
     if run.status != Run.Status.RUNNING or run.heartbeat_at is None:
@@ -52,50 +108,45 @@ def silence_of(run: Run, now: datetime) -> timedelta | None:
 
 def what_follows_silence(run: Run, silence: timedelta) -> str:
     """What becomes of a run whose worker stays silent (R3), in a sentence."""
+    if silence > DEAD_AFTER:
+        return _after_death(run)
     if run.cancel_requested_at is not None:
-        ends = "cancelled"
+        said = _("If it stays silent the run is cancelled after %(seconds)s s.")
+    elif run.can_resume:
+        said = _("If it stays silent the run is resumed after %(seconds)s s.")
     else:
-        ends = "resumed" if run.can_resume else "ended as failed"
-    if silence <= DEAD_AFTER:
-        return f"If it stays silent the run is {ends} after {DEAD_AFTER.seconds} s."
-    return (
-        f"The run is {ends} by the next worker that is alive; if none is there, start one with "
-        "manage.py serve."
-    )
+        said = _("If it stays silent the run is ended as failed after %(seconds)s s.")
+    return said % {"seconds": DEAD_AFTER.seconds}
 
 
-def wanted_count(run: Run) -> int:
-    """How many batches an export of the same batches again was to write (R7)."""
-    if run.again_of is not None:
-        return run.again_of.batch_count or 0
-    return len(run.again_ids)
-
-
-def proof(run: Run) -> str:
-    """What the counts of a success prove, in a sentence (P3)."""
-    if run.is_again:
-        return _proof_of_again(run)
-    if run.proven_count is None:
-        return "ConnectWise refused to count, so it is not proven that the file is complete."
-    more = run.fetched_count - run.proven_count
-    if more > 0:
-        return (
-            f"Every batch that ConnectWise counts was fetched, and {more:,} more that changed or "
-            "vanished meanwhile."
+def _after_death(run: Run) -> str:
+    if run.cancel_requested_at is not None:
+        return _(
+            "The run is cancelled by the next worker that is alive; if none is there, start one "
+            "with manage.py serve."
         )
-    return "Every batch that ConnectWise counts was fetched."
-
-
-def _proof_of_again(run: Run) -> str:
-    """What was left out are other batches of the same range of ids: their count says nothing."""
-    wanted = wanted_count(run)
-    written = run.batch_count or 0
-    batches = "batch" if wanted == 1 else "batches"
-    which = f"{batches} of run {run.again_of_id}" if run.again_of_id else f"chosen {batches}"
-    found = (
-        f"{written:,} of the {wanted:,} {which} {'is' if written == 1 else 'are'} in the file, as "
-        "ConnectWise had them when this run asked."
+    if run.can_resume:
+        return _(
+            "The run is resumed by the next worker that is alive; if none is there, start one "
+            "with manage.py serve."
+        )
+    return _(
+        "The run is ended as failed by the next worker that is alive; if none is there, start one "
+        "with manage.py serve."
     )
-    if written < wanted and run.proven_count is None:
-        return f"{found} ConnectWise refused to count, so it may have more of them."
-    return found
+
+
+def _waiting_sentence(waiting: Waiting, now: datetime) -> str:
+    left = round((waiting.until - now).total_seconds())
+    if left < 1:
+        return _("Asking again, try %(number)s of %(tries)s.") % {
+            "number": waiting.number,
+            "tries": waiting.tries,
+        }
+    return _("Waiting %(left)s: %(reason)s. Then try %(number)s of %(tries)s.") % {
+        # Whole seconds, as a countdown is read.
+        "left": f"{left} s" if left < 60 else duration(timedelta(seconds=left)),
+        "reason": waiting.reason,
+        "number": waiting.number,
+        "tries": waiting.tries,
+    }

@@ -5,28 +5,37 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
 from exports.connectwise.conditions import ConditionError
 from exports.models import Run
-from exports.models.tasks import RunActiveError, TaskUnusableError
+from exports.models.refusals import RunActiveError, TaskUnusableError
 
 # Said of a run that goes on: base.html shows it no more when the page's run is over.
 WHILE_ACTIVE = "while-active"
 
 
-def queue_and_follow(
-    request: HttpRequest, queue: Callable[[], Run], *, back: str, what: str = "started"
-) -> HttpResponse:
+def queue_and_follow(request: HttpRequest, queue: Callable[[], Run], *, back: str) -> HttpResponse:
     """Go to the run that `queue` makes, or to the one in its way; `back` when it is refused."""
     try:
         run = queue()
     except RunActiveError as error:
         run = error.run
-        sentence = f"{run.task_name} is already running: this is {run}."
+        named = {"task": run.task_name, "run": run}
+        sentence = _("%(task)s is already running: this is %(run)s.") % named
     except (TaskUnusableError, ConditionError) as error:
         messages.error(request, str(error))
         return redirect(back)
     else:
-        sentence = f"{run} {what}."
+        sentence = _begun(run)
     messages.info(request, sentence, extra_tags=WHILE_ACTIVE)
     return redirect("run-detail", run.pk)
+
+
+def _begun(run: Run) -> str:
+    if run.again_of_id:
+        sentence = _("%(run)s exports the batches of run %(earlier)s again.")
+        return sentence % {"run": run, "earlier": run.again_of_id}
+    if run.is_again:
+        return _("%(run)s exports the chosen batches again.") % {"run": run}
+    return _("%(run)s started.") % {"run": run}

@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from exports.charts.of_runs import runs_of
 from exports.connectwise import conditions
 from exports.connectwise.batches import FIELD_KINDS
 from exports.connectwise.conditions import ConditionError
@@ -16,8 +19,10 @@ from exports.models import DateChange, LedgerEntry, Run, Task
 from exports.models.windows import Restart, next_window, restart_of
 from exports.output_names import is_overwritten_each_run
 from exports.tables import RunTable
+from exports.wording import grouped
 
 LATEST_RUNS = 10
+CHARTED_RUNS = 30
 LATEST_CHANGES = 20
 
 
@@ -34,6 +39,7 @@ def render_task_page(
         "last_run": next((run for run in newest if not run.is_active), None),
         "latest_file": _latest_file(task, newest),
         "has_runs": bool(newest),
+        "chart": runs_of(task.runs.newest_first(), most=CHARTED_RUNS),
         "table": RunTable(newest, exclude=("task_name",), orderable=False),
         "dates": dates or DatesForm(task),
         "date_changes": _changes(task, undoable),
@@ -59,25 +65,42 @@ def _latest_file(task: Task, newest: list[Run]) -> Run | None:
 
 def restart_sentence(task: Task, restart: Restart) -> str:
     """Why the next run starts again, where, and what it leaves out (W9)."""
-    changed = "company" if restart.company_changed else "conditions"
-    begins = (
-        f"The {changed} changed since run {restart.run.pk} moved the date. The next run starts "
-        f"again at {canonical(restart.starts_at)}"
-    )
-    known_count = LedgerEntry.objects.batch_count_of(task)
-    if known_count:
-        batches = "batch" if known_count == 1 else "batches"
-        return f"{begins} and leaves out the {known_count:,} {batches} that already went out."
+    values = {"run": restart.run.pk, "moment": canonical(restart.starts_at)}
     if restart.company_changed:
-        return f"{begins}, without ledger and boundary: the same ids are other batches there."
-    return f"{begins}; no batch has gone out before."
+        begins = _(
+            "The company changed since run %(run)s moved the date. The next run starts again at "
+            "%(moment)s."
+        )
+    else:
+        begins = _(
+            "The conditions changed since run %(run)s moved the date. The next run starts again "
+            "at %(moment)s."
+        )
+    return f"{begins % values} {_what_is_left_out(task, restart)}"
+
+
+def _what_is_left_out(task: Task, restart: Restart) -> str:
+    if known_count := LedgerEntry.objects.batch_count_of(task):
+        words = ngettext(
+            "It leaves out the %(count)s batch that already went out.",
+            "It leaves out the %(count)s batches that already went out.",
+            known_count,
+        )
+        return words % {"count": grouped(known_count)}
+    if restart.company_changed:
+        return _("It starts without ledger and boundary: the same ids are other batches there.")
+    return _("No batch has gone out before.")
 
 
 def _undoable(task: Task) -> set[int]:
     """The newest change in force of each date, where an earlier one can come back (W8)."""
-    in_force = task.date_changes.filter(undone_at=None).order_by().values("field")
-    found = in_force.annotate(newest=Max("id"), count=Count("id"))
-    return {change["newest"] for change in found if change["count"] > 1}
+    found = set()
+    for field in DateChange.DateField.values:
+        in_force = DateChange.objects.in_force(task.pk, field).values_list("pk", flat=True)
+        newest = list(in_force[:2])
+        if len(newest) == 2:
+            found.add(newest[0])
+    return found
 
 
 def _changes(task: Task, undoable: set[int]) -> QuerySet[DateChange]:

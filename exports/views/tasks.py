@@ -1,44 +1,49 @@
 """Tasks: the form, the page, and what can be done with one."""
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from exports import jobs
 from exports.connectwise.conditions import ConditionError
-from exports.forms.conditions import rows_after
+from exports.forms.dates import DATES, canonical
+from exports.forms.task_copies import decided_dates
 from exports.forms.tasks import TaskForm
-from exports.models import Connection, Run, Task
+from exports.models import Connection, DateChange, Run, Task
 from exports.models.windows import restart_of
 from exports.views.queueing import queue_and_follow
+from exports.views.task_description import describe
 from exports.views.task_page import render_task_page, restart_sentence
 
 
 @require_http_methods(["GET", "POST"])
 def create_task(request: HttpRequest) -> HttpResponse:
     if not Connection.objects.exists():
-        messages.info(request, "A task needs a connection to export from. Create one first.")
+        messages.info(request, _("A task needs a connection to export from. Create one first."))
         return redirect("connection-create")
     return _edit(request, None)
 
 
 @require_http_methods(["GET", "POST"])
 def edit_task(request: HttpRequest, pk: int) -> HttpResponse:
-    task = get_object_or_404(Task, pk=pk)
+    task = get_object_or_404(Task.objects.select_related("connection"), pk=pk)
     if task.archived_at is not None:
-        messages.error(request, f"{task.name} is archived. Restore it to change it.")
+        archived = _("%(task)s is archived. Restore it to change it.") % {"task": task.name}
+        messages.error(request, archived)
         return redirect("task-detail", pk)
     return _edit(request, task)
 
 
-@require_POST
-def change_condition_rows(request: HttpRequest) -> HttpResponse:
-    """The rows alone, after one of their buttons; nothing is saved."""
-    rows = rows_after(request.POST, request.POST.get("row_action", ""))
-    return render(request, "exports/_condition_rows.html", {"rows": rows})
+@require_http_methods(["GET", "POST"])
+def clone_task(request: HttpRequest, pk: int) -> HttpResponse:
+    """A new task that begins with the settings of another one."""
+    return _edit(request, None, get_object_or_404(Task, pk=pk))
 
 
 @require_safe
@@ -63,16 +68,19 @@ def archive_task(request: HttpRequest, pk: int) -> HttpResponse:
     with transaction.atomic():
         task = get_object_or_404(Task.objects.select_for_update(), pk=pk)
         if active := task.active_run():
-            messages.error(request, f"{active} is {active.status}. Cancel it, then archive again.")
+            sentence = _("%(run)s is not over yet. Cancel it, then archive again.")
+            messages.error(request, sentence % {"run": active})
             return redirect("task-detail", pk)
         if task.archived_at is not None:
             return _restore(request, task)
         if not task.runs.exists():
             task.delete()
-            messages.success(request, f"{task.name} was deleted; it had never run.")
+            sentence = _("%(task)s was deleted; it had never run.")
+            messages.success(request, sentence % {"task": task.name})
             return redirect("home")
         task.archive()
-    messages.success(request, f"{task.name} is archived. Its runs and files stay in the history.")
+    sentence = _("%(task)s is archived. Its runs and files stay in the history.")
+    messages.success(request, sentence % {"task": task.name})
     return redirect("task-detail", pk)
 
 
@@ -82,52 +90,76 @@ def _restore(request: HttpRequest, task: Task) -> HttpResponse:
         with transaction.atomic():
             task.save(update_fields=["archived_at"])
     except IntegrityError:
-        messages.error(
-            request,
-            f"{task.name} cannot be restored: another task exports to {task.output_file} now. "
-            "Give that one another Output File first.",
+        sentence = _(
+            "%(task)s cannot be restored: another task exports to %(file)s now. Give that one "
+            "another Output File first."
         )
+        messages.error(request, sentence % {"task": task.name, "file": task.output_file})
     else:
-        messages.success(request, f"{task.name} is back, not enabled yet. Enable it on its form.")
+        sentence = _("%(task)s is back, not enabled yet. Enable it on its form.")
+        messages.success(request, sentence % {"task": task.name})
     return redirect("task-detail", task.pk)
 
 
-def _edit(request: HttpRequest, task: Task | None) -> HttpResponse:
+def _edit(request: HttpRequest, task: Task | None, source: Task | None = None) -> HttpResponse:
     if request.method == "POST" and "row_action" not in request.POST:
-        return _save(request, task)
+        return _save(request, task, source)
     data = request.POST if request.method == "POST" else None
-    return _show_form(request, TaskForm(instance=task, data=data))
+    return _show_form(request, TaskForm(instance=task, data=data, source=source))
 
 
-def _save(request: HttpRequest, task: Task | None) -> HttpResponse:
+def _save(request: HttpRequest, task: Task | None, source: Task | None) -> HttpResponse:
     try:
         with transaction.atomic():
             # Locked, so that a run that ends meanwhile and a second form wait for this one (W8).
             locked = task and Task.objects.select_for_update().get(pk=task.pk)
-            form = TaskForm(instance=locked, data=request.POST)
+            form = TaskForm(instance=locked, data=request.POST, source=source)
             sent_before = _sent(locked)
             if not form.is_valid():
                 return _show_form(request, form)
             saved = form.save_for(request.user)
     except IntegrityError:
         # Another request took the name or the file in this moment: now the check can see it.
-        form = TaskForm(instance=task, data=request.POST)
+        form = TaskForm(instance=task, data=request.POST, source=source)
         form.is_valid()
         return _show_form(request, form)
-    messages.success(request, f"{saved.name} was saved.")
+    messages.success(request, _("%(task)s was saved.") % {"task": saved.name})
     _tell_what_follows(request, form, saved, sent_before)
     return redirect("task-detail", saved.pk)
 
 
 def _show_form(request: HttpRequest, form: TaskForm) -> HttpResponse:
+    """The whole page of the form, with whatever was refused; views/preview.py shows it too."""
     task = form.before
     context = {
         "form": form,
         "rows": form.rows,
         "task": task,
+        "source": form.source,
+        "source_dates": _source_dates(form),
         "last_run": task.last_run() if task else None,
+        "problems": form.problems() if form.is_bound else [],
+        "description": describe(form),
     }
     return render(request, "exports/task_form.html", context)
+
+
+def _source_dates(form: TaskForm) -> list[tuple[str, str, str]]:
+    """Each date of a copied task: its label, where the copy begins, where the task stands."""
+    source = form.source
+    if source is None:
+        return []
+    # Asked again only where what was typed has taken the place of the first values.
+    is_first = isinstance(form.initial.get(DATES[0]), datetime)
+    decided = form.initial if is_first else decided_dates(source)
+    return [
+        (
+            str(DateChange.DateField(name).label),
+            canonical(decided[name]),
+            canonical(getattr(source, name)),
+        )
+        for name in DATES
+    ]
 
 
 def _tell_what_follows(

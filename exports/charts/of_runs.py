@@ -1,0 +1,133 @@
+"""The charts of a set of runs: from rows to points, in one query each."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from exports.charts import plots
+from exports.charts.plots import Day, RunPoint
+from exports.models.runs import RunQuerySet
+
+# What the history draws at most: more would neither be seen nor be quick.
+MOST_RUNS, MOST_RUNS_OF_DAYS, MOST_DAYS = 60, 500, 30
+
+
+@dataclass(frozen=True)
+class RunChart:
+    """Batches and duration of the newest runs, drawn when a template asks; oldest first."""
+
+    points: Sequence[RunPoint]
+
+    @cached_property
+    def batches(self) -> SafeString:
+        return plots.batches_by_run(self.points)
+
+    @cached_property
+    def durations(self) -> SafeString:
+        return plots.seconds_by_run(self.points)
+
+    @property
+    def newest_first(self) -> Sequence[RunPoint]:
+        return self.points[::-1]
+
+    @property
+    def outcomes(self) -> list[str]:
+        """Those that occur, in the order of the legend."""
+        found = {point.outcome for point in self.points}
+        return [outcome for outcome in plots.OUTCOMES if outcome in found]
+
+
+@dataclass(frozen=True)
+class DayChart:
+    """The outcomes of the newest days, drawn when a template asks; oldest first."""
+
+    days: Sequence[Day]
+
+    @cached_property
+    def outcomes_by_day(self) -> SafeString:
+        return plots.outcomes_by_day(self.days)
+
+    @property
+    def newest_first(self) -> list[tuple[date, list[int]]]:
+        """Each day with the number of its runs, in the order of `outcomes`."""
+        return [
+            (day.day, [day.counts[outcome] for outcome in self.outcomes])
+            for day in reversed(self.days)
+        ]
+
+    @property
+    def outcomes(self) -> list[str]:
+        return [name for name in plots.OUTCOMES if any(day.counts[name] for day in self.days)]
+
+
+def runs_of(runs: RunQuerySet, most: int = MOST_RUNS) -> RunChart:
+    """The chart of the first `most` of `runs`, which come newest first. One query."""
+    fields = ("id", "status", "suspicion", "batch_count", "started_at", "finished_at")
+    return RunChart([_point(*row) for row in runs.values_list(*fields)[:most]][::-1])
+
+
+def days_of(runs: RunQuerySet) -> DayChart:
+    """The outcomes of each day among the first 500 of `runs`, which come newest first. One query.
+
+    At most 30 days, and none that would be told in part.
+    """
+    found = runs.filter(started_at__isnull=False).values_list("started_at", "status", "suspicion")
+    rows = list(found[:MOST_RUNS_OF_DAYS])
+    counts: dict[date, Counter[str]] = {}
+    for started_at, status, suspicion in rows:
+        day = timezone.localtime(started_at).date()
+        counts.setdefault(day, Counter())[_outcome(status, suspicion)] += 1
+    if len(rows) == MOST_RUNS_OF_DAYS and len(counts) > 1:
+        del counts[min(counts)]
+    return DayChart(_without_gaps(counts))
+
+
+def point_of(
+    number: int,
+    status: str,
+    suspicion: str,
+    batch_count: int | None,
+    started_at: datetime | None,
+) -> RunPoint:
+    """A run as the small bars of the home page show it."""
+    local = timezone.localtime(started_at) if started_at else None
+    return RunPoint(number, _outcome(status, suspicion), batch_count, None, local)
+
+
+def _point(
+    number: int,
+    status: str,
+    suspicion: str,
+    batch_count: int | None,
+    started_at: datetime | None,
+    finished_at: datetime | None,
+) -> RunPoint:
+    is_timed = started_at is not None and finished_at is not None
+    return RunPoint(
+        number,
+        _outcome(status, suspicion),
+        batch_count,
+        (finished_at - started_at).total_seconds() if is_timed else None,  # type: ignore[operator]
+        timezone.localtime(started_at) if started_at else None,
+        reverse("run-detail", args=[number]),
+    )
+
+
+def _outcome(status: str, suspicion: str) -> str:
+    return "suspicious" if suspicion else status
+
+
+def _without_gaps(counts: dict[date, Counter[str]]) -> list[Day]:
+    """A day without a run is a day, too."""
+    if not counts:
+        return []
+    newest = max(counts)
+    length = min((newest - min(counts)).days + 1, MOST_DAYS)
+    days = (newest - timedelta(days=ago) for ago in range(length))
+    return [Day(day, counts.get(day, Counter())) for day in days][::-1]

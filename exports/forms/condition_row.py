@@ -1,0 +1,199 @@
+"""One row of a task's filter: its inputs, what they offer, and why it cannot be sent.
+
+What may stand in a row is decided by exports.connectwise.conditions alone; this module only shows
+it: the comparisons that fit, an example, and each refusal at the input it is about.
+"""
+
+from typing import Any, cast
+
+from django import forms
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from exports.connectwise import conditions as grammar
+from exports.connectwise.batches import FIELD_KINDS, LABELS, Kind
+from exports.connectwise.conditions import Condition, ConditionError
+
+PARTS = ("comparison", "field", "logic_operator", "value")
+
+# What a field of each kind holds.
+HOLDS = {
+    Kind.INTEGER: gettext_lazy("whole number"),
+    Kind.TEXT: gettext_lazy("text"),
+    Kind.FLAG: gettext_lazy("True or False"),
+    Kind.DATETIME: gettext_lazy("date"),
+}
+_ANY_VALUE = '"text", 284, [2020-01-31]'
+_AS_TYPED = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
+
+
+class TypedField(forms.Field):
+    """Text exactly as typed: the grammar refuses, with its own sentences."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        return value or ""
+
+
+class ConditionForm(forms.Form):
+    """One row; a wholly blank one is no condition.
+
+    `is_left` says that its refusal is shown, `focused` which part or button takes the focus;
+    `remark` is a sentence that answers one of the row's buttons.
+    """
+
+    field = TypedField(
+        label=gettext_lazy("Field"),
+        widget=forms.TextInput(
+            attrs={**_AS_TYPED, "list": "batch-fields", "placeholder": "batchIdentifier"}
+        ),
+    )
+    comparison = TypedField(label=gettext_lazy("Comparison"), widget=forms.Select)
+    value = TypedField(label=gettext_lazy("Value"), widget=forms.TextInput(attrs=_AS_TYPED))
+    logic_operator = TypedField(label=gettext_lazy("Logic Operator"), widget=forms.Select)
+    # "1" once the person is through with the row: from then on its refusal is shown.
+    left = TypedField()
+    # Only the button that takes them over reads these.
+    picked_date = TypedField(
+        label=gettext_lazy("Date"), widget=forms.TextInput(attrs={"type": "date"})
+    )
+    picked_time = TypedField(
+        label=gettext_lazy("Time in UTC (optional)"),
+        widget=forms.TextInput(attrs={"type": "time"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.focused = self.remark = ""
+        self.is_left = bool(self["left"].value())
+        typed = self.typed()
+        for field in self.fields.values():
+            is_select = isinstance(field.widget, forms.Select)
+            field.widget.attrs["class"] = "form-select" if is_select else "form-control"
+        for part in ("field", "comparison", "value"):
+            self.fields[part].widget.attrs["class"] += " condition-typed"
+        self._select("comparison").choices = self.comparisons()
+        self._select("logic_operator").choices = _logic_operators(typed.logic_operator)
+        self.fields["value"].widget.attrs["placeholder"] = self.example()
+        self._point_at_refusal()
+
+    @property
+    def position(self) -> int:
+        """Counted from 0, as the buttons of the row name it."""
+        return int(str(self.prefix).rpartition("-")[2])
+
+    @property
+    def number(self) -> int:
+        return self.position + 1
+
+    def typed(self) -> Condition:
+        """The row as it stands in the inputs, checked or not."""
+        return Condition(**{part: self[part].value() or "" for part in PARTS})
+
+    def is_blank(self) -> bool:
+        return not any(getattr(self.typed(), part).strip() for part in PARTS)
+
+    def kind(self) -> Kind | None:
+        return FIELD_KINDS.get(self.typed().field.strip())
+
+    def takes_list(self) -> bool:
+        return self.typed().comparison in grammar.LIST_COMPARISONS
+
+    def offer(self) -> str:
+        """What decides on the choices and the buttons of the row, to tell when they change."""
+        fits = "misfit" if self._is_misfit() else "fits"
+        return f"{self.kind() or 'unknown'}-{'list' if self.takes_list() else 'one'}-{fits}"
+
+    def comparisons(self) -> list[tuple[str, Any]]:
+        """Those that fit the field's kind, and the chosen one even where it does not."""
+        fitting = grammar.fitting_comparisons(self.kind())
+        chosen = self.typed().comparison
+        choices: list[tuple[str, Any]] = [("", gettext_lazy("Choose…"))]
+        if chosen and chosen not in fitting:
+            choices.append((chosen, format_lazy("{} {}", chosen, gettext_lazy("(does not fit)"))))
+        return [*choices, *((name, name) for name in fitting)]
+
+    def example(self) -> str:
+        """A value as one would type it here."""
+        typed = self.typed()
+        name = typed.field.strip()
+        if name in FIELD_KINDS or self.takes_list():
+            return grammar.example_for(name, FIELD_KINDS, typed.comparison)
+        return _ANY_VALUE
+
+    def hint(self) -> str:
+        """What the field is called and holds: `Last updated: date`."""
+        name, kind = self.typed().field.strip(), self.kind()
+        if kind:
+            return _("%(field)s: %(kind)s") % {"field": _(LABELS[name]), "kind": HOLDS[kind]}
+        return _("Not a known field") if name else _("Choose from the list, or type a name")
+
+    def refusal(self) -> ConditionError | None:
+        """Why the row cannot be sent, whether or not it is time to say so."""
+        if self.is_blank():
+            return None
+        try:
+            grammar.check(self.typed(), FIELD_KINDS)
+        except ConditionError as error:
+            return error
+        return None
+
+    def shown_refusal(self) -> ConditionError | None:
+        """The refusal once the row has been left; at once where the field rules a choice out."""
+        return self.refusal() if self.is_left or self._is_misfit() else None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if refusal := self.refusal():
+            self.add_error(refusal.part, str(refusal))
+        return cleaned
+
+    def shown_warnings(self) -> list[str]:
+        """The warnings once the field is more than half typed."""
+        return self.warnings() if self.is_left or self.typed().value.strip() else []
+
+    def warnings(self) -> list[str]:
+        """What does not stop the row but should be seen: an unknown field (F3)."""
+        typed, refusal = self.typed(), self.refusal()
+        if not typed.field.strip() or (refusal and refusal.part == "field"):
+            return []
+        return grammar.warnings_for(typed, FIELD_KINDS)
+
+    def focus(self, part: str) -> None:
+        self.focused = part
+        if part in self.fields:
+            self.fields[part].widget.attrs["autofocus"] = True
+
+    def leave(self) -> None:
+        """Show the row's refusal from here on."""
+        self.is_left = True
+        self._point_at_refusal()
+
+    def _is_misfit(self) -> bool:
+        chosen = self.typed().comparison
+        return bool(chosen) and chosen not in grammar.fitting_comparisons(self.kind())
+
+    def _select(self, part: str) -> forms.Select:
+        return cast(forms.Select, self.fields[part].widget)
+
+    def _point_at_refusal(self) -> None:
+        """Tell assistive technology which input is wrong, and where the sentence is."""
+        refusal = self.shown_refusal()
+        hint = f"{self['field'].auto_id}_hint"
+        for part in PARTS:
+            described = [hint] if part in ("field", "value") else []
+            attrs = self.fields[part].widget.attrs
+            if refusal and refusal.part == part:
+                attrs["aria-invalid"] = "true"
+                described.append(f"{self[part].auto_id}_error")
+            if described:
+                attrs["aria-describedby"] = " ".join(described)
+
+
+def _logic_operators(chosen: str) -> list[tuple[str, Any]]:
+    offered = ("", *grammar.LOGIC_OPERATORS)
+    choices: list[tuple[str, Any]] = [("", "–"), *((name, name) for name in offered[1:])]
+    return choices if chosen in offered else [*choices, (chosen, chosen)]

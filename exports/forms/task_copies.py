@@ -1,0 +1,60 @@
+"""What the form of a copied task begins with, and why."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from django.forms import model_to_dict
+from django.utils.translation import gettext as _
+
+from exports.forms.dates import DATES
+from exports.models import DateChange, Task
+from exports.output_names import MAX_LENGTH
+
+_ENDING: Final = ".xml"
+_NAME_LENGTH: Final = 100
+_DECIDED: Final = (DateChange.Origin.TYPED, DateChange.Origin.FROM_NOW)
+
+
+def first_values_of_copy(source: Task) -> dict[str, Any]:
+    """The settings of `source` under names of their own, from the dates a person last decided on.
+
+    A copy has no ledger, so it begins where `source` itself would begin again: nothing that
+    matches is skipped, at the price of exporting once more what `source` has exported (W9).
+    """
+    settings = model_to_dict(source, exclude=["id", "archived_at"])
+    others = list(Task.objects.values_list("name", "output_file", "archived_at"))
+    return {
+        **settings,
+        "name": _free_name(source.name, {name.casefold() for name, _file, _at in others}),
+        "output_file": _free_output_file(
+            source.output_file, {file.casefold() for _name, file, at in others if at is None}
+        ),
+        # Archiving is what disabled it, not a person.
+        "enabled": source.enabled or source.archived_at is not None,
+        **decided_dates(source),
+    }
+
+
+def decided_dates(task: Task) -> dict[str, datetime]:
+    """The values a person last gave to the dates, whatever runs have made of them since."""
+    decided = task.date_changes.filter(origin__in=_DECIDED, undone_at=None).order_by("id")
+    last = dict(decided.values_list("field", "date_after"))
+    return {field: last.get(field, getattr(task, field)) for field in DATES}
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    for number in range(1, len(taken) + 2):
+        end = "" if number == 1 else f" ({number})"
+        begin = _("Copy of %(task)s") % {"task": name}
+        if (free := f"{begin[: _NAME_LENGTH - len(end)]}{end}").casefold() not in taken:
+            break
+    return free
+
+
+def _free_output_file(name: str, taken: set[str]) -> str:
+    stem = name[: -len(_ENDING)]
+    for number in range(1, len(taken) + 2):
+        end = f"-copy{_ENDING}" if number == 1 else f"-copy-{number}{_ENDING}"
+        if (free := f"{stem[: MAX_LENGTH - len(end)]}{end}").casefold() not in taken:
+            break
+    return free

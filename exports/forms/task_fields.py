@@ -1,0 +1,46 @@
+"""Fields of the task form, and the sentences with which its plain fields refuse."""
+
+from typing import Any, Final
+
+from django import forms
+from django.utils.translation import gettext_lazy
+
+# In place of the sentences of the framework, which name no example.
+REFUSALS: Final[dict[str, dict[str, Any]]] = {
+    "name": {
+        "required": gettext_lazy("The task needs a name, e.g. Nightly batches."),
+        "max_length": gettext_lazy(
+            "A task's name has at most %(limit_value)d characters, this one has "
+            "%(show_value)d. Shorten it."
+        ),
+        "unique": gettext_lazy(
+            "Another task has this name, perhaps an archived one. Choose another."
+        ),
+    },
+    "connection": {
+        "required": gettext_lazy("Choose the connection whose batches are exported."),
+        "invalid_choice": gettext_lazy("This connection is no longer there. Choose another."),
+    },
+    "export": {"invalid_choice": gettext_lazy("Choose Modified, New or All.")},
+    "on_failure_task": {
+        "invalid_choice": gettext_lazy("This task is no longer there. Choose another, or none.")
+    },
+}
+
+
+class PageSizeField(forms.IntegerField):
+    """1 to 1000 records a page; whatever else is typed meets one sentence."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        sentence = gettext_lazy("A page holds 1 to 1000 records: write a whole number, e.g. 100.")
+        problems = dict.fromkeys(("required", "invalid", "min_value", "max_value"), sentence)
+        # A number input would throw away what it cannot read; this one keeps it.
+        widget = forms.TextInput(attrs={"inputmode": "numeric"})
+        super().__init__(
+            min_value=1,
+            max_value=1000,
+            initial=100,
+            widget=widget,
+            error_messages=problems,
+            **kwargs,
+        )

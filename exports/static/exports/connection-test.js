@@ -1,0 +1,43 @@
+// Shows a connection test while it goes on. The answer holds the whole result anew at each step,
+// every time closed by a form feed. Without this script the page comes back when the test is over.
+const END_OF_PART = "\f";
+
+function show(part) {
+  const result = document.getElementById("test-result");
+  result.innerHTML = part;
+  document.getElementById("test-said").textContent = result.firstElementChild.dataset.said;
+}
+
+async function follow(form) {
+  const button = form.querySelector("button");
+  button.setAttribute("aria-disabled", "true");
+  try {
+    const answer = await fetch(form.dataset.followTest, {
+      method: "POST",
+      body: new FormData(form),
+      redirect: "manual",
+    });
+    if (!answer.ok) throw new Error(answer.statusText);
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+      const parts = (text + value).split(END_OF_PART);
+      text = parts.pop();
+      if (parts.length) show(parts.at(-1));
+    }
+  } catch {
+    // The plain way tells what is wrong: a login that expired, a server that does not answer.
+    form.submit();
+  }
+  button.removeAttribute("aria-disabled");
+}
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.dataset.followTest) return;
+  event.preventDefault();
+  if (!event.target.querySelector("[aria-disabled]")) follow(event.target);
+});
+
+// *Save and test* stores first; the page that follows then begins the test by itself.
+for (const button of document.querySelectorAll("button[name=test]")) button.value = "live";
+for (const form of document.querySelectorAll("[data-test-now]")) follow(form);

@@ -1,0 +1,28 @@
+"""The rows of the condition editor, while they are typed; nothing is saved here."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_POST
+from django_htmx.http import trigger_client_event
+
+from exports.forms.conditions import posted_rows
+from exports.forms.row_actions import rows_after
+
+
+@require_POST
+def change_condition_rows(request: HttpRequest) -> HttpResponse:
+    """The rows alone, after one of their buttons."""
+    rows = rows_after(request.POST, request.POST.get("row_action", ""))
+    response = render(request, "exports/_condition_rows_changed.html", {"rows": rows})
+    # What the filter comes to is told by another part of the page.
+    return trigger_client_event(response, "conditions-changed", after="swap")
+
+
+@require_POST
+def check_condition(request: HttpRequest, position: int) -> HttpResponse:
+    """What belongs beside one row's inputs as they are: choices, example, hint and refusal."""
+    forms = posted_rows(request.POST).forms
+    if position >= len(forms):
+        # The rows are being replaced at this moment.
+        return HttpResponse(status=204)
+    return render(request, "exports/_condition_checked.html", {"row": forms[position]})

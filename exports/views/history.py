@@ -1,0 +1,66 @@
+"""The history: every run, filtered, sorted and paged by its URL, as a page and as CSV."""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from django_htmx.middleware import HtmxDetails
+from django_tables2 import RequestConfig
+
+from exports import run_csv
+from exports.charts import of_runs
+from exports.filters import RunFilter
+from exports.models import Run
+from exports.tables import RunPages, RunRows, RunTable
+
+# The part of the page that a filter renews.
+REGION = "history"
+
+
+class HtmxRequest(HttpRequest):
+    htmx: HtmxDetails
+
+
+@require_safe
+def list_runs(request: HtmxRequest) -> HttpResponse:
+    found = _found(request)
+    table = RunTable(RunRows(found.qs))
+    table.region = "history-rows"
+    RequestConfig(request, paginate={"paginator_class": RunPages}).configure(table)
+    chips = found.chips()
+    context = {
+        "filter": found,
+        "chips": chips,
+        "table": table,
+        "run_count": table.paginator.count,
+        "is_cut": table.data.is_cut,
+        "csv_query": found.query("page", "sort"),
+        "sort": request.GET.get("sort", ""),
+        "run_chart": of_runs.runs_of(found.qs),
+        "day_chart": of_runs.days_of(found.qs),
+    }
+    response = render(request, "exports/run_list.html", context)
+    if request.htmx:
+        # What a form sends holds its blank fields, too.
+        response["HX-Push-Url"] = reverse("run-list") + found.query()
+    return response
+
+
+@require_safe
+def export_runs(request: HttpRequest) -> HttpResponseBase:
+    """The filtered list as CSV; a filter that cannot be read goes to the page that says why."""
+    found = _found(request)
+    if not found.is_valid():
+        return redirect(reverse("run-list") + found.query())
+    response = StreamingHttpResponse(
+        run_csv.lines(found.qs), content_type="text/csv; charset=utf-8; header=present"
+    )
+    name = f"runs-{timezone.localdate():%Y-%m-%d}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _found(request: HttpRequest) -> RunFilter:
+    return RunFilter(request.GET, queryset=Run.objects.newest_first(), request=request)

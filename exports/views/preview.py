@@ -1,0 +1,112 @@
+"""What the next run of a task would fetch: of a task as saved, or as it stands in its form."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+from django_htmx.http import reselect, reswap, retarget
+from django_htmx.middleware import HtmxDetails
+
+from exports.forms.dates import DATES
+from exports.forms.tasks import TaskForm
+from exports.models import Task
+from exports.preview import SHOWN_COUNT, Preview, preview
+from exports.views.tasks import _show_form
+from exports.xml_highlight import highlight_xml
+
+# Of a form that comes along: the page puts its own token in, and no row's button was pressed.
+_NOT_TYPED = ("csrfmiddlewaretoken", "row_action")
+
+
+class HtmxRequest(HttpRequest):
+    htmx: HtmxDetails
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def preview_new_task(request: HtmxRequest) -> HttpResponse:
+    """A task that was never saved: all of it comes with the form."""
+    if request.method == "GET":
+        return redirect("task-create")
+    return _preview_typed(request, None)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def preview_task(request: HtmxRequest, pk: int) -> HttpResponse:
+    """By GET the task as it is saved, which anybody may reload; by POST as it stands in its form.
+
+    Neither changes anything, here or at ConnectWise.
+    """
+    task = get_object_or_404(Task.objects.select_related("connection"), pk=pk)
+    if request.method == "POST":
+        return _preview_typed(request, task)
+    context = _shown(task, preview(task, task.saved_conditions()))
+    context |= {"active_run": task.active_run(), "saved_name": task.name}
+    return render(request, "exports/task_preview.html", context)
+
+
+def _preview_typed(request: HtmxRequest, task: Task | None) -> HttpResponse:
+    source = None if task else _source(request)
+    form = TaskForm(instance=task, data=request.POST, source=source)
+    action = _address_of(task, source)
+    if "row_action" in request.POST or not form.is_valid():
+        return _show_refused(request, form, action)
+    typed = form.instance
+    typed_dates = [
+        name for name in DATES if getattr(form.before, name, None) != getattr(typed, name)
+    ]
+    context = _shown(typed, preview(typed, form.rows.conditions(), typed_dates=typed_dates))
+    if request.htmx:
+        return render(request, "exports/_preview_panel.html", context)
+    saved_name = form.before.name if form.before else ""
+    context |= {"typed": list(_typed(request)), "action": action, "saved_name": saved_name}
+    return render(request, "exports/task_preview.html", context)
+
+
+def _show_refused(request: HtmxRequest, form: TaskForm, action: str) -> HttpResponse:
+    """The form with its errors, as on saving; its buttons must not lead to the preview again."""
+    form.helper.form_action = action
+    response = _show_form(request, form)
+    if not request.htmx:
+        return response
+    return retarget(reselect(reswap(response, "outerHTML"), "#content"), "#content")
+
+
+def _source(request: HttpRequest) -> Task | None:
+    """The task that a new one is a copy of, for the page of the form alone."""
+    number = request.GET.get("copy_of", "")
+    is_number = number.isascii() and number.isdecimal() and len(number) < 19
+    return Task.objects.filter(pk=int(number)).first() if is_number else None
+
+
+def _address_of(task: Task | None, source: Task | None) -> str:
+    """Where the form is, and saves to."""
+    if task:
+        return reverse("task-edit", args=[task.pk])
+    return reverse("task-clone", args=[source.pk]) if source else reverse("task-create")
+
+
+def _shown(task: Task, found: Preview) -> dict[str, Any]:
+    return {
+        "task": task,
+        "preview": found,
+        "window": found.window,
+        "ground": found.ground,
+        "first": found.first,
+        "xml": highlight_xml(found.first.xml) if found.first else "",
+        "most_shown_count": SHOWN_COUNT,
+        "asked_at": timezone.now(),
+    }
+
+
+def _typed(request: HttpRequest) -> Iterator[tuple[str, str]]:
+    """Everything in the form, so that it can go back there."""
+    for name, values in request.POST.lists():
+        if name not in _NOT_TYPED:
+            yield from ((name, str(value)) for value in values)

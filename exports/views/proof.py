@@ -1,0 +1,120 @@
+"""The proof of a success, as an equation an accountant can add up, and in a sentence (P3)."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from exports.models import Run
+from exports.templatetags.formatting import grouped
+
+
+@dataclass(frozen=True)
+class Term:
+    """A number of the equation; `sign` stands before it, nothing before the first."""
+
+    sign: str
+    label: str
+    count: int
+    note: str
+
+
+@dataclass(frozen=True)
+class Proof:
+    """`is_complete` is False when there is anything to look at: no count, missing, suspicious."""
+
+    is_complete: bool
+    verdict: str
+    sentence: str
+    terms: list[Term]
+
+
+def proof_of(run: Run) -> Proof:
+    """What the counts of a success prove."""
+    return _proof_of_again(run) if run.is_again else _proof_of_export(run)
+
+
+def wanted_count(run: Run) -> int:
+    """How many batches an export of the same batches again was to write (R7)."""
+    if run.again_of is not None:
+        return run.again_of.batch_count or 0
+    return len(run.again_ids)
+
+
+def _proof_of_export(run: Run) -> Proof:
+    read = Term(
+        "=", _("Fetched"), run.fetched_count, _("read from ConnectWise, page by page, each once")
+    )
+    tail = [read, *_written(run)]
+    if run.proven_count is None:
+        tail[0] = Term("", read.label, read.count, read.note)
+        sentence = _(
+            "ConnectWise refused to count, so it is not proven that the file is complete. Permit "
+            "the API member to count batches, then run again."
+        )
+        return Proof(False, _("Not proven"), sentence, tail)
+    counted = Term("", _("Counted"), run.proven_count, _("by ConnectWise, after the last page"))
+    more = run.fetched_count - run.proven_count
+    # What ConnectWise shows may itself be too little: then its own count proves little (W10).
+    is_complete = not run.suspicion
+    verdict = _("Complete") if is_complete else _("Agrees, yet suspicious")
+    if more <= 0:
+        sentence = _("Every batch that ConnectWise counts was fetched.")
+        return Proof(is_complete, verdict, sentence, [counted, *tail])
+    meanwhile = Term("+", _("Meanwhile"), more, _("changed or vanished while it was fetched"))
+    sentence = ngettext(
+        "Every batch that ConnectWise counts was fetched, and %(count)s more that changed or "
+        "vanished meanwhile.",
+        "Every batch that ConnectWise counts was fetched, and %(count)s more that changed or "
+        "vanished meanwhile.",
+        more,
+    ) % {"count": grouped(more)}
+    return Proof(is_complete, verdict, sentence, [counted, meanwhile, *tail])
+
+
+def _written(run: Run) -> list[Term]:
+    terms = [Term("=", _("Written"), run.batch_count or 0, _("in the file"))]
+    if run.left_out_count:
+        note = _("went out before from this task, in the same version")
+        if run.export == "new":
+            note = _("went out before from this task")
+        terms.append(Term("+", _("Left out"), run.left_out_count, note))
+    return terms
+
+
+def _proof_of_again(run: Run) -> Proof:
+    """What was left out are other batches of the same range of ids: their count says nothing."""
+    wanted, written = wanted_count(run), run.batch_count or 0
+    terms = [
+        Term("", _("Wanted"), wanted, _("batches to export again")),
+        Term("=", _("Written"), written, _("in the file, as ConnectWise has them now")),
+    ]
+    missing = wanted - written
+    if missing > 0:
+        terms.append(Term("+", _("Missing"), missing, _("ConnectWise did not give them")))
+    verdict = _("Not all") if missing > 0 else _("Complete")
+    return Proof(missing <= 0, verdict, _sentence_of_again(run, wanted, written), terms)
+
+
+def _sentence_of_again(run: Run, wanted: int, written: int) -> str:
+    numbers = {"written": grouped(written), "wanted": grouped(wanted), "run": run.again_of_id}
+    if run.again_of_id:
+        found = ngettext(
+            "%(written)s of the %(wanted)s batch of run %(run)s went into the file, as ConnectWise "
+            "had it when this run asked.",
+            "%(written)s of the %(wanted)s batches of run %(run)s went into the file, as "
+            "ConnectWise had them when this run asked.",
+            wanted,
+        )
+    else:
+        found = ngettext(
+            "%(written)s of the %(wanted)s chosen batch went into the file, as ConnectWise had it "
+            "when this run asked.",
+            "%(written)s of the %(wanted)s chosen batches went into the file, as ConnectWise had "
+            "them when this run asked.",
+            wanted,
+        )
+    if written < wanted and run.proven_count is None:
+        refused = _("ConnectWise refused to count, so it may have more of them.")
+        return f"{found % numbers} {refused}"
+    return found % numbers

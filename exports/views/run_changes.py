@@ -1,0 +1,92 @@
+"""What is different about a run, beside the success of its task before it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from exports.models import Run, Task
+from exports.templatetags.formatting import byte_size, duration, exact, grouped
+
+
+@dataclass(frozen=True)
+class Change:
+    """One line of before and after, in words for people."""
+
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Only what differs from `previous`: in what was asked, and in what came of it."""
+
+    previous: Run
+    asked: list[Change]
+    came: list[Change]
+
+
+def changes_of(run: Run) -> Changes | None:
+    """None for the first run of a task, and for repeats, which ask for something else (R7)."""
+    if run.is_again:
+        return None
+    earlier = Run.objects.succeeded().filter(task_id=run.task_id, pk__lt=run.pk)
+    previous = earlier.exclude(trigger=Run.Trigger.AGAIN).newest_first().first()
+    if previous is None:
+        return None
+    came = _came(previous, run) if run.status == Run.Status.SUCCEEDED else []
+    return Changes(previous, _differing(_asked(previous, run)), _differing(came))
+
+
+def _differing(changes: Iterable[Change]) -> list[Change]:
+    return [change for change in changes if change.before != change.after]
+
+
+def _asked(before: Run, after: Run) -> list[Change]:
+    return [
+        Change(_("Connection"), _connection(before), _connection(after)),
+        Change(_("Conditions"), before.conditions or _("None"), after.conditions or _("None")),
+        Change(_("Export Modified, New or All Records"), _mode(before), _mode(after)),
+        Change(
+            _("Date Created"), exact(before.date_created_before), exact(after.date_created_before)
+        ),
+        Change(
+            _("Date Modified"),
+            exact(before.date_modified_before),
+            exact(after.date_modified_before),
+        ),
+        Change(_("Page Size"), grouped(before.page_size), grouped(after.page_size)),
+        Change(_("Output File"), before.output_file, after.output_file),
+        Change(
+            _("Include extra API fields"),
+            _yes_or_no(before.include_extra_fields),
+            _yes_or_no(after.include_extra_fields),
+        ),
+    ]
+
+
+def _came(before: Run, after: Run) -> list[Change]:
+    return [
+        Change(_("Batches in the file"), grouped(before.batch_count), grouped(after.batch_count)),
+        Change(
+            _("Batches in ConnectWise"),
+            grouped(before.unfiltered_count),
+            grouped(after.unfiltered_count),
+        ),
+        Change(_("File size"), byte_size(before.file_size), byte_size(after.file_size)),
+        Change(_("Duration"), duration(before.duration), duration(after.duration)),
+        Change(_("Retries"), grouped(before.retry_count), grouped(after.retry_count)),
+    ]
+
+
+def _connection(run: Run) -> str:
+    return f"{run.company}, {run.public_key}, {run.site}"
+
+
+def _mode(run: Run) -> str:
+    return str(Task.Export(run.export).label)
+
+
+def _yes_or_no(flag: bool) -> str:
+    return _("Yes") if flag else _("No")

@@ -1,0 +1,128 @@
+"""What a run hands out and shows of it: its file, its proof, its log, and the schema."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from exports import files
+from exports.connectwise import xml_check
+from exports.models import Run
+from exports.views.file_pages import FilePage, page_before, page_from
+from exports.views.runs import find_run
+from exports.xml_highlight import highlight_xml
+
+
+@require_safe
+def download_run(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The run's own file, unchanged, as an attachment (O5)."""
+    run = find_run(pk)
+    if not run.file_path:
+        return _no_file(request, run, _why_no_file(run), 404)
+    try:
+        content = files.run_file(run).open("rb")
+    except OSError:
+        return _no_file(request, run, _gone(run), 410)
+    if hashlib.file_digest(content, "sha256").hexdigest() != run.file_sha256:
+        content.close()
+        sentence = _(
+            "The file of %(run)s is not the one that was written (its SHA-256 differs): somebody "
+            "changed it, so it is not handed out. Restore it from a backup."
+        )
+        return _no_file(request, run, sentence % {"run": run}, 410)
+    content.seek(0)
+    return _attachment(content, run.file_name, "application/xml")
+
+
+@require_safe
+def show_file(request: HttpRequest, pk: int) -> HttpResponse:
+    """A piece of the run's file, from byte `at` on or the one before byte `before`."""
+    run = find_run(pk)
+    if not run.file_path:
+        return _no_file(request, run, _why_no_file(run), 404)
+    try:
+        page = _file_page(files.run_file(run), request)
+    except OSError:
+        return _no_file(request, run, _gone(run), 410)
+    context = {
+        "run": run,
+        "page": page,
+        "xml": highlight_xml(page.text),
+        "is_changed": page.size != run.file_size,
+    }
+    return render(request, "exports/run_file.html", context)
+
+
+@require_safe
+def download_manifest(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The run's proof as JSON: counts, request, dates and hash (P3)."""
+    run = find_run(pk)
+    try:
+        if not run.file_path:
+            raise FileNotFoundError
+        content = files.manifest_file(run).open("rb")
+    except OSError:
+        sentence = _("The proof of %(run)s is not in the data folder.")
+        return _no_file(request, run, sentence % {"run": run}, 404)
+    return _attachment(content, f"run-{run.pk}-proof.json", "application/json")
+
+
+@require_safe
+def download_log(request: HttpRequest, pk: int) -> HttpResponse:
+    run = find_run(pk)
+    lines = [
+        f"{entry.logged_at:%Y-%m-%dT%H:%M:%SZ} {entry.level.upper():7} {entry.message}\n"
+        for entry in run.log_entries.order_by("id")
+    ]
+    response = HttpResponse(lines, content_type="text/plain; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="run-{run.pk}.log"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@require_safe
+def download_schema(request: HttpRequest) -> HttpResponseBase:
+    """The schema that every exported file follows (X6)."""
+    schema = Path(xml_check.__file__).with_name("batches.xsd")
+    return _attachment(schema.open("rb"), "batches.xsd", "application/xml")
+
+
+def _file_page(path: Path, request: HttpRequest) -> FilePage:
+    before = _offset(request, "before")
+    return page_from(path, _offset(request, "at")) if not before else page_before(path, before)
+
+
+def _offset(request: HttpRequest, name: str) -> int:
+    """Bytes from the beginning of the file; 0 when the address holds no such number."""
+    text = request.GET.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def _why_no_file(run: Run) -> str:
+    why = {
+        Run.Status.QUEUED: _("%(run)s has no file yet: it is queued."),
+        Run.Status.RUNNING: _("%(run)s has no file yet: it is running."),
+        Run.Status.CANCELLED: _("%(run)s has no file, because it was cancelled."),
+    }
+    otherwise = _("%(run)s has no file, because it failed.")
+    return why.get(Run.Status(run.status), otherwise) % {"run": run}
+
+
+def _gone(run: Run) -> str:
+    sentence = _("The file of %(run)s is no longer in the folder of this installation.")
+    return sentence % {"run": run}
+
+
+def _attachment(content: Any, name: str, content_type: str) -> FileResponse:
+    response = FileResponse(content, as_attachment=True, filename=name, content_type=content_type)
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _no_file(request: HttpRequest, run: Run, sentence: str, status: int) -> HttpResponse:
+    context = {"run": run, "sentence": sentence}
+    return render(request, "exports/run_file_missing.html", context, status=status)

@@ -1,0 +1,130 @@
+"""What a task would do as it stands in its form: in words, and as ConnectWise would be asked."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from exports.connectwise import client, conditions
+from exports.connectwise.addresses import SiteError
+from exports.forms.dates import canonical
+from exports.forms.task_sketch import DATE_OF, chosen_connection, sketch
+from exports.forms.tasks import TaskForm
+from exports.models import Connection, Task
+from exports.models.windows import Restart, Window, next_window, restart_of
+from exports.views.task_page import restart_sentence
+
+# Stands for an id that the run itself looks up before its first page (W4).
+_UNKNOWN_ID = "id > …"
+
+
+@dataclass(frozen=True)
+class Description:
+    """The filter in words and the exact text a run would send, or why there is none.
+
+    `next_run` are sentences about what the chosen mode and its date come to.
+    """
+
+    in_words: str
+    request: str
+    refusal: str
+    next_run: tuple[str, ...]
+
+
+@require_POST
+def describe_task(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    """The live part of the form: nothing is saved, and none of the inputs comes back."""
+    stored = Task.objects.select_related("connection")
+    task = get_object_or_404(stored, pk=pk) if pk is not None else None
+    form = TaskForm(instance=task, data=request.POST)
+    if not form.rows.management_form.is_valid():
+        # The rows are being replaced at this moment; what replaces them asks again.
+        return HttpResponse(status=204)
+    context = {"form": form, "description": describe(form)}
+    return render(request, "exports/_task_described.html", context)
+
+
+def describe(form: TaskForm) -> Description:
+    """What the next run would ask if the form were saved as it is."""
+    rows = form.rows
+    connection = chosen_connection(form)
+    refusal = rows.first_refusal() or _length_refusal(form, connection)
+    drawn = sketch(form, connection)
+    if refusal:
+        waits = _("It can be told once the conditions can be sent.")
+        return Description("", "", refusal, (waits,))
+    if drawn is None:
+        return Description(rows.in_words(), rows.sent(), "", (_unreadable(form),))
+    sent = rows.sent()
+    window = next_window(drawn, sent, timezone.now())
+    return Description(
+        in_words=rows.in_words(),
+        request=conditions.both(sent, *_added(window)),
+        refusal="",
+        # A form as it was saved differs from nothing, and what its task has to say its page says.
+        next_run=tuple(
+            _next_run(drawn, window, restart_of(drawn, sent) if form.is_bound else None)
+        ),
+    )
+
+
+def _added(window: Window) -> Iterator[str]:
+    if window.modified_after:
+        yield conditions.updated_after(window.modified_after)
+    if window.boundary_id is not None:
+        yield conditions.id_above(window.boundary_id)
+    if window.created_after:
+        yield _UNKNOWN_ID
+
+
+def _next_run(task: Task, window: Window, restart: Restart | None) -> Iterator[str]:
+    if window.modified_after:
+        yield _("It asks for batches updated after %(moment)s.") % _named(window.modified_after)
+    elif window.boundary_id is not None:
+        yield _("It asks for batches with an id above %(id)s.") % {"id": window.boundary_id}
+    elif window.created_after:
+        yield _(
+            "It asks for batches created after %(moment)s: it looks up the highest id of that "
+            "time first, and asks for the ids above it."
+        ) % _named(window.created_after)
+    else:
+        yield _("It asks for every batch that meets the conditions, whenever it changed.")
+    moment = window.modified_after or window.created_after
+    if moment and moment > timezone.now():
+        yield _("That lies in the future: nothing is exported until then.")
+    if restart is not None:
+        yield restart_sentence(task, restart)
+    elif task.export != Task.Export.ALL and window.reason:
+        yield window.reason
+    elif window.leaves_out_known:
+        yield _("What this task has already exported is left out.")
+
+
+def _named(moment: datetime) -> dict[str, str]:
+    return {"moment": canonical(moment)}
+
+
+def _unreadable(form: TaskForm) -> str:
+    name = DATE_OF.get(str(form["export"].value()))
+    if not name:
+        return _("Choose Modified, New or All.")
+    return _("%(date)s cannot be read yet.") % {"date": form.fields[name].label}
+
+
+def _length_refusal(form: TaskForm, connection: Connection | None) -> str:
+    """Whether the filter is too long for a URL (F6), as soon as it can be said."""
+    page_size = str(form["page_size"].value())
+    if connection is None or not (page_size.isascii() and page_size.isdecimal()):
+        return ""
+    try:
+        client.check_url_length(connection.parsed_site(), form.rows.sent(), int(page_size[:4]))
+    except client.UrlTooLongError as error:
+        return str(error)
+    except SiteError:
+        return ""
+    return ""
