@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 ARGS ?=
 PIP = $(BIN)/pip install --quiet --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo test install test-install lint bench torture lock clean-demo
+.PHONY: demo test install test-install lint bench torture screenshots lock messages clean-demo
 
 demo: install
 	@$(BIN)/python manage.py demo $(ARGS)
@@ -47,12 +47,28 @@ bench: test-install
 torture: test-install
 	@$(BIN)/python -m tests.torture $(ARGS)
 
+# A picture of every page, into var/screenshots/; the four of the README into tests/browser/screenshots/.
+screenshots: test-install
+	@.ci/chromium
+	@$(BIN)/python -m tests.browser.screenshots $(ARGS)
+
 # Renews both files of exact versions from the ranges; needs uv.
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
        --no-annotate --no-header --upgrade
 lock:
 	$(LOCK) requirements.txt -o constraints.txt
 	$(LOCK) -c constraints.txt tests/requirements.txt -o tests/constraints.txt
+
+# Takes new and changed sentences of code and templates into the German catalogue and compiles it.
+# The stand-in is left out: it speaks as ConnectWise does. Both files are committed, as
+# installations have no gettext.
+messages: install
+	@command -v xgettext >/dev/null && command -v msgfmt >/dev/null || \
+	  { echo "Translations need GNU gettext: apt install gettext"; exit 2; }
+	@mkdir -p exports/locale
+	@$(BIN)/python manage.py makemessages --locale=de --no-obsolete --add-location=file \
+	  --ignore=exports/demo --ignore=tests --ignore=var --ignore=$(VENV)
+	@$(BIN)/python manage.py compilemessages --locale=de --ignore=".*" --ignore=var --ignore=$(VENV)
 
 clean-demo:
 	rm -rf var/demo

@@ -1,23 +1,48 @@
-"""A real Chromium, a real web server and a real worker on the test's own database."""
+"""A real Chromium, a real web server and a real worker.
+
+Tests that change something have the test's own database (`page`, `open_page`, `worker`). Tests
+that only look at pages share one scene for the whole session (`every_page`, `visit`).
+"""
 
 import os
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    Page,
+    Playwright,
+    Response,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 from pytest_django.live_server_helper import LiveServer
 
+from tests.browser.chromium import launch, logins_of, sign_in
+from tests.browser.pages import PAGES, ShownPage
+from tests.browser.scene.starting import PASSWORD, USER, Scene, scene_running
+from tests.browser.settling import settle
+from tests.browser.watching import watch
 from tests.processes import worker_process
 
 # Playwright runs an event loop in this thread; Django's database calls here are still serial.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-PASSWORD = "correct horse battery staple"
-EXECUTABLE = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+
+ORDINARY: ViewportSize = {"width": 1280, "height": 800}
+# Ways to look at a page, for `open_page(**DARK)` and `visit("home", **SMALL)`.
+DARK = {"color_scheme": "dark"}
+SMALL = {"viewport": {"width": 360, "height": 740}}
+STILL = {"reduced_motion": "reduce"}
+NO_JAVASCRIPT = {"java_script_enabled": False}
+
+__all__ = ["DARK", "NO_JAVASCRIPT", "ORDINARY", "SMALL", "STILL", "sign_in"]
+
+OpenPage = Callable[..., Page]
+Visit = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
@@ -28,32 +53,43 @@ def playwright_here() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def chromium(playwright_here: Playwright) -> Iterator[Browser]:
-    assert EXECUTABLE, "The browser tests need Chromium: apt install chromium"
-    browser = playwright_here.chromium.launch(executable_path=EXECUTABLE, args=FLAGS)
+    expect.set_options(timeout=20_000)
+    browser = launch(playwright_here)
     yield browser
     browser.close()
 
 
 @pytest.fixture
 def user(transactional_db: None) -> User:
-    return User.objects.create_user("accountant", password=PASSWORD)
+    return User.objects.create_user(USER, password=PASSWORD)
 
 
 @pytest.fixture
-def page(chromium: Browser, live_server: LiveServer, user: User) -> Iterator[Page]:
-    """A page signed in through the login form; any error in its console fails the test."""
-    context = chromium.new_context(base_url=live_server.url, accept_downloads=True)
-    context.set_default_timeout(10_000)
-    expect.set_options(timeout=20_000)
-    page = context.new_page()
-    faults: list[str] = []
-    page.on("console", lambda message: faults.append(message.text) if is_fault(message) else None)
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("request", lambda request: faults.append(request.url) if is_foreign(request) else None)
-    sign_in(page)
-    yield page
-    context.close()
-    assert faults == []
+def open_page(chromium: Browser, live_server: LiveServer, user: User) -> Iterator[OpenPage]:
+    """A function that opens a page in a browser of its own, signed in through the login form.
+
+    It takes what `Browser.new_context` takes. Any fault of the page fails the test.
+    """
+    opened: list[tuple[Page, list[str]]] = []
+
+    def open_one(**options: Any) -> Page:
+        context = chromium.new_context(base_url=live_server.url, accept_downloads=True, **options)
+        context.set_default_timeout(10_000)
+        page = context.new_page()
+        opened.append((page, watch(page)))
+        sign_in(page)
+        return page
+
+    yield open_one
+    for page, _ in opened:
+        page.context.close()
+    assert [faults for _, faults in opened if faults] == []
+
+
+@pytest.fixture
+def page(open_page: OpenPage) -> Page:
+    """A page signed in through the login form; any fault of it fails the test."""
+    return open_page()
 
 
 @pytest.fixture
@@ -62,20 +98,76 @@ def worker(transactional_db: None) -> Iterator[None]:
         yield
 
 
-def sign_in(page: Page) -> None:
-    page.goto("/login/")
-    page.get_by_label("Username").fill("accountant")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
+@pytest.fixture(scope="session")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """An installation with every kind of task and run, and an empty one. Only to be looked at."""
+    with scene_running(tmp_path_factory.mktemp("scene"), day_count=9) as running:
+        yield running
 
 
-def is_fault(message: object) -> bool:
-    # A form that is refused answers 4xx, which Chromium reports as an error of the page.
-    text = getattr(message, "text", "")
-    return getattr(message, "type", "") == "error" and "status of 4" not in text
+@pytest.fixture(scope="session")
+def logins(chromium: Browser, scene: Scene) -> dict[str, Any]:
+    """What a browser keeps after the login, by the address of the installation."""
+    return logins_of(chromium, scene)
 
 
-def is_foreign(request: object) -> bool:
-    url = getattr(request, "url", "")
-    return not url.startswith(("http://localhost", "http://127.0.0.1", "data:", "blob:"))
+@pytest.fixture
+def visit(chromium: Browser, scene: Scene, logins: dict[str, Any]) -> Iterator[Visit]:
+    """A function that opens a page of the catalogue (pages.py) by its name.
+
+    It takes what `Browser.new_context` takes. Any fault of the page fails the test.
+    """
+    by_name = {shown.name: shown for shown in PAGES}
+    opened: list[tuple[Page, list[str]]] = []
+
+    def open_one(name: str, **options: Any) -> Page:
+        shown = by_name[name]
+        login = logins[shown.site(scene)] if shown.is_signed_in else None
+        context = chromium.new_context(storage_state=login, **options)
+        context.set_default_timeout(10_000)
+        page = context.new_page()
+        opened.append((page, watch(page, may_fail=shown.status >= 500)))
+        shown.open(page, scene)
+        return page
+
+    yield open_one
+    for page, _ in opened:
+        page.context.close()
+    assert [faults for _, faults in opened if faults] == []
+
+
+@dataclass(frozen=True)
+class Visited:
+    """A page of the catalogue as it was arrived at, and what the server answered on the way."""
+
+    shown: ShownPage
+    page: Page
+    answers: list[Response]
+
+
+@pytest.fixture(scope="session", params=PAGES, ids=lambda shown: shown.name)
+def visited(
+    request: pytest.FixtureRequest, chromium: Browser, scene: Scene, logins: dict[str, Any]
+) -> Iterator[Visited]:
+    """Each page of the catalogue in its turn, loaded once for all tests that look at it."""
+    shown: ShownPage = request.param
+    login = logins[shown.site(scene)] if shown.is_signed_in else None
+    context = chromium.new_context(storage_state=login, viewport=ORDINARY)
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    answers: list[Response] = []
+    page.on("response", lambda answer: answers.append(answer))
+    faults = watch(page, may_fail=shown.status >= 500)
+    shown.open(page, scene)
+    yield Visited(shown, page, answers)
+    context.close()
+    assert faults == []
+
+
+@pytest.fixture
+def every_page(visited: Visited) -> Iterator[Visited]:
+    """Each page of the catalogue, in light and 1280 px wide; the test may change how it looks."""
+    yield visited
+    visited.page.set_viewport_size(ORDINARY)
+    visited.page.emulate_media(color_scheme="light", reduced_motion="no-preference")
+    settle(visited.page)

@@ -64,7 +64,7 @@ def test_nothing_can_be_typed_or_saved_while_rows_are_being_fetched(
 ) -> None:
     make_task()
     held: list[Route] = []
-    page.route(re.compile("/tasks/conditions/"), lambda route: held.append(route))
+    page.route(re.compile("/tasks/conditions/$"), lambda route: held.append(route))
     page.goto("/tasks/new/")
     page.get_by_label("Task Name").fill("Typed before")
     page.get_by_label("Value").fill('"kept"')

@@ -71,20 +71,20 @@ def test_the_page_of_such_a_run_says_which_batches_instead_of_conditions(
     assert "<dt>Conditions</dt>" not in page
 
 
-AS_THEN = "in the file, as ConnectWise had them when this run asked."
+AS_THEN = "went into the file, as ConnectWise had them when this run asked."
 
 
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({}, f"280 of the 284 batches of run {{first}} are {AS_THEN}</p>"),
+        ({}, f"280 of the 284 batches of run {{first}} {AS_THEN}</p>"),
         (
             {"proven_count": None},
             f"{AS_THEN} ConnectWise refused to count, so it may have more of them.</p>",
         ),
         (
             {"batch_count": 284, "proven_count": None},
-            f"284 of the 284 batches of run {{first}} are {AS_THEN}</p>",
+            f"284 of the 284 batches of run {{first}} {AS_THEN}</p>",
         ),
     ],
 )
@@ -97,8 +97,8 @@ def test_the_proof_of_such_a_run_is_about_the_batches_wanted(
     page = page_of(signed_in, run)
 
     assert sentence.format(first=first.pk) in page
-    assert "<dt>Wanted</dt><dd>284</dd>" in page
-    assert f"<dt>Written</dt><dd>{run.batch_count}</dd>" in page
+    assert '<dt>Wanted</dt> <dd class="term-count">284</dd>' in page
+    assert f'<dt>Written</dt> <dd class="term-count">{run.batch_count}</dd>' in page
     for word in ("Counted", "Fetched", "Left out", "What was left out"):
         assert f"<dt>{word}" not in page
     assert "had exported before" not in page
@@ -109,9 +109,11 @@ def test_the_proof_of_chosen_batches_counts_those_chosen(
 ) -> None:
     task = make_task()
     run = finish(task.queue_again(batch_ids=[284]), batch_count=1)
-    assert f"1 of the 1 chosen batch is {AS_THEN}" in page_of(signed_in, run)
+    assert "1 of the 1 chosen batch went into the file, as ConnectWise had it" in (
+        page_of(signed_in, run)
+    )
     run = finish(task.queue_again(batch_ids=[1, 2, 3]), batch_count=2)
-    assert f"2 of the 3 chosen batches are {AS_THEN}" in page_of(signed_in, run)
+    assert f"2 of the 3 chosen batches {AS_THEN}" in page_of(signed_in, run)
 
 
 def test_the_history_names_and_filters_what_was_exported_again(
@@ -125,7 +127,7 @@ def test_the_history_names_and_filters_what_was_exported_again(
     assert shown == [Run.objects.get(again_of=first)]
     page = " ".join(response.content.decode().split())
     link = f'<a href="{reverse("run-detail", args=[first.pk])}">run {first.pk}</a>'
-    assert f'Export again <span class="muted">of</span> {link}' in page
+    assert f'Export again <span class="muted">of {link}</span>' in page
 
 
 def test_a_run_without_batches_has_nothing_to_export_again(
@@ -137,6 +139,23 @@ def test_a_run_without_batches_has_nothing_to_export_again(
             f"{run} exported no batches, so there is nothing to export again."
         ]
     assert Run.objects.count() == 2
+
+
+def test_a_repeat_that_came_to_nothing_is_asked_for_once_more(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task()
+    first = succeed(task)
+    for wanted in ({"of_run": first}, {"batch_ids": [284, 7]}):
+        failed = task.queue_again(**wanted)
+        assert failed.claim(OWNER)
+        failed.fail(OWNER, "No.")
+        assert BUTTON in page_of(signed_in, failed)
+        assert "Run again</button>" not in page_of(signed_in, failed)
+        post_again(signed_in, failed)
+        run = Run.objects.latest("pk")
+        assert (run.again_of, run.again_ids) == (failed.again_of, failed.again_ids)
+        assert run.cancel()
 
 
 def test_while_a_run_is_active_the_button_leads_to_it(

@@ -10,7 +10,8 @@ from django.urls import reverse
 
 from exports.connectwise.batches import FIELD_KINDS
 from exports.connectwise.conditions import COMPARISONS, Condition
-from exports.forms.conditions import posted_rows, rows_after, shown_rows
+from exports.forms.conditions import posted_rows, shown_rows
+from exports.forms.row_actions import rows_after
 from tests.views.form_data import row_data
 
 A = Condition("exportInvoicesFlag", "Equal", "True", "Or")
@@ -23,16 +24,26 @@ def posted(*rows: Condition, **fields: str) -> dict[str, str]:
     return row_data(*rows) | fields
 
 
+def focused_in(page: str) -> list[str]:
+    """The names of the inputs, or the actions of the buttons, that take the focus."""
+    tags = findall(r"<(?:input|select|button)[^>]*autofocus[^>]*>", page)
+    attributes = [dict(findall(r'(name|value)="([^"]*)"', tag)) for tag in tags]
+    return [each["value"] if each["name"] == "row_action" else each["name"] for each in attributes]
+
+
 @pytest.mark.parametrize(
     ("action", "rows", "focused"),
     [
-        ("add", [A, B, C, EMPTY], "conditions-3-comparison"),
+        ("add", [A, B, C, EMPTY], "conditions-3-field"),
         ("remove-0", [B, C], "conditions-0-field"),
         ("remove-2", [A, B], "conditions-1-field"),
-        ("up-2", [A, C, B], "conditions-1-field"),
-        ("down-0", [B, A, C], "conditions-1-field"),
-        ("up-0", [A, B, C], "conditions-0-field"),
-        ("down-2", [A, B, C], "conditions-2-field"),
+        # The button keeps the focus, unless the row has come to an end.
+        ("up-2", [A, C, B], "up-1"),
+        ("down-0", [B, A, C], "down-1"),
+        ("up-1", [B, A, C], "down-0"),
+        ("down-1", [A, C, B], "up-2"),
+        ("up-0", [A, B, C], "down-0"),
+        ("down-2", [A, B, C], "up-2"),
         ("up-7", [A, B, C], None),
         ("remove--1", [A, B, C], None),
         ("remove-" + "9" * 5000, [A, B, C], None),
@@ -48,8 +59,7 @@ def test_a_row_button_changes_the_rows_and_keeps_what_was_typed(
     assert response.status_code == 200
     assert [form.typed() for form in response.context["rows"].forms] == rows
     page = response.content.decode()
-    inputs = [tag for tag in findall(r"<(?:input|select)[^>]*>", page) if "autofocus" in tag]
-    assert [findall(r'name="([^"]*)"', tag) for tag in inputs] == ([[focused]] if focused else [])
+    assert focused_in(page) == ([focused] if focused else [])
 
 
 def test_the_last_row_that_is_removed_leaves_a_blank_one() -> None:
@@ -76,17 +86,52 @@ def test_every_input_of_every_row_has_a_label(signed_in: Client) -> None:
     labels = findall(r'<label[^>]* for="([^"]*)">([^<]*)</label>', page)
     assert [one for one, _ in labels] == inputs
     assert [text for _, text in labels] == ["Field", "Comparison", "Value", "Logic Operator"] * 2
+    assert len(findall(r'<input type="hidden" name="conditions-\d+-left"', page)) == 2
 
 
-def test_known_fields_are_suggested_and_comparisons_are_spelled_as_specified(
-    signed_in: Client,
+def test_known_fields_are_suggested_with_their_names_and_kinds(
+    signed_in: Client, connection: Any
 ) -> None:
-    page = signed_in.post(reverse("task-conditions"), posted(EMPTY)).content.decode()
+    page = signed_in.get(reverse("task-create")).content.decode()
 
     assert findall(r'<option value="([^"]*)" label=', page) == list(FIELD_KINDS)
-    assert 'value="exportInvoicesFlag" label="a True/False value"' in page
-    offered = findall(r'<option value="(\w+)">\1</option>', page)
-    assert offered == [*(one.name for one in COMPARISONS), "And", "Or"]
+    assert 'value="exportInvoicesFlag" label="Includes invoices: True or False"' in page
+    assert 'value="_info/lastUpdated" label="Last updated: date"' in page
+
+
+@pytest.mark.parametrize(
+    ("field", "offered"),
+    [
+        ("", [one.name for one in COMPARISONS]),
+        ("company/id", [one.name for one in COMPARISONS]),
+        ("batchIdentifier", [one.name for one in COMPARISONS]),
+        ("closedFlag", ["Equal", "In", "NotEqual", "NotIn"]),
+        (
+            "id",
+            [one.name for one in COMPARISONS if "Like" not in one.name and "Con" not in one.name],
+        ),
+    ],
+)
+def test_a_row_offers_the_comparisons_that_fit_its_field_as_they_are_specified(
+    signed_in: Client, field: str, offered: list[str]
+) -> None:
+    page = signed_in.post(reverse("task-conditions"), posted(Condition(field, "", ""))).content
+    found = findall(r'<option value="(\w+)">\1</option>', page.decode())
+    assert found == [*offered, "And", "Or"]
+
+
+@pytest.mark.parametrize(("chosen", "field"), [("Contains", "id"), ("Equals", "batchIdentifier")])
+def test_a_comparison_that_does_not_fit_stays_chosen_and_is_refused(
+    signed_in: Client, chosen: str, field: str
+) -> None:
+    row = Condition(field, chosen, '"1"')
+    page = signed_in.post(reverse("task-conditions"), posted(row)).content.decode()
+
+    assert f'<option value="{chosen}" selected>{chosen} (does not fit)</option>' in page
+    assert 'id="id_conditions-0-comparison_error"' in page
+    [select] = findall(r'<select name="conditions-0-comparison"[^>]*>', page)
+    assert 'aria-invalid="true"' in select
+    assert 'aria-describedby="id_conditions-0-comparison_error"' in select
 
 
 def test_the_placeholder_shows_a_right_value_for_the_field(signed_in: Client) -> None:
@@ -169,3 +214,137 @@ def test_what_is_typed_into_a_row_is_escaped(signed_in: Client) -> None:
 def test_the_rows_answer_to_post_alone(signed_in: Client, client: Client) -> None:
     assert signed_in.get(reverse("task-conditions")).status_code == 405
     assert client.post(reverse("task-conditions")).status_code == 302
+
+
+# What is typed, which button is pressed, what stands in the value then.
+@pytest.mark.parametrize(
+    ("row", "action", "value"),
+    [
+        (Condition("updatedBy", "Equal", "John"), "quote-0", '"John"'),
+        (Condition("updatedBy", "Equal", 'say "x"'), "quote-0", "'say \"x\"'"),
+        (Condition("updatedBy", "In", "John, Ben"), "list-0", '("John", "Ben")'),
+        (Condition("id", "NotIn", "(1,2"), "list-0", "(1, 2)"),
+        (Condition("closedFlag", "Equal", "x"), "true-0", "True"),
+        (Condition("closedFlag", "Equal", ""), "false-0", "False"),
+        (Condition("lastUpdated", "GreaterThan", "soon"), "date-0", "[2026-01-31T08:00:00Z]"),
+        (
+            Condition("lastUpdated", "In", "[2026-01-01]"),
+            "date-0",
+            "([2026-01-01], [2026-01-31T08:00:00Z])",
+        ),
+    ],
+)
+def test_a_button_writes_the_value_as_it_is_sent(
+    signed_in: Client, row: Condition, action: str, value: str
+) -> None:
+    picked = {"conditions-0-picked_date": "2026-01-31", "conditions-0-picked_time": "08:00"}
+    data = posted(row, A, row_action=action) | picked
+    response = signed_in.post(reverse("task-conditions"), data)
+
+    written = Condition(row.field, row.comparison, value)
+    assert [form.typed() for form in response.context["rows"].forms] == [written, A]
+    page = unescape(response.content.decode())
+    assert focused_in(page) == ["conditions-0-value"]
+    assert f"The value of condition 1 is now {value}" in page
+
+
+def test_a_day_alone_is_a_date_and_no_day_is_asked_for() -> None:
+    row = Condition("dateEntered", "GreaterThan", "[2020]")
+    day = {"conditions-0-picked_date": "2026-01-31"}
+    assert rows_after(posted(row) | day, "date-0").forms[0].typed().value == "[2026-01-31]"
+
+    [form] = rows_after(posted(row), "date-0").forms
+    assert form.typed() == row
+    assert form.remark == "There is nothing to take over yet: type or pick it first."
+
+
+def test_what_cannot_be_quoted_stays_and_says_why(signed_in: Client) -> None:
+    row = Condition("updatedBy", "Equal", "'O\"Neil' x")
+    response = signed_in.post(reverse("task-conditions"), posted(row, row_action="quote-0"))
+
+    assert [form.typed() for form in response.context["rows"].forms] == [row]
+    assert "holds both kinds of quote" in response.content.decode()
+
+
+def test_a_row_moved_by_keyboard_leaves_the_focus_in_its_input(signed_in: Client) -> None:
+    data = posted(A, B, C, row_action="up-2", row_focus="value")
+    page = signed_in.post(reverse("task-conditions"), data).content.decode()
+    assert focused_in(page) == ["conditions-1-value"]
+
+
+def test_what_a_button_has_done_is_announced(signed_in: Client) -> None:
+    said = [
+        rows_after(posted(A, B, C), action).announcement
+        for action in ("add", "remove-1", "up-2", "up-0", "explode-0", "")
+    ]
+    assert said == [
+        "Condition 4 added.",
+        "Condition 2 removed, 2 conditions are left.",
+        "Condition 3 is now condition 2 of 3.",
+        "Condition 1 cannot move further.",
+        "",
+        "",
+    ]
+    page = signed_in.post(reverse("task-conditions"), posted(A, row_action="add")).content.decode()
+    assert 'hx-swap-oob="innerHTML:#condition-announcement">Condition 2 added.<' in page
+
+
+def test_a_row_takes_its_logic_operator_and_its_refusal_along() -> None:
+    data = posted(A, C, B) | {"conditions-1-left": "1"}
+    moved = rows_after(data, "up-1").forms
+
+    assert [form.typed() for form in moved] == [C, A, B]
+    assert [form.shown_refusal() is not None for form in moved] == [True, False, False]
+
+
+def check(client: Client, data: dict[str, str], position: int = 0) -> Any:
+    return client.post(reverse("task-condition-check", args=[position]), data)
+
+
+def test_a_row_is_refused_once_it_has_been_left(signed_in: Client) -> None:
+    wrong = posted(A, Condition("batchIdentifier", "Equal", "2019"))
+    typing = check(signed_in, wrong, 1).content.decode()
+    left = check(signed_in, wrong | {"conditions-1-left": "1"}, 1).content.decode()
+
+    assert "field-error" not in typing
+    assert 'id="id_conditions-1-value_error"' in left
+    assert "but batchIdentifier holds text" in left
+
+
+def test_a_changed_field_brings_its_comparisons_example_and_help(signed_in: Client) -> None:
+    row = Condition("lastUpdated", "GreaterThan", "")
+    page = unescape(check(signed_in, posted(row)).content.decode())
+
+    assert 'data-example="[2019-10-16T08:31:19Z]"' in page
+    assert 'data-hint="Last updated: date"' in page
+    assert findall(r'<option value="(\w*)">', page) == [
+        "",
+        *("Equal", "GreaterThan", "GreaterThanOrEqual", "In"),
+        *("LessThan", "LessThanOrEqual", "NotEqual", "NotIn"),
+    ]
+    assert findall(r'value="(\w+)-0"', page) == ["date"]
+    assert "<input" not in page.split("<template")[0]
+
+
+@pytest.mark.parametrize(
+    ("row", "helps"),
+    [
+        (EMPTY, ["quote", "true", "false", "date"]),
+        (Condition("batchIdentifier", "Like", ""), ["quote"]),
+        (Condition("batchIdentifier", "In", ""), ["list"]),
+        (Condition("closedFlag", "Equal", ""), ["true", "false"]),
+        (Condition("id", "Equal", ""), []),
+        (Condition("lastUpdated", "NotIn", ""), ["list", "date"]),
+    ],
+)
+def test_a_row_offers_the_help_that_fits(
+    signed_in: Client, row: Condition, helps: list[str]
+) -> None:
+    page = check(signed_in, posted(row)).content.decode()
+    assert findall(r'value="(\w+)-0"', page) == helps
+
+
+def test_rows_that_are_being_replaced_are_not_judged(signed_in: Client) -> None:
+    assert check(signed_in, posted(A), 1).status_code == 204
+    assert check(signed_in, {}).status_code == 204
+    assert signed_in.post(reverse("task-description"), {}).status_code == 204

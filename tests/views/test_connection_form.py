@@ -221,7 +221,7 @@ def test_what_the_key_belongs_to_cannot_change_without_the_key(
 
     assert errors_of(response) == {
         "private_key": [
-            f"Type the private key too: {label} changed, and the stored key only belongs to "
+            f"Type the private key too, as these changed: {label}. The stored key only belongs to "
             "what it was saved with."
         ]
     }

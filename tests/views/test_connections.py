@@ -1,9 +1,11 @@
 """The pages of connections: address, test, list, deleting, access (rules C2, C4, C7)."""
 
+import re
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.http import StreamingHttpResponse
 from django.test import Client
 
 from exports.demo.server import StandIn
@@ -90,14 +92,36 @@ def test_the_test_button_tests_and_returns_to_the_page(
     )
 
 
-def test_with_htmx_only_the_result_comes_back(signed_in: Client, stand_in: StandIn) -> None:
+def test_a_followed_test_tells_its_state_at_each_step(signed_in: Client, stand_in: StandIn) -> None:
+    connection = make_connection(stand_in, company="nobody")
+
+    response = signed_in.post(f"{edit_page(connection)}test/live/")
+
+    assert isinstance(response, StreamingHttpResponse)
+    *states, rest = b"".join(response).decode().split("\f")
+    assert rest == ""
+    assert [re.findall(r'class="status status-(\w+)"', state)[1:] for state in states] == [
+        ["running"] + ["waiting"] * 5,
+        ["passed", "running"] + ["waiting"] * 4,
+        ["passed", "failed"] + ["skipped"] * 4,
+    ]
+    assert 'data-said="Testing: Company known"' in states[1]
+    assert 'data-said="Stand-in was tested: a step failed, see below."' in states[2]
+    assert "status-failed" in signed_in.get(edit_page(connection)).content.decode()
+
+
+def test_saving_with_a_script_lets_the_next_page_begin_the_test_once(
+    signed_in: Client, stand_in: StandIn
+) -> None:
     connection = make_connection(stand_in)
+    typed = {name: getattr(connection, name) for name in TYPED if name != "private_key"}
 
-    response = signed_in.post(f"{edit_page(connection)}test/", headers={"HX-Request": "true"})
+    first = signed_in.post(edit_page(connection), {**typed, "test": "live"}, follow=True)
+    second = signed_in.get(edit_page(connection))
 
-    page = response.content.decode()
-    assert page.strip().startswith('<section id="test"')
-    assert "120 batches can be read." in page
+    assert stored(connection).last_tested_at is None
+    assert "data-test-now" in first.content.decode()
+    assert "data-test-now" not in second.content.decode()
 
 
 def test_remote_words_are_shown_escaped(signed_in: Client, acme: Connection) -> None:

@@ -124,7 +124,7 @@ def test_while_a_run_is_active_no_date_changes(signed_in: Client, moved: Task) -
     run = start(moved)
     typed = type_dates(signed_in, moved, date_modified="2019-01-01")
     [error] = typed.context["dates"].errors["date_modified"]
-    assert error.startswith(f"Date Modified cannot be changed while {run} is running.")
+    assert error.startswith(f"Date Modified cannot be changed while {run} is active.")
     sentence = f"{run} is running. Change the date when it is over, or cancel it."
     assert messages_of(undo(signed_in, newest(moved))) == [sentence]
 
@@ -213,7 +213,7 @@ def test_changed_conditions_are_announced_with_the_number_and_the_choice(
     run = moved.runs.get()
     assert (
         f"The conditions changed since run {run.pk} moved the date. The next run starts again at "
-        "2020-01-01T00:00:00Z and leaves out the 2 batches that already went out."
+        "2020-01-01T00:00:00Z. It leaves out the 2 batches that already went out."
     ) in page
     assert "Only from now on</button>" in page
 
@@ -252,7 +252,7 @@ def test_new_starts_again_at_the_last_typed_date_created(
     move_date(task, succeed(task), "date_created", MOVED)
     change_conditions(task)
     page = page_of(signed_in, task)
-    assert "starts again at 2020-01-01T00:00:00Z; no batch has gone out before." in page
+    assert "starts again at 2020-01-01T00:00:00Z. No batch has gone out before." in page
 
 
 def test_a_date_that_was_typed_vouches_for_any_conditions(
@@ -276,18 +276,18 @@ def test_another_company_starts_without_ledger_and_says_so(
         "parallel_requests": "4",
     }
     form = reverse("connection-edit", args=[connection.pk])
-    hint = "With another Site or Company, Nightly batches would start without ledger"
+    hint = "these tasks would start without ledger and boundary: Nightly batches."
     assert hint in signed_in.get(form).content.decode()
     assert messages_of(signed_in.post(form, typed)) == [
         "Connection Acme was saved.",
-        "Site or Company changed. The next run of Nightly batches starts without ledger and "
-        "boundary: the same ids are other batches there. See on the task's page what it will "
-        "fetch.",
+        "Site or Company changed. The next runs of these tasks start without ledger and boundary, "
+        "as the same ids are other batches there: Nightly batches. See on the task's page what it "
+        "will fetch.",
     ]
     assert (
         f"The company changed since run {moved.runs.get().pk} moved the date. The next run starts "
-        "again at 2020-01-01T00:00:00Z, without ledger and boundary: the same ids are other "
-        "batches there."
+        "again at 2020-01-01T00:00:00Z. It starts without ledger and boundary: the same ids are "
+        "other batches there."
     ) in page_of(signed_in, moved)
 
 

@@ -58,6 +58,8 @@ def names(runs: dict[str, Run], response: Any) -> list[str]:
         ({"to": "2026-03-11"}, ["odd", "good"]),
         ({"from": "2026-03-11", "to": "2026-03-11"}, ["odd"]),
         ({"status": "failed", "trigger": "manual"}, []),
+        ({"who": "nobody"}, ["failed", "odd"]),
+        ({"from": "2026-03-11", "sort": "number"}, ["odd", "failed", "running"]),
         ({"sort": "batch_count", "status": "succeeded"}, ["good", "odd"]),
         ({"sort": "-batch_count", "status": "succeeded"}, ["odd", "good"]),
         ({"sort": "started_at"}, ["good", "odd", "failed", "running"]),
@@ -74,13 +76,97 @@ def test_runs_are_filtered_by_task(signed_in: Client, runs: dict[str, Run]) -> N
     assert names(runs, response) == ["odd"]
 
 
+def test_runs_are_filtered_by_who_started_them(
+    signed_in: Client, runs: dict[str, Run], user: User
+) -> None:
+    assert names(runs, signed_in.get(HISTORY, {"who": user.pk})) == ["running", "good"]
+
+
+def chips(response: Any) -> list[tuple[str, str, str]]:
+    return [
+        (chip.label, chip.value, chip.query_without) for chip in response.context["filter"].chips()
+    ]
+
+
+def test_each_filter_in_force_can_be_removed_alone(
+    signed_in: Client, runs: dict[str, Run], user: User
+) -> None:
+    asked = {"task": runs["odd"].task_id, "status": "suspicious", "who": "nobody", "trigger": ""}
+    response = signed_in.get(HISTORY, {**asked, "from": "2026-03-11", "page": "1"})
+    task = f"task={runs['odd'].task_id}"
+    assert chips(response) == [
+        ("Task", "Weekly", "?status=suspicious&who=nobody&from=2026-03-11"),
+        ("Status", "Suspicious", f"?{task}&who=nobody&from=2026-03-11"),
+        ("Who", "Nobody", f"?{task}&status=suspicious&from=2026-03-11"),
+        ("Started from", "2026-03-11", f"?{task}&status=suspicious&who=nobody"),
+    ]
+    assert names(runs, response) == ["odd"]
+    assert chips(signed_in.get(HISTORY, {"status": "nonsense"})) == []
+
+
+def test_the_number_of_runs_found_is_told(signed_in: Client, runs: dict[str, Run]) -> None:
+    for query, told in (({}, "4 runs"), ({"status": "failed"}, "1 run")):
+        page = signed_in.get(HISTORY, query).content.decode()
+        assert f'id="history-count" role="status">{told}' in page
+
+
+def test_a_filter_without_blanks_is_what_the_address_becomes(
+    signed_in: Client, runs: dict[str, Run]
+) -> None:
+    sent = {"task": "", "status": "failed", "from": "", "sort": "-batch_count"}
+    response = signed_in.get(HISTORY, sent, headers={"HX-Request": "true"})
+    assert response.headers["HX-Push-Url"] == "/runs/?status=failed&sort=-batch_count"
+    assert "HX-Push-Url" not in signed_in.get(HISTORY, sent).headers
+
+
+def test_the_plots_show_the_runs_that_were_found_with_a_table_beside(
+    signed_in: Client, runs: dict[str, Run]
+) -> None:
+    context = signed_in.get(HISTORY, {"status": "succeeded"}).context
+    points = [(p.number, p.outcome, p.batch_count) for p in context["run_chart"].points]
+    assert points == [
+        (runs["good"].pk, "succeeded", 5),
+        (runs["odd"].pk, "suspicious", 900),
+    ]
+    days = [(f"{day:%d}", counts) for day, counts in context["day_chart"].newest_first]
+    assert context["day_chart"].outcomes == ["succeeded", "suspicious"]
+    assert days == [("11", [0, 1]), ("10", [1, 0])]
+
+    page = unescape(signed_in.get(HISTORY).content.decode())
+    plots = page.partition('id="plots"')[2].partition('id="history-rows"')[0]
+    assert plots.count('<svg viewBox="0 0 320 140"') == 3
+    for word in ("Succeeded", "Succeeded, suspicious", "Failed", "Running"):
+        assert f"{word}</li>" in plots
+    assert f'<a href="/runs/{runs["odd"].pk}/">{runs["odd"].pk}</a>' in plots
+
+
+def test_a_day_without_a_run_has_its_place_in_the_plot(
+    signed_in: Client, runs: dict[str, Run]
+) -> None:
+    Run.objects.filter(pk=runs["running"].pk).update(started_at=NOON + timedelta(days=90))
+    days = signed_in.get(HISTORY).context["day_chart"].newest_first
+    assert len(days) == 30
+    assert [counts for _, counts in days] == [[1]] + [[0]] * 29
+
+
+def test_every_page_of_a_long_history_follows_the_one_before(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task()
+    made = [fail(task).pk for _ in range(60)]
+    pages = [listed(signed_in.get(HISTORY, {"page": page})) for page in ("1", "2", "3")]
+    assert pages == [made[:34:-1], made[34:9:-1], made[9::-1]]
+    pages = [listed(signed_in.get(HISTORY, {"page": page, "sort": "number"})) for page in "123"]
+    assert pages == [made[:25], made[25:50], made[50:]]
+
+
 def test_a_line_tells_everything_about_a_run(signed_in: Client, runs: dict[str, Run]) -> None:
     response = signed_in.get(HISTORY, {"to": "2026-03-10"})
     page = " ".join(unescape(response.content.decode()).split())
     run = runs["good"]
 
     for part in (
-        f'<a href="/runs/{run.pk}/">Run {run.pk}</a>',
+        f'<a href="/runs/{run.pk}/"><span class="visually-hidden">Run </span>{run.pk}</a>',
         '<span class="status status-succeeded">',
         f'<a href="/tasks/{run.task_id}/">Nightly batches</a>',
         'title="2026-03-10 12:00:00 UTC"',
@@ -124,6 +210,7 @@ def test_a_failure_and_a_suspicion_say_why_in_few_words(
         ({"to": "\x00"}, "This is not a day: write it as 2026-01-31."),
         ({"status": "nonsense"}, "This cannot be filtered by: choose one of the list."),
         ({"trigger": "\x00"}, ""),
+        ({"who": "x"}, "There is no such user: choose one of the list."),
         ({"task": str(10**30)}, "There is no such task: choose one of the list."),
         ({"task": "\x00"}, ""),
         ({"task": "x"}, "There is no such task: choose one of the list."),
@@ -174,7 +261,7 @@ def test_the_page_takes_few_queries_however_many_runs(
 ) -> None:
     for number in range(25):
         succeed(make_task(name=f"Task {number}", output_file=f"{number}.xml"), user)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(9):
         signed_in.get(HISTORY)
 
 

@@ -1,5 +1,6 @@
 """The first page."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -9,9 +10,11 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
+from exports.connectwise.conditions import Condition
 from exports.models import Connection, Run, Task, Worker
-from tests.views.conftest import fail, start, succeed
+from tests.views.conftest import T0, fail, move_date, start, succeed
 
+LIVE = reverse("home-live")
 MakeTask = Callable[..., Task]
 
 
@@ -19,21 +22,41 @@ def home(client: Client) -> str:
     return unescape(client.get(reverse("home")).content.decode())
 
 
+def steps(page: str) -> list[str]:
+    """The three steps of an empty home page, each from its tag to the next one's."""
+    listed = page[page.index("<ol>") : page.index("</ol>")]
+    return listed.split('<li class="first-step')[1:]
+
+
 def test_a_new_installation_shows_three_steps_and_the_first_is_a_button(
     signed_in: Client,
 ) -> None:
-    page = home(signed_in)
-    steps = page[page.index("<ol>") : page.index("</ol>")]
-    assert steps.count("<li>") == 3
-    first = steps[: steps.index("</li>")]
+    first, second, third = steps(home(signed_in))
+    assert first.startswith(' is-next" aria-current="step"')
     assert f'class="btn btn-primary" href="{reverse("connection-create")}"' in first
-    assert steps.count("btn-primary") == 1
+    assert "btn-primary" not in second + third
 
 
 def test_with_a_connection_the_next_step_is_a_task(
     signed_in: Client, connection: Connection
 ) -> None:
-    assert "Create the first task" in home(signed_in)
+    first, second, third = steps(home(signed_in))
+    assert first.startswith(' is-done"')
+    assert "(done)" in first
+    assert second.startswith(' is-next" aria-current="step"')
+    assert f'class="btn btn-primary" href="{reverse("task-create")}"' in second
+    assert "btn-primary" not in first + third
+
+
+def test_with_a_task_the_next_step_is_to_run_it(signed_in: Client, make_task: MakeTask) -> None:
+    task = make_task()
+    first, second, third = steps(home(signed_in))
+    assert first.startswith(' is-done"')
+    assert second.startswith(' is-done"')
+    assert third.startswith(' is-next" aria-current="step"')
+    assert f'action="/tasks/{task.pk}/run/"' in third
+    succeed(task)
+    assert "first-step" not in home(signed_in)
 
 
 def test_what_needs_attention_comes_first(signed_in: Client, make_task: MakeTask) -> None:
@@ -46,10 +69,19 @@ def test_what_needs_attention_comes_first(signed_in: Client, make_task: MakeTask
 
     attention = page[page.index("Needs attention") : page.index('id="tasks"')]
     for run in (failed, odd, running):
-        assert f'<a href="/runs/{run.pk}/">{run}</a>' in attention
+        assert f'href="/runs/{run.pk}/">{run}</a>' in attention
     assert "ConnectWise answered 401." in attention
     assert "No batches at all." in attention
     assert "Good" not in attention
+
+
+def test_many_failures_are_told_in_a_few_lines(signed_in: Client, make_task: MakeTask) -> None:
+    for number in range(10):
+        fail(make_task(name=f"Task {number}", output_file=f"{number}.xml"))
+    page = home(signed_in)
+    attention = page[page.index('id="home-attention"') : page.index('id="tasks"')]
+    assert attention.count("<li>") == 8
+    assert "2 more are marked in the list below." in attention
 
 
 def test_a_failure_that_was_made_good_needs_no_attention(
@@ -73,7 +105,7 @@ def test_each_task_has_its_last_result_and_its_latest_file(
     assert f'href="/runs/{written.pk}/download/"' in page
     assert f'action="/tasks/{task.pk}/run/"' in page
     succeed(task, batch_count=12_345)
-    assert ">12,345<" in home(signed_in)
+    assert ">12,345 batches<" in home(signed_in)
 
 
 def test_the_latest_file_is_the_newest_with_batches(signed_in: Client, make_task: MakeTask) -> None:
@@ -110,11 +142,97 @@ def test_the_page_takes_as_many_queries_for_many_tasks_as_for_one(
 ) -> None:
     for number in range(15):
         task = make_task(name=f"Task {number}", output_file=f"{number}.xml")
-        succeed(task)
+        task.replace_conditions([Condition("id", "GreaterThan", "1")])
+        run = succeed(task)
+        move_date(task, run, "date_modified", T0)
         fail(task)
         task.queue_run(Run.Trigger.MANUAL)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(9):
         home(signed_in)
+
+
+def test_each_task_shows_its_last_twenty_runs_the_newest_at_the_right(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task()
+    for _ in range(20):
+        succeed(task, batch_count=7)
+    newest = fail(task)
+    chart = home(signed_in).partition('class="spark"')[2].partition("</svg>")[0]
+    assert 'aria-label="20 runs: 19 Succeeded, 1 Failed."' in chart
+    titles = re.findall("<title>(.*?)</title>", chart)
+    assert len(titles) == 20
+    assert titles[-1].startswith(f"Run {newest.pk} · ")
+    assert titles[-1].endswith(" · Failed")
+    assert titles[-2].endswith(" · Succeeded · Batches: 7")
+
+
+def fetched_next(client: Client) -> str:
+    """The words under *Next run fetches* of the only task."""
+    cell = home(client).partition('<td class="next-run"')[2].partition("</td>")[0]
+    return " ".join(re.sub("<[^>]*>", " ", cell.partition(">")[2]).split())
+
+
+def test_it_says_what_the_next_run_fetches(signed_in: Client, make_task: MakeTask) -> None:
+    task = make_task(export="modified")
+    assert fetched_next(signed_in) == "Every batch so far"
+
+    run = succeed(task)
+    move_date(task, run, "date_modified", T0)
+    assert fetched_next(signed_in) == "Updated after 2026-03-01 12:00:00 UTC"
+
+    Task.objects.update(export="new", date_created=T0)
+    assert fetched_next(signed_in) == "Created after 2026-03-01 12:00:00 UTC"
+    Task.objects.update(export="all")
+    assert fetched_next(signed_in) == "Every batch"
+    Task.objects.update(enabled=False)
+    assert fetched_next(signed_in) == "Nothing: it is not enabled"
+
+
+def test_after_changed_conditions_it_promises_nothing_that_may_not_hold(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task(export="modified")
+    move_date(task, succeed(task), "date_modified", T0)
+    task.replace_conditions([Condition("id", "GreaterThan", "1")])
+    said = "Its conditions or company changed: see from where it starts"
+    assert fetched_next(signed_in) == said
+
+
+def test_only_a_page_with_an_active_run_asks_again(signed_in: Client, make_task: MakeTask) -> None:
+    task = make_task()
+    succeed(task)
+    assert "hx-get" not in home(signed_in)
+    start(task)
+    assert f'hx-get="{LIVE}?task={task.pk}" hx-trigger="every 2s"' in home(signed_in)
+
+
+def test_a_run_that_ends_stays_where_it_stood_and_the_page_asks_no_more(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    busy, other = make_task(), make_task(name="Other", output_file="other.xml")
+    succeed(other)
+    run = start(busy)
+    watched = {"task": [busy.pk]}
+    going = unescape(signed_in.get(LIVE, watched).content.decode())
+    assert "hx-get" in going
+    assert "status-running" in going
+
+    run.fail("worker-1", "ConnectWise answered 401.")
+    over = unescape(signed_in.get(LIVE, watched).content.decode())
+    assert "hx-get" not in over
+    assert f'<tr id="task-{busy.pk}" hx-swap-oob="true">' in over
+    assert f'id="task-{other.pk}"' not in over
+    attention = over.partition('id="home-attention"')[2].partition("</section>")[0]
+    assert attention.count("<li>") == 1
+    assert "ConnectWise answered 401." in attention
+
+
+def test_nonsense_that_is_watched_renews_nothing(signed_in: Client, make_task: MakeTask) -> None:
+    make_task()
+    answer = signed_in.get(LIVE, {"task": ["x", "-1", "9" * 30, "²", ""]})
+    assert answer.status_code == 200
+    assert b"<tr" not in answer.content
 
 
 def test_times_are_relative_with_the_exact_one_and_its_zone_on_hover(

@@ -128,7 +128,7 @@ def test_older_entries_are_left_to_the_search(
     monkeypatch.setattr("exports.views.ledger.NEWEST", 20)
     put_out(succeed(task), *range(1, 31))
     page = ledger(signed_in, task).content.decode()
-    assert "The newest 20 of 30; search for a batch" in page
+    assert "The newest 20 entries; search for a batch" in page
     assert rows(ledger(signed_in, task, batch="1"))[0][0] == 1
 
 

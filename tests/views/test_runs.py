@@ -1,6 +1,6 @@
-"""The run page while a run goes and when it is over, and its downloads."""
+"""The run page while a run goes, and how it ends."""
 
-import hashlib
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -14,8 +14,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from exports.connectwise.retries import Wait
 from exports.models import Run, RunLogEntry, Task, Worker
-from tests.views.conftest import CONTENT, OWNER, fail, start, succeed
+from exports.run_log import Waiting
+from tests.views.conftest import OWNER, start, succeed
 
 MakeTask = Callable[..., Task]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -33,8 +35,7 @@ def test_an_active_run_tells_where_it_stands(
     signed_in: Client, make_task: MakeTask, user: User
 ) -> None:
     run = start(make_task(), user)
-    half_a_minute_ago = timezone.now() - timedelta(seconds=30)
-    Run.objects.filter(pk=run.pk).update(started_at=half_a_minute_ago)
+    Run.objects.filter(pk=run.pk).update(started_at=timezone.now() - timedelta(seconds=40))
     run.progress(
         OWNER,
         activity="Fetching page 13",
@@ -63,11 +64,12 @@ def test_the_page_asks_again_only_while_the_run_is_active(
     signed_in: Client, make_task: MakeTask
 ) -> None:
     run = start(make_task())
-    for name in ("run-detail", "run-progress"):
-        page = page_of(signed_in, run, name)
-        assert f'hx-get="{url("run-progress", run)}" hx-trigger="every 1s"' in page
-    reload = f'<noscript><p class="muted"><a href="{url("run-detail", run)}">Reload</a>'
-    assert reload in page_of(signed_in, run)
+    line = RunLogEntry.objects.create(run=run, level="warning", message="Slow.")
+    asks = f'hx-get="{url("run-progress", run)}?seen={line.pk}" hx-trigger="every 1s, look-now"'
+    for asked in (url("run-detail", run), f"{url('run-progress', run)}?seen={line.pk}"):
+        assert asks in signed_in.get(asked).content.decode()
+    reloads = '<noscript><meta http-equiv="refresh" content="5"></noscript>'
+    assert reloads in page_of(signed_in, run)
 
     run.fail(OWNER, "ConnectWise answered 401.")
     for name in ("run-detail", "run-progress"):
@@ -75,6 +77,67 @@ def test_the_page_asks_again_only_while_the_run_is_active(
         assert "hx-trigger" not in page
         assert "ConnectWise answered 401." in page
     assert "<noscript>" not in page_of(signed_in, run)
+
+
+def test_the_title_tells_how_far_the_run_is(signed_in: Client, make_task: MakeTask) -> None:
+    run = make_task().queue_run(Run.Trigger.MANUAL)
+
+    def title() -> str:
+        first, polled = (
+            re.search("<title>(.*?) · cwexport</title>", page_of(signed_in, run, name))
+            for name in ("run-detail", "run-progress")
+        )
+        assert first
+        assert polled
+        assert first[1] == polled[1]
+        return first[1]
+
+    said = [title()]
+    assert run.claim(OWNER)
+    said.append(title())
+    run.progress(OWNER, fetched_count=42, expected_count=100)
+    said.append(title())
+    run.fail(OWNER, "No.")
+    said.append(title())
+    assert said == [f"Waiting · {run}", f"Running · {run}", f"42 % · {run}", f"Failed · {run}"]
+
+
+@pytest.mark.parametrize(
+    ("passed", "sentence"),
+    [
+        (0, "Waiting 12 s: ConnectWise asked for it (429). Then try 2 of 5."),
+        (5, "Waiting 7 s: ConnectWise asked for it (429). Then try 2 of 5."),
+        (13, "Asking again, try 2 of 5."),
+    ],
+)
+def test_a_wait_counts_down(
+    signed_in: Client, make_task: MakeTask, passed: int, sentence: str
+) -> None:
+    run = start(make_task())
+    with time_machine.travel(NOON, tick=False):
+        wait = Wait(12, 1, "ConnectWise answered 429", is_throttled=True)
+        run.progress(OWNER, activity=str(Waiting.of(wait, 5, timezone.now())))
+    with time_machine.travel(NOON + timedelta(seconds=passed), tick=False):
+        assert sentence in page_of(signed_in, run)
+
+
+def test_new_lines_of_the_log_follow_once(signed_in: Client, make_task: MakeTask) -> None:
+    run = start(make_task())
+    first, second = (
+        RunLogEntry.objects.create(run=run, level=level, message=f"Line {level}.")
+        for level in ("info", "warning")
+    )
+    polled = url("run-progress", run)
+
+    page = signed_in.get(polled, {"seen": first.pk}).content.decode()
+    assert '<ol hx-swap-oob="beforeend:#log-lines">' in page
+    assert ("Line info." in page, "Line warning." in page) == (False, True)
+    assert f"?seen={second.pk}&amp;level=warning" in (
+        signed_in.get(polled, {"seen": 0, "level": "warning"}).content.decode()
+    )
+    silent = signed_in.get(polled, {"seen": second.pk}).content.decode()
+    assert "hx-swap-oob" not in silent
+    assert f"?seen={second.pk}" in silent
 
 
 def test_the_end_is_announced_once(signed_in: Client, make_task: MakeTask) -> None:
@@ -137,75 +200,44 @@ def test_a_run_whose_worker_was_just_killed_shows_no_rate(
     assert "<dt>Time left</dt><dd>–</dd>" in silent
 
 
-def test_a_success_shows_its_result_proof_and_dates(
-    signed_in: Client, make_task: MakeTask, user: User
-) -> None:
-    task = make_task(export="modified")
-    run = succeed(task, user, proven_count=288)
-    moved = run.date_modified_before + timedelta(days=365)
-    Run.objects.filter(pk=run.pk).update(date_modified_after=moved, client_id="guid")
-    page = page_of(signed_in, run)
+def test_a_run_is_cancelled_once(signed_in: Client, make_task: MakeTask, user: User) -> None:
+    waiting = make_task().queue_run(Run.Trigger.MANUAL)
+    running = start(make_task(name="Other", output_file="other.xml"))
+    said = []
+    for run in (waiting, running, waiting):
+        response = signed_in.post(url("run-cancel", run))
+        assert response.headers["Location"] == url("run-detail", run)
+        said += [str(message) for message in get_messages(response.wsgi_request)][-1:]
 
-    assert "284 batches exported to <code>batches.xml</code>" in page
-    assert hashlib.sha256(CONTENT).hexdigest() in page
-    assert "<dt>Counted</dt><dd>288</dd>" in page
-    assert "<dt>Fetched</dt><dd>290</dd>" in page
-    assert "<dt>Left out</dt><dd>6</dd>" in page
-    assert "<dt>Written</dt><dd>284</dd>" in page
-    assert "and 2 more that changed or vanished meanwhile." in page
-    assert '<span class="visually-hidden"> moved to </span>' in page
-    assert page.count("(not moved)") == 1
-    assert ">id > 0</pre>" in page
-    for frozen in (run.site, run.company, run.public_key):
-        assert f"<dd>{frozen}</dd>" in page
-    assert "pK-9z" not in page
+    assert said == [
+        f"{waiting} was cancelled.",
+        f"{running} is being cancelled.",
+        f"{waiting} was over already.",
+    ]
+    waiting.refresh_from_db()
+    running.refresh_from_db()
+    assert (waiting.status, waiting.cancel_requested_by) == ("cancelled", user)
+    assert (running.status, running.cancel_requested_at is None) == ("running", False)
+    assert "Cancelling…" in page_of(signed_in, running)
+    assert "It was cancelled by Admin1. No file was written" in page_of(signed_in, waiting)
 
 
-@pytest.mark.parametrize(
-    ("fields", "sentence"),
-    [
-        ({"batch_count": 1}, "1 batch exported to"),
-        ({"batch_count": 0}, "No batch matched;"),
-        ({"proven_count": None}, "ConnectWise refused to count, so it is not proven"),
-        ({"suspicion": "ConnectWise shows no batches at all."}, "shows no batches at all."),
-        ({"repeated_count": 3}, "3 came twice and count once."),
-        ({}, "Every batch that ConnectWise counts was fetched."),
-    ],
-)
-def test_a_success_says_what_is_special_about_it(
-    signed_in: Client, make_task: MakeTask, fields: dict[str, Any], sentence: str
-) -> None:
-    assert sentence in page_of(signed_in, succeed(make_task(), **fields))
+def test_the_answer_to_a_cancel_already_says_so(signed_in: Client, make_task: MakeTask) -> None:
+    running = start(make_task())
+    waiting = make_task(name="Other", output_file="o.xml").queue_run(Run.Trigger.MANUAL)
 
+    def cancel(run: Run) -> str:
+        response = signed_in.post(url("run-cancel", run), headers={"HX-Request": "true"})
+        assert list(get_messages(response.wsgi_request)) == []
+        return " ".join(response.content.decode().split())
 
-def test_a_failure_says_why_and_offers_no_file(signed_in: Client, make_task: MakeTask) -> None:
-    run = fail(make_task(), "ConnectWise answered 403 (<b>no</b>). Check the role.")
-    content = signed_in.get(url("run-detail", run)).content.decode()
-
-    assert "ConnectWise answered 403 (&lt;b&gt;no&lt;/b&gt;). Check the role." in content
-    assert url("run-download", run) not in content
-    response = signed_in.get(url("run-download", run))
-    assert response.status_code == 404
-    assert f"{run} has no file, because it failed." in response.content.decode()
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"archived_at": NOON}, "</a> is archived. Restore it on its page, then enable it."),
-        ({"enabled": False}, "Nightly batches is not enabled. <a href="),
-    ],
-)
-def test_a_run_that_cannot_be_run_again_says_why(
-    signed_in: Client, make_task: MakeTask, change: dict[str, Any], sentence: str
-) -> None:
-    run = succeed(make_task())
-    assert "It cannot be run again" not in page_of(signed_in, run)
-    Task.objects.filter(pk=run.task_id).update(**change)
-    page = page_of(signed_in, run)
-    assert "It cannot be run again: " in page
-    assert sentence in page
-    assert "Run again</button>" not in page
+    page = cancel(running)
+    assert 'aria-disabled="true">Cancelling…</button>' in page
+    assert f'hx-swap-oob="true">{running} is being cancelled.</p>' in page
+    assert "hx-trigger" in page
+    page = cancel(waiting)
+    assert f'hx-swap-oob="true">{waiting}: Cancelled.</p>' in page
+    assert "hx-trigger" not in page
 
 
 def test_what_was_said_at_the_start_goes_when_the_run_is_over(
@@ -228,39 +260,6 @@ def test_what_was_said_at_the_start_goes_when_the_run_is_over(
     next_run = Run.objects.latest("pk")
     assert next_run.cancel()
     assert said.format(next_run.pk) not in page_of(signed_in, next_run)
-
-
-def test_a_run_is_cancelled_once(signed_in: Client, make_task: MakeTask, user: User) -> None:
-    waiting = make_task().queue_run(Run.Trigger.MANUAL)
-    running = start(make_task(name="Other", output_file="other.xml"))
-    said = []
-    for run in (waiting, running, waiting):
-        response = signed_in.post(url("run-cancel", run))
-        assert response.headers["Location"] == url("run-detail", run)
-        said += [str(message) for message in get_messages(response.wsgi_request)][-1:]
-
-    assert said == [
-        f"{waiting} was cancelled.",
-        f"{running} is being cancelled.",
-        f"{waiting} was over already.",
-    ]
-    waiting.refresh_from_db()
-    running.refresh_from_db()
-    assert (waiting.status, waiting.cancel_requested_by) == ("cancelled", user)
-    assert (running.status, running.cancel_requested_at is None) == ("running", False)
-    assert "Cancelling…" in page_of(signed_in, running)
-    assert "It was cancelled by Admin1." in page_of(signed_in, waiting)
-
-
-def test_a_long_log_shows_its_end(signed_in: Client, make_task: MakeTask) -> None:
-    run = fail(make_task())
-    RunLogEntry.objects.bulk_create(
-        RunLogEntry(run=run, level="info", message=f"Line {number}.") for number in range(300)
-    )
-    page = page_of(signed_in, run)
-    assert "The last 200 lines" in page
-    assert page.index("Line 100.") < page.index("Line 299.")
-    assert "Line 99." not in page
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_a_date_cannot_be_typed_while_a_run_is_active(
 
     assert errors(response) == {
         "date_created": [
-            f"Date Created cannot be changed while Run {run.pk} of Nightly batches is running. "
+            f"Date Created cannot be changed while Run {run.pk} of Nightly batches is active. "
             "Wait for it to end or cancel it, then save again."
         ]
     }

@@ -73,7 +73,7 @@ def test_the_form_shows_the_specified_labels_in_the_specified_order(
     assert labels == [
         "Task Name",
         "Connection",
-        *("Field", "Comparison", "Value", "Logic Operator"),
+        *("Field", "Comparison", "Value", "Date", "Time in UTC (optional)", "Logic Operator"),
         *("Date Created", "Date Modified", "Export Modified, New or All Records", "Page Size"),
         *("Output File", "References To Fetch", "References To Fetch Page Size"),
         "Include extra API fields",
@@ -169,7 +169,7 @@ def test_changed_conditions_say_what_the_next_run_fetches(
     assert said(response) == [
         "Nightly batches was saved.",
         f"The conditions changed since run {run.pk} moved the date. The next run starts again at "
-        "1970-01-01T00:00:00Z and leaves out the 2 batches that already went out.",
+        "1970-01-01T00:00:00Z. It leaves out the 2 batches that already went out.",
     ]
 
 

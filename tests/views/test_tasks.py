@@ -239,7 +239,7 @@ def test_a_task_is_not_archived_while_it_runs(signed_in: Client, make_task: Make
     run = start(task)
     response = post(signed_in, "task-archive", task)
 
-    assert said(response) == [f"{run} is running. Cancel it, then archive again."]
+    assert said(response) == [f"{run} is not over yet. Cancel it, then archive again."]
     task.refresh_from_db()
     assert task.archived_at is None
 

@@ -1,0 +1,37 @@
+"""The browser of the tests and of the pictures, and how one logs in with it."""
+
+import shutil
+from typing import Any
+
+from playwright.sync_api import Browser, Page, Playwright
+
+from tests.browser.scene.starting import PASSWORD, USER, Scene
+
+_EXECUTABLE = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+
+
+def launch(playwright: Playwright) -> Browser:
+    assert _EXECUTABLE, "A browser is needed: apt install chromium"
+    return playwright.chromium.launch(executable_path=_EXECUTABLE, args=_FLAGS)
+
+
+def sign_in(page: Page) -> None:
+    page.goto("/login/")
+    page.get_by_label("Username").fill(USER)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(lambda url: "/login/" not in url)
+
+
+def logins_of(browser: Browser, scene: Scene) -> dict[str, Any]:
+    """What a browser keeps after the login, by the address of the installation."""
+    kept = {}
+    for url in (scene.url, scene.empty_url):
+        context = browser.new_context(base_url=url)
+        sign_in(context.new_page())
+        kept[url] = context.storage_state()
+        context.close()
+    return kept

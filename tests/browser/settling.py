@@ -1,0 +1,18 @@
+"""Waits until a page stands still, so that what is measured is what people see."""
+
+from playwright.sync_api import Page
+
+# Two frames, so that what has just changed has begun to move; what turns for ever is left alone.
+_SETTLE = """async () => {
+    const frame = () => new Promise(done => requestAnimationFrame(done));
+    await frame();
+    await frame();
+    const ending = document.getAnimations().filter(
+        one => one.effect.getComputedTiming().endTime !== Infinity);
+    await Promise.allSettled(ending.map(one => one.finished));
+}"""
+
+
+def settle(page: Page) -> None:
+    """A colour that is on its way to another one is neither, and so is a place."""
+    page.evaluate(_SETTLE)

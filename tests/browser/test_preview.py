@@ -1,0 +1,260 @@
+"""The preview in a browser: from the unsaved form and back, in place and without JavaScript."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Browser, Locator, Page, Route, expect
+from pytest_django.live_server_helper import LiveServer
+
+from exports.connectwise.conditions import Condition
+from exports.demo import faults
+from exports.demo.server import StandIn
+from exports.models import Connection, Run, Task
+from tests.browser.axe import examine, report
+from tests.browser.conftest import DARK, NO_JAVASCRIPT, SMALL, OpenPage, sign_in
+from tests.conftest import make_connection, save_task
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def connection(transactional_db: None, stand_in: StandIn) -> Iterator[None]:
+    make_connection(stand_in)
+    yield
+    # Whatever was looked at, nothing was kept.
+    assert Run.objects.count() == 0
+
+
+def fill_form(page: Page) -> None:
+    page.goto("/tasks/new/")
+    page.get_by_label("Task Name").fill("Typed")
+    page.get_by_label("Field").first.fill("exportInvoicesFlag")
+    page.get_by_label("Comparison").first.select_option("Equal")
+    page.get_by_label("Value").first.fill("True")
+    page.get_by_label("Export Modified, New or All Records").select_option("All")
+    page.get_by_label("Page Size", exact=True).fill("250")
+    page.get_by_label("Output File").fill("typed.xml")
+    page.get_by_label("Break on Failure").uncheck()
+
+
+def expect_form_as_filled(page: Page) -> None:
+    expect(page.get_by_label("Task Name")).to_have_value("Typed")
+    expect(page.get_by_label("Field").first).to_have_value("exportInvoicesFlag")
+    expect(page.get_by_label("Comparison").first).to_have_value("Equal")
+    expect(page.get_by_label("Value").first).to_have_value("True")
+    expect(page.get_by_label("Export Modified, New or All Records")).to_have_value("all")
+    expect(page.get_by_label("Page Size", exact=True)).to_have_value("250")
+    expect(page.get_by_label("Output File")).to_have_value("typed.xml")
+    expect(page.get_by_label("Break on Failure")).not_to_be_checked()
+
+
+def press_preview(page: Page) -> None:
+    page.get_by_role("button", name="Preview", exact=True).click()
+
+
+def heading_of(page: Page) -> Locator:
+    return page.locator("#preview-heading")
+
+
+def flagged_count(stand_in: StandIn) -> int:
+    return sum(record.get("exportInvoicesFlag") is True for record in stand_in.store.records)
+
+
+def test_in_place_the_preview_opens_below_the_form_with_the_focus_and_closes_again(
+    page: Page, stand_in: StandIn
+) -> None:
+    fill_form(page)
+    press_preview(page)
+
+    expect(heading_of(page)).to_have_text(f"Preview {flagged_count(stand_in)} batches match")
+    expect(heading_of(page)).to_be_focused()
+    expect(heading_of(page)).to_be_in_viewport()
+    expect(page.locator("#preview tbody tr")).to_have_count(10)
+    expect(page.locator("#preview pre.xml")).to_contain_text("<exportInvoicesFlag>true<")
+    expect(page.locator("form #preview")).to_have_count(0)
+    expect(page).to_have_url("/tasks/new/")
+    expect_form_as_filled(page)
+
+    page.get_by_role("button", name="Close preview").click()
+    expect(page.locator("#preview")).to_be_hidden()
+    expect(page.get_by_role("button", name="Preview", exact=True)).to_be_focused()
+    expect_form_as_filled(page)
+    assert Task.objects.count() == 0
+
+
+def test_escape_closes_it_and_save_still_saves_what_was_typed(page: Page) -> None:
+    fill_form(page)
+    press_preview(page)
+    expect(heading_of(page)).to_be_focused()
+
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Preview", exact=True)).to_be_focused()
+    page.get_by_role("button", name="Save", exact=True).last.click()
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Typed")
+    assert Task.objects.get().saved_conditions() == (
+        Condition("exportInvoicesFlag", "Equal", "True"),
+    )
+
+
+def test_errors_are_shown_at_their_fields_in_place_and_go_once_they_are_put_right(
+    page: Page,
+) -> None:
+    fill_form(page)
+    page.get_by_label("Page Size", exact=True).fill("many")
+    press_preview(page)
+
+    expect(page.get_by_text("A page holds 1 to 1000 records").first).to_be_visible()
+    expect(page.get_by_label("Page Size", exact=True)).to_be_focused()
+    expect(page.get_by_label("Page Size", exact=True)).to_have_value("many")
+    expect(page.locator("#preview")).to_be_hidden()
+
+    page.get_by_label("Page Size", exact=True).fill("250")
+    press_preview(page)
+    expect(heading_of(page)).to_be_focused()
+    expect(page.get_by_text("A page holds 1 to 1000 records")).to_have_count(0)
+    expect(page.locator("#problems")).to_have_count(0)
+    expect_form_as_filled(page)
+
+
+def test_once_the_form_is_changed_the_preview_says_that_it_is_out_of_date(page: Page) -> None:
+    fill_form(page)
+    press_preview(page)
+    expect(heading_of(page)).to_be_focused()
+    outdated = page.get_by_text("The form has changed since.")
+    expect(outdated).to_be_hidden()
+
+    page.get_by_label("Value").first.fill("False")
+    expect(outdated).to_be_visible()
+    press_preview(page)
+    expect(outdated).to_be_hidden()
+
+    page.get_by_role("button", name="Remove condition 1").click()
+    expect(outdated).to_be_visible()
+    press_preview(page)
+    expect(heading_of(page)).to_have_text("Preview 120 batches match")
+
+
+def test_while_connectwise_takes_its_time_the_page_says_so_and_a_fault_is_told(
+    page: Page, stand_in: StandIn
+) -> None:
+    fill_form(page)
+    stand_in.latency = 0.3
+    stand_in.faults.add(faults.Status(401))
+    press_preview(page)
+
+    expect(page.get_by_text("Asking ConnectWise…")).to_be_visible()
+    expect(page.get_by_role("button", name="Preview", exact=True)).to_be_disabled()
+    expect(heading_of(page)).to_have_text("Preview A run would fail")
+    expect(page.locator("#preview")).to_contain_text("ConnectWise answered 401")
+    expect(page.get_by_text("Asking ConnectWise…")).to_be_hidden()
+    expect_form_as_filled(page)
+
+
+def test_a_dashboard_that_does_not_answer_leaves_everything_typed_and_says_so(
+    chromium: Browser, live_server: LiveServer, user: User
+) -> None:
+    # Not one of the watched pages: what is missing here is an error in any console.
+    page = chromium.new_page(base_url=live_server.url)
+    sign_in(page)
+    fill_form(page)
+
+    def answer_503(route: Route) -> None:
+        route.fulfill(status=503, body="busy")
+
+    page.route("**/tasks/preview/", answer_503)
+    press_preview(page)
+    expect(page.get_by_text("There is no preview")).to_be_visible()
+    expect(page.get_by_role("button", name="Preview", exact=True)).to_be_focused()
+    expect_form_as_filled(page)
+
+    page.unroute("**/tasks/preview/")
+    press_preview(page)
+    expect(heading_of(page)).to_be_focused()
+    expect(page.get_by_text("There is no preview")).to_be_hidden()
+    page.close()
+
+
+def test_without_javascript_it_is_a_page_of_its_own_that_leads_back_to_the_typed_form(
+    open_page: OpenPage, stand_in: StandIn
+) -> None:
+    page = open_page(**NO_JAVASCRIPT)
+    fill_form(page)
+    press_preview(page)
+
+    expect(page).to_have_url("/tasks/preview/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Preview of Typed")
+    expect(page.get_by_role("heading", level=2)).to_have_text(
+        f"{flagged_count(stand_in)} batches match"
+    )
+    page.get_by_role("button", name="Back to the form").click()
+
+    expect(page).to_have_url("/tasks/new/")
+    expect_form_as_filled(page)
+    assert Task.objects.count() == 0
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Typed")
+    assert Task.objects.get().page_size == 250
+
+
+def test_without_javascript_an_error_is_shown_at_its_field_and_saving_saves(
+    open_page: OpenPage,
+) -> None:
+    page = open_page(**NO_JAVASCRIPT)
+    fill_form(page)
+    page.get_by_label("Output File").fill("typed")
+    press_preview(page)
+
+    expect(page.locator("#id_output_file_error")).to_be_visible()
+    page.get_by_label("Output File").fill("typed.xml")
+    page.get_by_role("button", name="Add condition").click()
+    expect(page.get_by_label("Field", exact=True)).to_have_count(2)
+    expect_form_as_filled(page)
+    page.get_by_role("button", name="Save", exact=True).last.click()
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Typed")
+    assert Task.objects.get().output_file == "typed.xml"
+
+
+def test_by_keyboard_alone_from_the_name_to_the_preview_and_back(page: Page) -> None:
+    fill_form(page)
+    page.get_by_role("button", name="Save", exact=True).last.focus()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Preview", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(heading_of(page)).to_be_focused()
+
+    reached = []
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.textContent.trim().slice(0, 13)"))
+    assert reached[0] == "Close preview"
+    # Table and XML can be scrolled by keyboard.
+    assert page.evaluate("document.querySelector('#preview .table-scroll').tabIndex") == 0
+    assert page.evaluate("document.querySelector('#preview pre.xml').tabIndex") == 0
+
+
+@pytest.mark.parametrize("options", [{}, DARK, SMALL, SMALL | DARK], ids=str)
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_window(
+    open_page: OpenPage, options: dict[str, object]
+) -> None:
+    page = open_page(**options)
+    task = save_task(Connection.objects.get(), include_extra_fields=True)
+
+    page.goto(f"/tasks/{task.pk}/preview/")
+    expect(page.get_by_role("heading", level=2)).to_have_text("120 batches match")
+    findings = examine(page)
+    assert findings == [], report(findings)
+    assert_no_wider(page)
+
+    page.goto(f"/tasks/{task.pk}/edit/")
+    press_preview(page)
+    expect(heading_of(page)).to_be_focused()
+    findings = [found for found in examine(page) if found.is_grave]
+    assert findings == [], report(findings)
+    assert_no_wider(page)
+
+
+def assert_no_wider(page: Page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

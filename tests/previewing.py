@@ -1,0 +1,25 @@
+"""What the tests of the preview share: it is asked as its page asks it, with a run's patience."""
+
+import pytest
+
+from exports import preview, runner
+from exports.connectwise.client import Limits, RetryPolicy
+from exports.connectwise.conditions import Condition
+from exports.models import Task
+from exports.preview import Preview
+
+INVOICES = Condition("exportInvoicesFlag", "Equal", "True", "Or")
+THE_SAMPLE = Condition("id", "Equal", "284")
+
+
+@pytest.fixture
+def same_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Preview and run try as often, so that their sentences can be held against each other."""
+    for module in (preview, runner):
+        monkeypatch.setattr(module, "RETRY", RetryPolicy(tries=2, scale=0.001))
+        monkeypatch.setattr(module, "LIMITS", Limits(connect=2, read=0.5, total=1.5))
+
+
+def preview_of(task: Task) -> Preview:
+    saved = Task.objects.get(pk=task.pk)
+    return preview.preview(saved, saved.saved_conditions())

@@ -1,0 +1,37 @@
+"""What the tests of the preview's pages share: a stand-in that the screens do call."""
+
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from lxml.html import document_fromstring
+
+from exports import preview
+from exports.connectwise.client import RetryPolicy
+from exports.connectwise.conditions import Condition
+from exports.demo.server import StandIn
+from exports.models import Connection, Task
+from tests.conftest import make_connection
+
+THE_SAMPLE = Condition("id", "Equal", "284")
+
+
+@pytest.fixture
+def connection(db: None, stand_in: StandIn) -> Connection:
+    """Here the screens do call: the stand-in."""
+    return make_connection(stand_in)
+
+
+@pytest.fixture
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview, "RETRY", RetryPolicy(tries=2, scale=0.001))
+
+
+def url_of(task: Task) -> str:
+    return reverse("task-preview", args=[task.pk])
+
+
+def text_of(response: Any) -> str:
+    """What stands on the page, its blanks put together."""
+    assert response.status_code == 200
+    return " ".join(document_fromstring(response.content).text_content().split())

@@ -1,0 +1,130 @@
+"""The history as CSV."""
+
+import csv
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from exports import run_csv
+from exports.models import Run, Task
+from tests.views.conftest import CONTENT, fail, succeed
+
+MakeTask = Callable[..., Task]
+EXPORT = reverse("run-list-csv")
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+def rows(client: Client, **query: str) -> list[dict[str, str]]:
+    response: Any = client.get(EXPORT, query)
+    assert response.streaming
+    text = b"".join(response.streaming_content).decode()
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_a_run_is_exported_with_all_that_is_known_of_it(
+    signed_in: Client, make_task: MakeTask, user: User
+) -> None:
+    run = succeed(make_task(), user, retry_count=2)
+    times = {"queued_at": NOON, "started_at": NOON, "finished_at": NOON}
+    Run.objects.filter(pk=run.pk).update(**times)
+    (row,) = rows(signed_in)
+
+    assert tuple(row) == run_csv.NAMES
+    assert {name: text for name, text in row.items() if text} == {
+        "run": str(run.pk),
+        "task": "Nightly batches",
+        "status": "succeeded",
+        "trigger": "manual",
+        "requested_by": "Admin1",
+        "queued": "2026-03-10T12:00:00Z",
+        "started": "2026-03-10T12:00:00Z",
+        "finished": "2026-03-10T12:00:00Z",
+        "batches": "284",
+        "expected": "290",
+        "fetched": "290",
+        "left_out": "6",
+        "repeated": "0",
+        "counted": "290",
+        "pages": "3",
+        "retries": "2",
+        "file_name": "batches.xml",
+        "file_size": str(len(CONTENT)),
+        "sha256": run.file_sha256,
+        "connection": "Acme",
+        "site": "https://na.myconnectwise.net",
+        "company": "acme",
+        "export": "all",
+        "request": "id > 0",
+        "date_created_before": "1970-01-01T00:00:00Z",
+        "date_created_after": "1970-01-01T00:00:00Z",
+        "date_modified_before": "1970-01-01T00:00:00Z",
+        "date_modified_after": "1970-01-01T00:00:00Z",
+        "connectwise_started": "2026-03-01T12:00:00Z",
+    }
+
+
+def test_no_cell_is_taken_for_a_formula(signed_in: Client, make_task: MakeTask) -> None:
+    task = make_task(name='=HYPERLINK("https://example.com")')
+    for text in ("+1", "-1", "@a", " =1", "\t=1", "\r=1", 'a "b", c\nd', "2 = 2"):
+        fail(task, text)
+    found = rows(signed_in)
+    assert {row["task"] for row in found} == {'\'=HYPERLINK("https://example.com")'}
+    assert [row["error"] for row in found] == [
+        "2 = 2",
+        'a "b", c\nd',
+        "'\r=1",
+        "'\t=1",
+        "' =1",
+        "'@a",
+        "'-1",
+        "'+1",
+    ]
+
+
+def test_the_list_holds_what_the_page_was_filtered_by(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task()
+    failed, _ = fail(task), succeed(task)
+    assert [row["run"] for row in rows(signed_in, status="failed")] == [str(failed.pk)]
+    page = signed_in.get(reverse("run-list"), {"status": "failed", "page": "1"}).content.decode()
+    assert f'href="{EXPORT}?status=failed"' in page
+
+
+def test_a_long_list_comes_in_portions_and_loses_nothing(
+    signed_in: Client, make_task: MakeTask, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    run = fail(make_task())
+    copies = [Run.objects.get(pk=run.pk) for _ in range(1_199)]
+    for copy in copies:
+        copy.pk = None
+    Run.objects.bulk_create(copies)
+    # Session and user, then three portions.
+    with django_assert_num_queries(5):
+        found = rows(signed_in)
+    numbers = [int(row["run"]) for row in found]
+    assert numbers == sorted(numbers, reverse=True)
+    assert len(set(numbers)) == 1_200
+
+
+def test_a_filter_that_cannot_be_read_leads_to_the_page_that_says_why(signed_in: Client) -> None:
+    response = signed_in.get(EXPORT, {"from": "yesterday", "status": "failed"})
+    assert response.headers["Location"] == "/runs/?from=yesterday&status=failed"
+
+
+def test_the_file_has_a_name_and_is_not_guessed_at(signed_in: Client) -> None:
+    response: Any = signed_in.get(EXPORT)
+    assert response.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
+    assert response.headers["Content-Disposition"].startswith('attachment; filename="runs-20')
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert b"".join(response.streaming_content).decode() == ",".join(run_csv.NAMES) + "\r\n"
+
+
+def test_a_stranger_is_asked_to_log_in(client: Client, db: None) -> None:
+    assert client.get(EXPORT).headers["Location"] == f"/login/?next={EXPORT}"

@@ -1,0 +1,262 @@
+"""The page and the panel of a preview: a task as saved, as typed, refused, and on its way back."""
+
+import html
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from lxml.html import document_fromstring
+
+from exports.connectwise.conditions import Condition
+from exports.demo.server import StandIn
+from exports.models import Connection, Run, Task
+from tests.conftest import MakeTask
+from tests.views.form_data import edited, errors, new_task
+from tests.views.preview_pages import THE_SAMPLE, connection, no_waits, text_of, url_of
+
+__all__ = ["connection", "no_waits"]
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_waits")]
+
+UNSAVED = "/tasks/preview/"
+HTMX = {"headers": {"HX-Request": "true"}}
+INVOICES = Condition("exportInvoicesFlag", "Equal", "True", "Or")
+
+
+def hidden_fields(response: Any) -> list[tuple[str, str]]:
+    form = document_fromstring(response.content).xpath("//main//form[@method='post']")[0]
+    return [
+        (field.get("name"), field.get("value"))
+        for field in form.xpath(".//input[@type='hidden']")
+        if field.get("name") != "csrfmiddlewaretoken"
+    ]
+
+
+def test_a_saved_task_is_previewed_with_request_count_table_and_xml(
+    signed_in: Client, make_task: MakeTask, stand_in: StandIn
+) -> None:
+    task = make_task(export="modified")
+    task.replace_conditions([INVOICES, THE_SAMPLE])
+
+    response = signed_in.get(url_of(task))
+
+    wanted = [
+        record["id"]
+        for record in stand_in.store.records
+        if record.get("exportInvoicesFlag") is True or record["id"] == 284
+    ]
+    page = text_of(response)
+    assert f"{len(wanted)} batches match" in page
+    assert (
+        "A run would fetch batches where exportInvoicesFlag is True or id is 284. Of these, only "
+        "what was updated after 1970-01-01 00:00:00 UTC." in page
+    )
+    assert "The date was typed: it is taken literally and nothing is left out." in page
+    assert (
+        "(exportInvoicesFlag = True or id = 284) and lastUpdated > [1970-01-01T00:00:00Z] and id "
+        "> 0" in page
+    )
+    assert (
+        f"GET{stand_in.url}/v4_6_release/apis/3.0/finance/accounting/batches?conditions="
+        "%28exportInvoicesFlag%20%3D%20True%20or%20id%20%3D%20284%29%20and%20lastUpdated%20%3E%20"
+        "%5B1970-01-01T00%3A00%3A00Z%5D%20and%20id%20%3E%200"
+        "&orderBy=id%20asc&page=1&pageSize=25" in page
+    )
+    document = document_fromstring(response.content)
+    assert document.xpath("//table//th/text()") == [
+        "id",
+        "_info/lastUpdated",
+        "_info/updatedBy",
+        "batchIdentifier",
+        "exportInvoicesFlag",
+        "exportExpensesFlag",
+        "exportProductsFlag",
+    ]
+    assert [int(row[0].text) for row in document.xpath("//table/tbody/tr")] == wanted[:10]
+    written = document.xpath("//pre[contains(@class, 'xml')]")[0].text_content()
+    assert written == response.context["first"].xml
+    assert written.count("<Batch>") == 10
+
+
+@pytest.mark.parametrize("is_extra", [True, False])
+def test_extra_api_fields_are_shown_when_the_task_exports_them(
+    signed_in: Client, make_task: MakeTask, is_extra: bool
+) -> None:
+    response = signed_in.get(url_of(make_task(include_extra_fields=is_extra)))
+
+    page = document_fromstring(response.content)
+    assert ("closedFlag" in page.xpath("//table//th/text()")) is is_extra
+    assert ("<closedFlag>" in page.xpath("//pre")[0].text_content()) is is_extra
+
+
+def test_what_connectwise_sends_cannot_become_markup(
+    signed_in: Client, make_task: MakeTask, stand_in: StandIn
+) -> None:
+    attack = "</code></pre><script>alert(1)</script><img src=x onerror=alert(1)>"
+    stand_in.store.put({"id": 1, "batchIdentifier": attack, attack: attack})
+
+    response = signed_in.get(url_of(make_task(include_extra_fields=True)))
+
+    page = response.content.decode()
+    document = document_fromstring(page)
+    assert "<script>alert" not in page
+    assert document.xpath("//main//script | //main//img") == []
+    assert attack in document.xpath("//table")[0].text_content()
+    assert html.escape(html.escape(attack, quote=False)) in page
+
+
+def test_the_form_of_a_new_task_is_previewed_unsaved_and_carries_all_that_was_typed(
+    signed_in: Client, connection: Connection
+) -> None:
+    typed = new_task(connection, INVOICES, THE_SAMPLE, export="all", name='A "new" <task>')
+
+    response = signed_in.post(UNSAVED, typed)
+
+    page = text_of(response)
+    assert 'Preview of A "new" <task>' in page
+    assert "As it stands in the form: nothing has been saved yet." in page
+    assert "batches match" in page
+    assert sorted(hidden_fields(response)) == sorted(typed.items())
+    assert (Task.objects.count(), Run.objects.count()) == (0, 0)
+
+
+def test_back_to_the_form_shows_everything_as_typed_and_saves_nothing(
+    signed_in: Client, connection: Connection
+) -> None:
+    typed = new_task(connection, INVOICES, THE_SAMPLE, name="Typed", enabled="")
+    shown = signed_in.post(UNSAVED, typed)
+    form = document_fromstring(shown.content).xpath("//main//form[@method='post']")[0]
+    back = form.xpath(".//button[normalize-space()='Back to the form']")[0]
+
+    response = signed_in.post(
+        form.get("action"), {**dict(hidden_fields(shown)), back.get("name"): back.get("value")}
+    )
+
+    assert form.get("action") == "/tasks/new/"
+    form_page = response.context["form"]
+    assert {name: form_page[name].value() for name in ("name", "enabled", "output_file")} == {
+        "name": "Typed",
+        "enabled": False,
+        "output_file": "batches-{run}.xml",
+    }
+    assert form_page.rows.conditions() == (INVOICES, THE_SAMPLE)
+    assert errors(response) == {}
+    assert Task.objects.count() == 0
+
+
+def test_save_on_the_preview_saves_what_was_typed(
+    signed_in: Client, connection: Connection
+) -> None:
+    shown = signed_in.post(UNSAVED, new_task(connection, INVOICES, THE_SAMPLE, name="Typed"))
+
+    signed_in.post("/tasks/new/", dict(hidden_fields(shown)))
+
+    assert Task.objects.get().saved_conditions() == (INVOICES, THE_SAMPLE)
+
+
+def test_unsaved_changes_of_a_task_are_previewed_and_the_task_stays_as_it_is(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task(export="all")
+    before = Task.objects.filter(pk=task.pk).values().get()
+    typed = edited(
+        task, THE_SAMPLE, name="Renamed", export="modified", date_modified="2019-10-01T00:00:00Z"
+    )
+
+    response = signed_in.post(url_of(task), typed)
+
+    assert "(id = 284) and lastUpdated > [2019-10-01T00:00:00Z] and id > 0" in text_of(response)
+    assert "1 batch matches" in text_of(response)
+    assert response.context["action"] == f"/tasks/{task.pk}/edit/"
+    assert Task.objects.filter(pk=task.pk).values().get() == before
+    assert task.date_changes.count() == 2
+    assert not task.conditions.exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "wrong"),
+    [
+        ({"name": ""}, "name"),
+        ({"date_modified": "yesterday"}, "date_modified"),
+        ({"output_file": "../evil.xml"}, "output_file"),
+        ({"conditions-0-value": "nobody"}, "conditions-0-value"),
+    ],
+)
+@pytest.mark.parametrize("options", [{}, HTMX], ids=["as a page", "in place"])
+def test_errors_stand_at_their_fields_as_on_save_and_connectwise_is_not_asked(
+    signed_in: Client,
+    connection: Connection,
+    stand_in: StandIn,
+    typed: dict[str, str],
+    wrong: str,
+    options: dict[str, Any],
+) -> None:
+    row = Condition("batchIdentifier", "Equal", '"a"')
+    filled = new_task(connection, row, name="Typed") | typed
+
+    response = signed_in.post(UNSAVED, filled, **options)
+    on_save = signed_in.post("/tasks/new/", filled)
+
+    assert list(errors(response)) == [wrong]
+    assert errors(response) == errors(on_save)
+    assert list(stand_in.requests) == []
+    form = document_fromstring(response.content).xpath("//form[contains(@class, 'task-form')]")[0]
+    assert form.get("action") == "/tasks/new/"
+    in_place = {"HX-Retarget": "#content", "HX-Reselect": "#content", "HX-Reswap": "outerHTML"}
+    sent = {name: response.headers.get(name) for name in in_place}
+    assert sent == (in_place if options else dict.fromkeys(in_place))
+
+
+def test_a_row_button_pressed_on_the_refused_form_works_at_the_previews_address_too(
+    signed_in: Client, connection: Connection
+) -> None:
+    typed = new_task(connection, INVOICES) | {"row_action": "add"}
+
+    response = signed_in.post(UNSAVED, typed)
+
+    assert len(response.context["form"].rows.forms) == 2
+    assert errors(response) == {}
+
+
+def test_with_htmx_the_preview_alone_comes_and_its_heading_takes_the_focus(
+    signed_in: Client, connection: Connection
+) -> None:
+    response = signed_in.post(UNSAVED, new_task(connection, export="all"), **HTMX)
+
+    fragment = response.content.decode()
+    heading = document_fromstring(fragment).xpath("//h2[@autofocus and @tabindex='-1']")[0]
+    assert heading.text_content().split() == ["Preview", "120", "batches", "match"]
+    assert "Close preview" in fragment
+    assert re.findall("<html|<form|<input", fragment) == []
+
+
+def test_a_copy_goes_back_to_the_page_of_the_copy(signed_in: Client, make_task: MakeTask) -> None:
+    source = make_task()
+    typed = new_task(source.connection, name="Copy", output_file="copy.xml")
+
+    for number, action in (
+        (str(source.pk), f"/tasks/{source.pk}/clone/"),
+        ("99", "/tasks/new/"),
+        ("x", "/tasks/new/"),
+        ("9" * 30, "/tasks/new/"),
+    ):
+        response = signed_in.post(f"{UNSAVED}?copy_of={number}", typed)
+        assert response.context["action"] == action
+
+
+def test_the_address_of_an_unsaved_preview_typed_by_hand_leads_to_the_form(
+    signed_in: Client,
+) -> None:
+    assert signed_in.get(UNSAVED).headers["Location"] == "/tasks/new/"
+
+
+def test_a_preview_is_for_people_who_are_signed_in_and_is_never_kept(
+    client: Client, signed_in: Client, make_task: MakeTask, stand_in: StandIn
+) -> None:
+    task = make_task()
+
+    assert client.get(url_of(task)).headers["Location"].startswith("/login/")
+    assert client.post(UNSAVED, new_task(task.connection)).status_code == 302
+    assert list(stand_in.requests) == []
+    assert "no-store" in signed_in.get(url_of(task)).headers["Cache-Control"]

@@ -1,0 +1,213 @@
+"""The run page when the run is over: what came of it, what proves it, what to do next."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from exports import files
+from exports.models import Run, Task
+from tests.views.conftest import CONTENT, OWNER, fail, start, succeed
+
+MakeTask = Callable[..., Task]
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+RUN_AGAIN = 'class="btn btn-primary" type="submit">Run again</button>'
+
+
+def page_of(client: Client, run: Run) -> str:
+    page = client.get(reverse("run-detail", args=[run.pk])).content.decode()
+    return " ".join(unescape(page).split())
+
+
+def equation_in(page: str) -> str:
+    """`Counted 290 = Fetched 290 …`, as it reads."""
+    terms = re.findall(
+        r'(?:<span class="sign" aria-hidden="true">(.)</span> )?'
+        r'<dt>([^<]*)</dt> <dd class="term-count">([^<]*)</dd>',
+        page,
+    )
+    return " ".join(f"{sign} {label} {count}".strip() for sign, label, count in terms)
+
+
+def rows_of(page: str, heading: str) -> list[list[str]]:
+    """The cells of the table below a heading, markup left aside."""
+    table = page.split(heading, 1)[1].split("</table>", 1)[0].split("<tbody>")[1]
+    return [
+        [re.sub("<[^>]*>", "", cell).strip() for cell in re.split("</t[hd]>", row)[:-1]]
+        for row in table.split("</tr>")[:-1]
+    ]
+
+
+def test_a_success_shows_its_result_and_its_file(
+    signed_in: Client, make_task: MakeTask, user: User
+) -> None:
+    run = succeed(make_task(export="modified"), user, client_id="guid")
+    page = page_of(signed_in, run)
+
+    assert "284 batches exported to <code>batches.xml</code>." in page
+    assert f'<code id="file-hash">{hashlib.sha256(CONTENT).hexdigest()}</code>' in page
+    assert "<code>sha256sum batches.xml</code>" in page
+    assert reverse("run-download", args=[run.pk]) in page
+    assert reverse("run-file", args=[run.pk]) in page
+    assert '<span class="xml-tag"><Batches' in page
+    assert ">id > 0</pre>" in page
+    for frozen in (run.site, run.company, run.public_key):
+        assert f"<dd>{frozen}</dd>" in page
+    assert "pK-9z" not in page
+
+
+def test_the_command_that_checks_a_file_cannot_be_another_command(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    run = succeed(make_task(), file_name="a b; rm -rf x.xml")
+    assert "<code>sha256sum 'a b; rm -rf x.xml'</code>" in page_of(signed_in, run)
+
+
+def test_a_success_whose_file_is_gone_says_so(signed_in: Client, make_task: MakeTask) -> None:
+    run = succeed(make_task())
+    files.run_file(run).unlink()
+    page = page_of(signed_in, run)
+    assert "The file is no longer in the folder of this installation." in page
+    assert "xml-tag" not in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "equation", "verdict"),
+    [
+        ({"left_out_count": 0, "batch_count": 290}, "Counted 290 = Fetched 290 = Written 290", 1),
+        ({}, "Counted 290 = Fetched 290 = Written 284 + Left out 6", 1),
+        (
+            {"proven_count": 288},
+            "Counted 288 + Meanwhile 2 = Fetched 290 = Written 284 + Left out 6",
+            1,
+        ),
+        ({"proven_count": None}, "Fetched 290 = Written 284 + Left out 6", 0),
+        ({"suspicion": "Few."}, "Counted 290 = Fetched 290 = Written 284 + Left out 6", 0),
+    ],
+)
+def test_the_proof_adds_up(
+    signed_in: Client, make_task: MakeTask, fields: dict[str, Any], equation: str, verdict: int
+) -> None:
+    page = page_of(signed_in, succeed(make_task(), **fields))
+    assert equation_in(page) == equation
+    assert page.count('class="status status-passed"') == verdict
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"batch_count": 1}, "1 batch exported to"),
+        ({"batch_count": 0}, "No batch matched;"),
+        ({"proven_count": None}, "ConnectWise refused to count, so it is not proven"),
+        ({"proven_count": 288}, "and 2 more that changed or vanished meanwhile."),
+        ({"suspicion": "ConnectWise shows no batches at all."}, "shows no batches at all."),
+        ({"suspicion": "ConnectWise shows none."}, "Check this before you use the file"),
+        ({"repeated_count": 3}, "3 came twice and count once."),
+        ({}, "Every batch that ConnectWise counts was fetched."),
+        ({}, "What was left out, this task had exported before."),
+    ],
+)
+def test_a_success_says_what_is_special_about_it(
+    signed_in: Client, make_task: MakeTask, fields: dict[str, Any], sentence: str
+) -> None:
+    assert sentence in page_of(signed_in, succeed(make_task(), **fields))
+
+
+def test_the_dates_stand_before_and_after(signed_in: Client, make_task: MakeTask) -> None:
+    run = succeed(make_task(date_created=NOON, date_modified=NOON))
+    Run.objects.filter(pk=run.pk).update(date_modified_after=NOON + timedelta(hours=1))
+    assert rows_of(page_of(signed_in, run), ">Dates</h2>") == [
+        ["Date Created", "2026-03-01 12:00:00 UTC", "not moved"],
+        ["Date Modified", "2026-03-01 12:00:00 UTC", "2026-03-01 13:00:00 UTC"],
+    ]
+
+
+def test_only_what_changed_since_the_success_before_is_shown(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task()
+    same_times = {"started_at": NOON, "finished_at": NOON + timedelta(seconds=20)}
+    first = succeed(task)
+    fail(task)
+    task.page_size, task.export = 500, "modified"
+    task.save()
+    second = succeed(task, batch_count=100, file_size=2_500)
+    Run.objects.filter(pk__in=(first.pk, second.pk)).update(**same_times)
+    page = page_of(signed_in, second)
+
+    assert rows_of(page, f">run {first.pk}</a>, the success before</h2>") == [
+        ["Export Modified, New or All Records", "All", "Modified"],
+        ["Page Size", "25", "500"],
+        ["Batches in the file", "284", "100"],
+        ["File size", f"{len(CONTENT)} B", "2.5 kB"],
+    ]
+
+
+def test_what_did_not_change_is_said(signed_in: Client, make_task: MakeTask) -> None:
+    task = make_task()
+    assert "the success before" not in page_of(signed_in, succeed(task))
+    second = succeed(task)
+    Run.objects.update(started_at=NOON, finished_at=NOON)
+    page = page_of(signed_in, second)
+    assert f"What was asked is the same as in run {second.pk - 1}." in page
+    assert "What came of it is the same, too." in page
+
+    failed = page_of(signed_in, fail(task))
+    assert f"What was asked is the same as in run {second.pk}." in failed
+    assert "What came of it" not in failed
+
+
+def test_a_failure_says_why_what_follows_and_offers_no_file(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    run = fail(make_task(), "ConnectWise answered 403 (<b>no</b>). Check the role.")
+    content = signed_in.get(reverse("run-detail", args=[run.pk])).content.decode()
+
+    assert "ConnectWise answered 403 (&lt;b&gt;no&lt;/b&gt;). Check the role." in content
+    assert "It failed. No file was written and no date moved." in content
+    assert "The next run fetches the same batches again." in content
+    assert RUN_AGAIN in content
+    assert reverse("run-download", args=[run.pk]) not in content
+    response = signed_in.get(reverse("run-download", args=[run.pk]))
+    assert response.status_code == 404
+    assert f"{run} has no file, because it failed." in response.content.decode()
+
+
+def test_running_again_is_the_first_choice_only_when_there_is_no_file_to_trust(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task()
+    assert RUN_AGAIN not in page_of(signed_in, succeed(task))
+    assert RUN_AGAIN in page_of(signed_in, succeed(task, suspicion="ConnectWise shows none."))
+    cancelled = start(task)
+    cancelled.finish_cancelled(OWNER)
+    page = page_of(signed_in, cancelled)
+    assert RUN_AGAIN in page
+    assert "It was cancelled. No file was written and no date moved." in page
+    assert "Nothing is lost: the next run fetches the same batches again." in page
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"archived_at": NOON}, "</a> is archived. Restore it on its page, then enable it."),
+        ({"enabled": False}, "Nightly batches is not enabled. <a href="),
+    ],
+)
+def test_a_run_that_cannot_be_run_again_says_why(
+    signed_in: Client, make_task: MakeTask, change: dict[str, Any], sentence: str
+) -> None:
+    run = succeed(make_task())
+    assert "It cannot be run again" not in page_of(signed_in, run)
+    Task.objects.filter(pk=run.task_id).update(**change)
+    page = page_of(signed_in, run)
+    assert "It cannot be run again: " in page
+    assert sentence in page
+    assert "Run again</button>" not in page

@@ -1,0 +1,54 @@
+"""Times in the zone of whoever looks, with its name."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from tests.conftest import MakeTask
+
+MOMENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def page(signed_in: Client, make_task: MakeTask) -> str:
+    return reverse("task-detail", args=[make_task(date_modified=MOMENT).pk])
+
+
+def shown(client: Client, page: str) -> tuple[str, str]:
+    """Date Modified on the task's page, and what the foot of the page says."""
+    text = client.get(page).content.decode()
+    moment = re.search(r"Date Modified</dt>\s*<dd><time[^>]*>([^<]*)</time>", text)
+    zone = re.search(r"Times are in ([^<]*)\.</p>", text)
+    assert moment
+    assert zone
+    return moment[1], zone[1]
+
+
+def test_the_zone_of_the_browser_is_used_and_named(signed_in: Client, page: str) -> None:
+    signed_in.cookies["cwexport_zone"] = "America/New_York"
+    assert shown(signed_in, page) == ("2026-03-01 07:00:00 EST", "America/New_York")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "Atlantis/Capital", "../../etc/passwd", "/etc/passwd", "Europe", "x" * 5_000, "\x00"],
+)
+def test_what_is_no_zone_leaves_the_one_of_the_installation(
+    signed_in: Client, page: str, name: str
+) -> None:
+    signed_in.cookies["cwexport_zone"] = name
+    assert shown(signed_in, page) == ("2026-03-01 12:00:00 UTC", "UTC")
+
+
+def test_the_next_request_of_the_same_thread_is_not_in_the_zone_of_the_one_before(
+    signed_in: Client, page: str
+) -> None:
+    signed_in.cookies["cwexport_zone"] = "Asia/Tokyo"
+    assert shown(signed_in, page)[1] == "Asia/Tokyo"
+    assert timezone.get_current_timezone_name() == "UTC"
+    del signed_in.cookies["cwexport_zone"]
+    assert shown(signed_in, page)[1] == "UTC"
