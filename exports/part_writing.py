@@ -201,6 +201,9 @@ class PartWriter:
                 **vars(so_far),
             )
             LedgerEntry.objects.stage(self._run, [version for _record, version in kept])
+        if self._is_reached and not was_reached:
+            # While the end is being proven; little will be left to flush then.
+            stream.sync()
 
     @property
     def _is_reached(self) -> bool:
@@ -257,6 +260,9 @@ class _HashedStream:
 
     def flush(self) -> None:
         self._raw.flush()
+
+    def sync(self) -> None:
+        os.fsync(self._raw.fileno())
 
     def sha256(self) -> str:
         return self._hash.hexdigest()

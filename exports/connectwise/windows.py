@@ -53,9 +53,11 @@ def walk_in_windows(
     if not page.records:
         return
     step = new_records(page, after, None)
-    yield step
+    del page  # or it would be held as long as the walk goes on
     if len(step.records) == extent.page_size >= SMALLEST_PAGE:
         windows = _Windows(ask, extent, after, step, width_limit)
+        windows.fill_up()
+        yield step
         yield from windows.walk()
         yield from walk(ask, after=windows.reached, first=windows.end)
         if len((windows.first_again or ask(after, None))().records) < extent.page_size:
@@ -66,7 +68,9 @@ def walk_in_windows(
                 )
             )
     else:
-        yield from walk(ask, after=step.last_id)
+        promise = ask(step.last_id, None)
+        yield step
+        yield from walk(ask, after=step.last_id, first=promise)
 
 
 class _Windows:
@@ -97,7 +101,6 @@ class _Windows:
 
     def walk(self) -> Iterator[Step]:
         progress = Progress()
-        self._fill_up()
         while self._waiting:
             window = self._waiting.popleft()
             page = window.promise()
@@ -116,10 +119,10 @@ class _Windows:
                 self._waiting.appendleft(self._open(step.last_id, window.up_to))
             self._fetched_count += len(step.records)
             self.reached = step.last_id
-            self._fill_up()
+            self.fill_up()
             yield step
 
-    def _fill_up(self) -> None:
+    def fill_up(self) -> None:
         while (
             len(self._waiting) < self._width_limit()
             and self._asked_up_to < self._extent.highest_id
@@ -149,10 +152,10 @@ class _Windows:
     def _fill(self) -> float:
         """How much of a page a window is expected to fill; the rest is room for scatter.
 
-        That is two and a half times the root of what is expected, less the denser the ids are.
+        That is about twice the root of what is expected, less the denser the ids are.
         """
         scatter = sqrt(max(0.0, 1 - self._density) / self._extent.page_size)
-        return min(0.99, max(0.85, 1 - 2.5 * scatter))
+        return min(0.99, max(0.85, 1 - 2.2 * scatter))
 
     def _is_within_budget(self) -> bool:
         """Whether a serial walk from here on would still keep the whole within the budget."""
@@ -167,6 +170,8 @@ class _Windows:
         return _Window(above, up_to, self._ask(above, up_to), was_empty)
 
     def _learn(self, window: _Window, count: int) -> None:
-        """Follow the density of the ids, without haste: one window says little about the next."""
-        found = count / max(1, window.up_to - window.above)
-        self._density = (self._density + min(self._density * 3, found)) / 2
+        """Follow the density of the ids; one window says little about the next but by surprise."""
+        width = max(1, window.up_to - window.above)
+        expected = self._density * width
+        weight = 0.5 if abs(count - expected) > 3 * sqrt(expected + 1) else 0.1
+        self._density += (min(self._density * 3, count / width) - self._density) * weight

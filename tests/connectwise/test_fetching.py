@@ -1,5 +1,6 @@
 """Requests in flight: how many, in whose thread, and what the walking thread notices meanwhile."""
 
+import gc
 import threading
 from collections.abc import Callable
 from typing import cast
@@ -156,3 +157,10 @@ def test_after_throttling_fewer_are_in_flight_however_many_were_asked_for() -> N
 
     assert fetching.width() == 2
     assert max(most) == 2
+
+
+def test_what_was_there_before_is_left_out_of_garbage_collections_until_the_end() -> None:
+    with Bench(1).fetching:
+        assert gc.get_freeze_count() > 0
+
+    assert gc.get_freeze_count() == 0
