@@ -20,6 +20,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from exports import files, jobs
+from exports.demo.answers import LIST
 from exports.demo.faults import Nothing, Status
 from exports.demo.server import StandIn
 from exports.models import Run, Task, Worker
@@ -120,7 +121,7 @@ def test_a_failed_run_says_why_and_exits_with_1(task: Task, stand_in: StandIn) -
 def test_the_failure_task_runs_here_too(make_task: MakeTask, stand_in: StandIn) -> None:
     second = make_task(name="Second", output_file="second.xml")
     make_task(on_failure_task=second)
-    stand_in.faults.add(Status(403, times=1))
+    stand_in.faults.add(Status(403, on=(LIST,), times=1))
 
     ended = run_task("Nightly batches")
 
