@@ -99,9 +99,8 @@ def copy_for_pick_up(run: Run, is_newest: Callable[[], bool]) -> Path | None:
     target = _folder("exports") / run.file_name
     draft = target.with_name(f".run-{run.pk}-{secrets.token_hex(4)}{PART}")
     try:
-        with run_file(run).open("rb") as source, draft.open("xb") as copy:
-            shutil.copyfileobj(source, copy, 1 << 20)
-            copy.flush()
+        shutil.copyfile(run_file(run), draft)
+        with draft.open("rb+") as copy:
             os.fsync(copy.fileno())
         with _only_one_in(target.parent):
             if not is_newest():

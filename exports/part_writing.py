@@ -188,7 +188,7 @@ class PartWriter:
         so_far.last_id = step.last_id
         if self._is_reached and not was_reached:
             self._on_reached(so_far)
-        writer.write_all(record for record, _version in kept)
+        writer.write_all((version.batch_id, record) for record, version in kept)
         self._flush(stream)
         # One transaction with the fence: a worker that lost the run stages nothing.
         with transaction.atomic():

@@ -19,6 +19,7 @@ from exports.connectwise.errors import ConnectWiseError, StoppedError
 from exports.connectwise.fetching import Fetching, MakeClient
 from exports.connectwise.growing_check import GrowingCheck
 from exports.connectwise.json_numbers import JSONShapeError
+from exports.connectwise.transport import InFlight, read_authorities
 from exports.connectwise.walk import WalkError
 from exports.connectwise.xml_check import FileCheckError
 from exports.connectwise.xml_writer import RecordError
@@ -53,6 +54,11 @@ UNEXPECTED = gettext_noop(
     "The export stopped by an error inside this program. Nothing was exported and no date moved; "
     "the log of the worker has the details for its maker."
 )
+
+
+def prepare() -> None:
+    """What a process that executes runs does once beforehand, so that its first one is not slow."""
+    read_authorities(settings.CWEXPORT_CA_FILE or None)
 
 
 class ConnectionChangedError(Exception):
@@ -172,7 +178,9 @@ def _client_maker(run: Run, lease: Lease) -> MakeClient:
     site = parse_site(run.site, allow_http=settings.CWEXPORT_ALLOW_HTTP)
     credentials = connection.credentials()
 
-    def make(is_over: Callable[[], bool], on_wait: Callable[[Wait], None]) -> ConnectWiseClient:
+    def make(
+        is_over: Callable[[], bool], on_wait: Callable[[Wait], None], in_flight: InFlight
+    ) -> ConnectWiseClient:
         return ConnectWiseClient(
             site,
             credentials,
@@ -182,6 +190,7 @@ def _client_maker(run: Run, lease: Lease) -> MakeClient:
             retry=RETRY,
             ca_file=settings.CWEXPORT_CA_FILE or None,
             on_wait=on_wait,
+            in_flight=in_flight,
         )
 
     return make

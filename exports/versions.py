@@ -19,15 +19,11 @@ def version_of(batch_id: int, record: Mapping[str, Any]) -> Version:
     Extra API fields do not count: a field ConnectWise adds one day makes no batch a new one.
     """
     info = record.get("_info")
-    members = info if isinstance(info, Mapping) else {}
-    values = [record.get(name) for name in _NAMES]
-    values += [members.get(name) for name in INFO_MEMBERS]
+    members = info if isinstance(info, dict | Mapping) else {}
+    values = [*map(record.get, _NAMES), *map(members.get, INFO_MEMBERS)]
     content = _as_json(values).encode()
-    return Version(
-        batch_id=batch_id,
-        last_updated=str(members.get("lastUpdated") or ""),
-        content_hash=hashlib.blake2b(content, digest_size=16).hexdigest(),
-    )
+    content_hash = hashlib.blake2b(content, digest_size=16).hexdigest()
+    return Version(batch_id, str(members.get("lastUpdated") or ""), content_hash)
 
 
 def _as_json(values: list[Any]) -> str:

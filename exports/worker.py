@@ -12,7 +12,7 @@ from django.db import close_old_connections, connection
 from django.utils.translation import gettext as _
 from django_tasks_db.management.commands.db_worker import Worker as QueueWorker
 
-from exports import jobs
+from exports import jobs, runner
 from exports.lease import shutdown
 from exports.models import Worker
 from exports.models.workers import SEEN_EVERY
@@ -81,6 +81,7 @@ class ExportWorker(QueueWorker):
 def work() -> None:
     """Run a worker in this process until SIGTERM or Ctrl-C."""
     worker = ExportWorker()
+    runner.prepare()
     signal.signal(signal.SIGTERM, worker.shutdown)
     signal.signal(signal.SIGINT, worker.shutdown)
     worker.run()

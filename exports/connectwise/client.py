@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
@@ -35,7 +36,7 @@ from .language import grouped
 from .redaction import redact
 from .retries import RetryPolicy, Wait, parse_http_date, retry_after_seconds
 from .sockets import Stop
-from .transport import Answer, Limits, Transport
+from .transport import Answer, InFlight, Limits, Transport
 
 __all__ = [
     "CompanyInfo",
@@ -71,7 +72,8 @@ class ConnectWiseClient:
     """Asks one ConnectWise; every method raises ConnectWiseError and retries by H2 before.
 
     `stop` is looked at ten times a second, also inside a wait, and ends any method with a
-    StoppedError (H4). `on_wait` is called before each wait.
+    StoppedError (H4). `on_wait` is called before each wait; `in_flight` is entered while a request
+    is out, so that several clients can share a limit.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class ConnectWiseClient:
         retry: RetryPolicy | None = None,
         ca_file: str | None = None,
         on_wait: Callable[[Wait], None] | None = None,
+        in_flight: InFlight = nullcontext,
         user_agent: str = "cwexport",
     ) -> None:
         self.site = site
@@ -94,7 +97,11 @@ class ConnectWiseClient:
         self._announce = on_wait or (lambda wait: None)
         self._agent = {"User-Agent": user_agent}
         self._transport = Transport(
-            policy=policy, stop=stop, limits=limits or Limits(), ca_file=ca_file
+            policy=policy,
+            stop=stop,
+            limits=limits or Limits(),
+            ca_file=ca_file,
+            in_flight=in_flight,
         )
 
     def __enter__(self) -> ConnectWiseClient:

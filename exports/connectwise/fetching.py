@@ -7,25 +7,34 @@ import ctypes
 import gc
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from .client import ConnectWiseClient
 from .retries import Wait
+from .transport import InFlight
 
 _TICK: Final = 0.1  # seconds
 # With Python's own 5 ms a question would wait that long behind the writing of the page before.
 _SWITCH_INTERVAL: Final = 0.0005  # seconds
-_LARGE_BLOCK: Final = 128 * 1024  # bytes; the body of a page is larger
-_M_MMAP_THRESHOLD: Final = -3  # of mallopt(3)
+# Long enough for a question to be sent.
+_HEAD_START: Final = 0.002  # seconds
+# Parameters of mallopt(3): the body of a page comes from the heap and that of a huge answer does
+# not, the free end of the heap is kept for the next page, and all threads share one heap.
+_ALLOCATION: Final = {
+    -3: 1 << 20,  # M_MMAP_THRESHOLD, bytes
+    -1: 4 << 20,  # M_TRIM_THRESHOLD, bytes
+    -8: 1,  # M_ARENA_MAX
+}
 _T = TypeVar("_T")
 
-# Makes a client that obeys the given stop and announces its waits.
-MakeClient = Callable[[Callable[[], bool], Callable[[Wait], None]], ConnectWiseClient]
+# Makes a client that obeys the given stop, announces its waits and asks only while there is room.
+MakeClient = Callable[[Callable[[], bool], Callable[[Wait], None], InFlight], ConnectWiseClient]
 
 
 class Fetching:
@@ -53,7 +62,9 @@ class Fetching:
         self._clients: list[ConnectWiseClient] = []
         self._in_flight_count = 0
         self._room = threading.Condition()
-        self._pool = ThreadPoolExecutor(width, "fetching", self._equip)
+        # With one more than may be in flight the next request goes out while a page is decoded.
+        client_count = width + 1 if width > 1 else 1
+        self._pool = ThreadPoolExecutor(client_count, "fetching", self._equip)
 
     def __enter__(self) -> Self:
         self._usual_switch_interval = sys.getswitchinterval()
@@ -83,6 +94,9 @@ class Fetching:
     def ask(self, question: Callable[[ConnectWiseClient], _T]) -> Callable[[], _T]:
         """Put a question to the next free client; the promise returns or raises what it did."""
         future = self._pool.submit(self._put, question)
+        if self._in_flight_count < self._width:
+            # Or it would wait for its turn behind the writing of the page before.
+            time.sleep(_HEAD_START)
         return lambda: self._result(future)
 
     def width(self) -> int:
@@ -98,11 +112,15 @@ class Fetching:
         return self._width + 1
 
     def _put(self, question: Callable[[ConnectWiseClient], _T]) -> _T:
+        return question(self._own.client)
+
+    @contextmanager
+    def _in_flight(self) -> Iterator[None]:
         with self._room:
             self._room.wait_for(self._has_room)
             self._in_flight_count += 1
         try:
-            return question(self._own.client)
+            yield
         finally:
             with self._room:
                 self._in_flight_count -= 1
@@ -132,14 +150,17 @@ class Fetching:
             self._on_wait(pause)
 
     def _equip(self) -> None:
-        self._own.client = self._make_client(self._closed.is_set, self._waits.put)
+        self._own.client = self._make_client(self._closed.is_set, self._waits.put, self._in_flight)
         self._clients.append(self._own.client)
 
 
 def _keep_the_heap_small() -> None:
-    """Let glibc give the memory of every page back at once, however many pages there are (P5).
+    """Let glibc reuse the memory of a page for the next one, however many there are (P5).
 
-    Left alone it raises its threshold for that with the sizes it meets, and fragments the heap.
+    Left alone it raises its thresholds with the sizes it meets, and fragments the heap; if it gave
+    all memory back at once, getting it anew would cost 2 ms a page.
     """
     with suppress(AttributeError, OSError):  # another C library, without mallopt
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
+        mallopt = ctypes.CDLL(None).mallopt
+        for parameter, value in _ALLOCATION.items():
+            mallopt(parameter, value)

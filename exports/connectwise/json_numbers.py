@@ -63,7 +63,7 @@ def record_id(record: object) -> int:
 
     Neither `true` nor `"12"` nor `12.0` is an integer, and an id needs to fit 64 bits.
     """
-    if not isinstance(record, Mapping):
+    if not isinstance(record, dict | Mapping):  # nearly always a dict, which is quicker to see
         raise JSONShapeError(
             _(
                 "ConnectWise sent %(found)s where a record with an id belongs. "

@@ -10,8 +10,8 @@ import os
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, Final
@@ -42,6 +42,10 @@ from .sockets import (
 _CHUNK_BYTES: Final = 256 * 1024
 _ERROR_BODY_BYTES: Final = 64 * 1024
 _PORTS: Final = {"http": 80, "https": 443}
+
+# Entered for as long as a request is out, from its first packet to the last byte of its answer;
+# entering waits until there is room for one more.
+InFlight = Callable[[], AbstractContextManager[None]]
 _making_context: Final = threading.Lock()
 
 
@@ -79,8 +83,10 @@ class Transport:
         stop: Stop,
         limits: Limits,
         ca_file: str | None = None,
+        in_flight: InFlight = nullcontext,
     ) -> None:
         self._policy = policy
+        self._in_flight = in_flight
         self._watch = Watch(stop)
         self._limits = limits
         self._ca_file = ca_file
@@ -89,8 +95,8 @@ class Transport:
     def get(self, url: str, headers: Mapping[str, str], *, step: str) -> Answer:
         """Ask once. Raises the ConnectWiseErrors that need no look at the answer's content."""
         parts = urlsplit(url)
-        begun = time.monotonic()
-        with self._own_errors(parts.netloc, step):
+        with self._own_errors(parts.netloc, step), self._in_flight():
+            begun = time.monotonic()
             adapter = self._adapter(parts, step)
             self._watch.begin(self._limits.total)
             self._watch.check()
@@ -100,7 +106,8 @@ class Transport:
                 timeout=(self._limits.connect, self._limits.read),
             )
             body = self._read(response.raw, step)
-        return Answer(url, response.status_code, response.headers, body, time.monotonic() - begun)
+            seconds = time.monotonic() - begun
+        return Answer(url, response.status_code, response.headers, body, seconds)
 
     def pause(self, seconds: float, *, step: str) -> None:
         """Wait between two requests; raises StoppedError within a tick of a stop (H4)."""
@@ -118,26 +125,12 @@ class Transport:
             host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
             dialling: dict[str, Any] = {"policy": self._policy, "watch": self._watch}
             if parts.scheme == "https":
-                context = self._tls_context(step)
+                context = _tls_context(self._ca_file, step)
                 pool: HTTPConnectionPool = _HTTPSPool(host, port, ssl_context=context, **dialling)
             else:
                 pool = _HTTPPool(host, port, **dialling)
             self._adapters[key] = _Adapter(pool)
         return self._adapters[key]
-
-    def _tls_context(self, step: str) -> ssl.SSLContext:
-        if not self._ca_file:
-            return _shared_tls_context("", 0)
-        try:
-            # A renewed file is read anew.
-            return _shared_tls_context(self._ca_file, os.stat(self._ca_file).st_mtime_ns)
-        except OSError as error:
-            raise CertificateError(
-                _("the CA file %(file)s cannot be used: %(reason)s")
-                % {"file": self._ca_file, "reason": error.strerror or error},
-                _("It holds certificates in PEM format and is readable for the exporter."),
-                step=step,
-            ) from error
 
     def _read(self, response: BaseHTTPResponse, step: str) -> bytes:
         try:
@@ -158,6 +151,30 @@ class Transport:
             raise StoppedError(step=step) from error
         except FOREIGN_ERRORS as error:
             raise own_error(error, host=host, step=step) from error
+
+
+def read_authorities(ca_file: str | None) -> None:
+    """Read the certificates to be trusted, so that the first request need not wait for it.
+
+    A file that cannot be read is told by that request.
+    """
+    with suppress(CertificateError, ssl.SSLError):
+        _tls_context(ca_file, step="")
+
+
+def _tls_context(ca_file: str | None, step: str) -> ssl.SSLContext:
+    if not ca_file:
+        return _shared_tls_context("", 0)
+    try:
+        # A renewed file is read anew.
+        return _shared_tls_context(ca_file, os.stat(ca_file).st_mtime_ns)
+    except OSError as error:
+        raise CertificateError(
+            _("the CA file %(file)s cannot be used: %(reason)s")
+            % {"file": ca_file, "reason": error.strerror or error},
+            _("It holds certificates in PEM format and is readable for the exporter."),
+            step=step,
+        ) from error
 
 
 class _Adapter(HTTPAdapter):
@@ -224,8 +241,9 @@ def _made_tls_context(ca_file: str, _changed_at: int) -> ssl.SSLContext:
     """
     context = WatchedTLSContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_default_certs()
-    # A small machine may have no authorities of its own.
-    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+    if not context.cert_store_stats()["x509_ca"]:
+        # A small machine may have no authorities of its own. Reading both takes twice as long.
+        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
     if ca_file:
         context.load_verify_locations(ca_file)
     return context

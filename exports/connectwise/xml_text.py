@@ -12,7 +12,7 @@ REPLACEMENT: Final = "\ufffd"
 _FORBIDDEN: Final = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
 _find_forbidden: Final = re.compile(f"[{_FORBIDDEN}]").search
 _special: Final = re.compile(f"[&<>\r{_FORBIDDEN}]")
-_find_special: Final = _special.search
+find_special: Final = _special.search
 
 # `>` is needed for `]]>` alone, but always escaping it is what other writers do; a bare carriage
 # return would be read back as a line feed.
@@ -35,7 +35,7 @@ _LONGEST_KEPT_NAME: Final = 200
 
 def escape_text(text: str) -> str:
     """The text of an element; a character XML forbids becomes U+FFFD, all else survives parsing."""
-    if _find_special(text) is None:
+    if find_special(text) is None:
         return text
     return _special.sub(lambda match: _ESCAPES.get(match[0], REPLACEMENT), text)
 

@@ -9,13 +9,13 @@ share no code before it is published (X6).
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import BinaryIO, Final, Self
+from typing import BinaryIO, Final, NamedTuple, Self
 
 from .batches import ELEMENT, ELEMENTS, EXTERNAL_ID, INFO_MEMBERS, ROOT, Kind
 from .json_numbers import describe, record_id
 from .language import gettext as _
 from .language import gettext_noop
-from .xml_text import element_name, escape_text, loses_characters
+from .xml_text import element_name, escape_text, find_special, loses_characters
 
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 XSD: Final = "http://www.w3.org/2001/XMLSchema"
@@ -30,6 +30,35 @@ _MEMBER_INDENT: Final = _INDENT * 3
 _INFO: Final = "_info"
 _CLOSED_FLAG: Final = "closedFlag"
 _KNOWN_FIELDS: Final = frozenset({"id", _INFO, *(name for name, _ in ELEMENTS)})
+
+
+class _Lines(NamedTuple):
+    """The line of a known element, put together once instead of for every batch."""
+
+    start: str
+    end: str
+    empty: str
+    nil: str
+    true: str
+    false: str
+
+
+def _lines(name: str, indent: str) -> _Lines:
+    start, end = f"{indent}<{name}>", f"</{name}>\n"
+    return _Lines(
+        start,
+        end,
+        empty=f"{indent}<{name} />\n",
+        nil=f"{indent}<{name}{_NIL} />\n",
+        true=f"{start}true{end}",
+        false=f"{start}false{end}",
+    )
+
+
+_ELEMENT_LINES: Final = [
+    (name, kind is Kind.FLAG, _lines(name, _FIELD_INDENT)) for name, kind in ELEMENTS
+]
+_MEMBER_LINES: Final = [(name, _lines(name, _MEMBER_INDENT)) for name in INFO_MEMBERS]
 
 OnReplaced = Callable[[int, str], None]
 
@@ -100,13 +129,16 @@ class BatchWriter:
 
     def write(self, record: Mapping[str, object]) -> None:
         """Append one batch. Raises JSONShapeError without an integer id (H5), else RecordError."""
-        self.write_all([record])
+        self.write_all([(record_id(record), record)])
 
-    def write_all(self, records: Iterable[Mapping[str, object]]) -> None:
-        """Append a page of batches, or none of them when one of them is refused as by `write`."""
+    def write_all(self, batches: Iterable[tuple[int, Mapping[str, object]]]) -> None:
+        """Append a page of batches, each with its id, or none of them when one is refused.
+
+        Raises RecordError.
+        """
         elements = [
-            _Batch(record_id(record), self._on_replaced).element(record, self._include_extra_fields)
-            for record in records
+            _Batch(batch_id, self._on_replaced).element(record, self._include_extra_fields)
+            for batch_id, record in batches
         ]
         if not elements:
             return
@@ -131,9 +163,9 @@ class _Batch:
         info = record.get(_INFO)
         if info is not None:
             parts.append(self._info(info, include_extra_fields))
-        for name, kind in ELEMENTS:
-            value = record.get(name)
-            parts.append(self._flag(name, value) if kind is Kind.FLAG else self._text(name, value))
+        for name, is_flag, lines in _ELEMENT_LINES:
+            write = self._flag if is_flag else self._text
+            parts.append(write(name, record.get(name), lines))
         if include_extra_fields:
             for name in _extra_names(record):
                 parts.append(self._extra(name, record[name], _FIELD_INDENT))
@@ -142,35 +174,36 @@ class _Batch:
 
     def _info(self, info: object, include_extra_fields: bool) -> str:
         """The members of X2, then any others; an `_info` that holds only links is `<_info />`."""
-        if not isinstance(info, Mapping):
+        if not isinstance(info, dict | Mapping):
             raise RecordError(self._id, _INFO, gettext_noop("an object"), info)
         members = []
-        for name in INFO_MEMBERS:
+        for name, lines in _MEMBER_LINES:
             value = info.get(name)
             if value is not None:
-                path = f"{_INFO}/{name}"
-                text = self._escaped(self._scalar(value, path), path)
-                members.append(_filled(name, text, _MEMBER_INDENT))
+                members.append(self._text(name, value, lines, f"{_INFO}/"))
         if include_extra_fields:
             for name in info:
                 if name not in INFO_MEMBERS:
                     members.append(self._extra(name, info[name], _MEMBER_INDENT, f"{_INFO}/"))
         return _nested(_INFO, members, _FIELD_INDENT)
 
-    def _text(self, name: str, value: object) -> str:
+    def _text(self, name: str, value: object, lines: _Lines, parent: str = "") -> str:
         if value is None:
-            return f"{_FIELD_INDENT}<{name} />\n"
-        text = self._escaped(self._scalar(value, name), name)
-        return _filled(name, text, _FIELD_INDENT)
+            return lines.empty
+        # Nearly every value is a text that needs nothing.
+        if type(value) is not str or find_special(value):
+            path = parent + name
+            value = self._escaped(self._scalar(value, path), path)
+        return f"{lines.start}{value}{lines.end}" if value else lines.empty
 
-    def _flag(self, name: str, value: object) -> str:
+    def _flag(self, name: str, value: object, lines: _Lines) -> str:
         """`true` and `false` sent as text mean the same; anything else would be a guess."""
-        if value is None:
-            return f"{_FIELD_INDENT}<{name}{_NIL} />\n"
-        if isinstance(value, str) and value.lower() in {"true", "false"}:
-            return _filled(name, value.lower(), _FIELD_INDENT)
         if value is True or value is False:
-            return _filled(name, "true" if value else "false", _FIELD_INDENT)
+            return lines.true if value else lines.false
+        if value is None:
+            return lines.nil
+        if isinstance(value, str) and value.lower() in {"true", "false"}:
+            return lines.true if value.lower() == "true" else lines.false
         raise RecordError(self._id, name, gettext_noop("true, false or null"), value)
 
     def _extra(self, name: str, value: object, indent: str, parent: str = "") -> str:

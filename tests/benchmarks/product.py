@@ -18,7 +18,7 @@ import django
 
 django.setup()
 
-from exports import jobs, part_writing  # noqa: E402
+from exports import jobs, part_writing, runner  # noqa: E402
 from exports.connectwise import growing_check  # noqa: E402
 from exports.demo.account import Account  # noqa: E402
 from exports.models import Connection, Run, Task  # noqa: E402
@@ -37,6 +37,7 @@ def main() -> None:
         _leave_out_the_ledger()
     task = _task(_connection(options.site, options.width), options.page_size)
     follower = FollowerMemory()
+    runner.prepare()
     profile = cProfile.Profile() if options.profile else None
     begun = time.monotonic()
     with profile or nullcontext():

@@ -9,6 +9,7 @@ import pytest
 
 from exports.connectwise.client import ConnectWiseClient, Wait
 from exports.connectwise.fetching import Fetching
+from exports.connectwise.transport import InFlight
 
 
 class Stopped(Exception):
@@ -18,9 +19,12 @@ class Stopped(Exception):
 class Asker:
     """Stands where a client stands; questions of these tests use nothing of it but this."""
 
-    def __init__(self, is_over: Callable[[], bool], on_wait: Callable[[Wait], None]) -> None:
+    def __init__(
+        self, is_over: Callable[[], bool], on_wait: Callable[[Wait], None], in_flight: InFlight
+    ) -> None:
         self.is_over = is_over
         self.on_wait = on_wait
+        self.in_flight = in_flight
         self.closed = False
 
     def close(self) -> None:
@@ -39,9 +43,9 @@ class Bench:
         )
 
     def _make(
-        self, is_over: Callable[[], bool], on_wait: Callable[[Wait], None]
+        self, is_over: Callable[[], bool], on_wait: Callable[[Wait], None], in_flight: InFlight
     ) -> ConnectWiseClient:
-        self.askers.append(Asker(is_over, on_wait))
+        self.askers.append(Asker(is_over, on_wait, in_flight))
         return cast(ConnectWiseClient, self.askers[-1])
 
     def _tick(self) -> None:
@@ -55,6 +59,21 @@ def announce(wait: Wait) -> Callable[[ConnectWiseClient], str]:
         return "a page"
 
     return question
+
+
+def counted() -> tuple[list[int], Callable[[ConnectWiseClient], None]]:
+    """A question that takes a while, and how many of it were out each time it was asked."""
+    out: list[None] = []
+    counts: list[int] = []
+
+    def question(client: ConnectWiseClient) -> None:
+        with cast(Asker, client).in_flight():
+            out.append(None)
+            counts.append(len(out))
+            threading.Event().wait(0.01)
+            out.pop()
+
+    return counts, question
 
 
 def settled(promise: Callable[[], object], bench: Bench) -> Callable[[], object]:
@@ -141,14 +160,7 @@ def test_each_throttling_halves_what_may_be_in_flight_down_to_one() -> None:
 def test_after_throttling_fewer_are_in_flight_however_many_were_asked_for() -> None:
     bench = Bench(4)
     throttled = Wait(1.0, 1, "ConnectWise answered 429", is_throttled=True)
-    in_flight, most = [0], [0]
-
-    def question(client: ConnectWiseClient) -> None:
-        in_flight[0] += 1
-        most[0] = max(most)
-        most.append(in_flight[0])
-        threading.Event().wait(0.01)
-        in_flight[0] -= 1
+    most, question = counted()
 
     with bench.fetching as fetching:
         fetching.ask(announce(throttled))()
@@ -157,6 +169,27 @@ def test_after_throttling_fewer_are_in_flight_however_many_were_asked_for() -> N
 
     assert fetching.width() == 2
     assert max(most) == 2
+
+
+def test_while_a_page_is_decoded_the_next_request_goes_out_and_never_more_than_the_width() -> None:
+    bench = Bench(2)
+    decoding = threading.Event()
+    most, question = counted()
+
+    def decode(client: ConnectWiseClient) -> None:
+        with cast(Asker, client).in_flight():
+            pass
+        decoding.wait(5)
+
+    with bench.fetching as fetching:
+        decoded = fetching.ask(decode)
+        for promise in [fetching.ask(question) for _ in range(6)]:
+            promise()
+        decoding.set()
+        decoded()
+
+    assert max(most) == 2
+    assert len(bench.askers) == 3
 
 
 def test_what_was_there_before_is_left_out_of_garbage_collections_until_the_end() -> None:
