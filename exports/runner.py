@@ -14,12 +14,12 @@ from django.utils.translation import gettext_noop
 from exports import files
 from exports.connectwise import conditions
 from exports.connectwise.addresses import AddressPolicy, SiteError, parse_site
-from exports.connectwise.client import ConnectWiseClient, Limits, RetryPolicy, Wait
+from exports.connectwise.client import ConnectWiseClient, Limits, RetryPolicy, Slot, Wait
 from exports.connectwise.errors import ConnectWiseError, StoppedError
 from exports.connectwise.fetching import Fetching, MakeClient
 from exports.connectwise.growing_check import GrowingCheck
 from exports.connectwise.json_numbers import JSONShapeError
-from exports.connectwise.transport import InFlight, read_authorities
+from exports.connectwise.transport import read_authorities
 from exports.connectwise.walk import WalkError
 from exports.connectwise.xml_check import FileCheckError
 from exports.connectwise.xml_writer import RecordError
@@ -179,7 +179,7 @@ def _client_maker(run: Run, lease: Lease) -> MakeClient:
     credentials = connection.credentials()
 
     def make(
-        is_over: Callable[[], bool], on_wait: Callable[[Wait], None], in_flight: InFlight
+        is_over: Callable[[], bool], on_wait: Callable[[Wait], None], slot: Slot
     ) -> ConnectWiseClient:
         return ConnectWiseClient(
             site,
@@ -190,7 +190,7 @@ def _client_maker(run: Run, lease: Lease) -> MakeClient:
             retry=RETRY,
             ca_file=settings.CWEXPORT_CA_FILE or None,
             on_wait=on_wait,
-            in_flight=in_flight,
+            slot=slot,
         )
 
     return make

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
 from .addresses import AddressPolicy, AddressRefusedError, Site
@@ -36,7 +35,7 @@ from .language import grouped
 from .redaction import redact
 from .retries import RetryPolicy, Wait, parse_http_date, retry_after_seconds
 from .sockets import Stop
-from .transport import Answer, InFlight, Limits, Transport
+from .transport import Answer, Limits, Transport
 
 __all__ = [
     "CompanyInfo",
@@ -64,6 +63,26 @@ class Credentials:
     client_id: str
 
 
+class Slot(Protocol):
+    """Room for one request in flight, where several clients share so many; each may be repeated."""
+
+    def take(self) -> None:
+        """Wait until there is room for this client's request."""
+
+    def give(self) -> None:
+        """Let another client ask."""
+
+
+class _OwnSlot:
+    """Nobody to share with."""
+
+    def take(self) -> None:
+        """There is always room."""
+
+    def give(self) -> None:
+        """Nobody waits for it."""
+
+
 class UrlTooLongError(ValueError):
     """A filter that cannot be sent for its length; `str()` is a sentence for the form."""
 
@@ -72,8 +91,8 @@ class ConnectWiseClient:
     """Asks one ConnectWise; every method raises ConnectWiseError and retries by H2 before.
 
     `stop` is looked at ten times a second, also inside a wait, and ends any method with a
-    StoppedError (H4). `on_wait` is called before each wait; `in_flight` is entered while a request
-    is out, so that several clients can share a limit.
+    StoppedError (H4). `on_wait` is called before each wait. A `slot` is kept while a request is
+    out and while a refused one waits, and given away before the answer is decoded.
     """
 
     def __init__(
@@ -87,21 +106,18 @@ class ConnectWiseClient:
         retry: RetryPolicy | None = None,
         ca_file: str | None = None,
         on_wait: Callable[[Wait], None] | None = None,
-        in_flight: InFlight = nullcontext,
+        slot: Slot | None = None,
         user_agent: str = "cwexport",
     ) -> None:
         self.site = site
         self._credentials = credentials
         self._policy = policy
         self._retry = retry or RetryPolicy()
+        self._slot = slot or _OwnSlot()
         self._announce = on_wait or (lambda wait: None)
         self._agent = {"User-Agent": user_agent}
         self._transport = Transport(
-            policy=policy,
-            stop=stop,
-            limits=limits or Limits(),
-            ca_file=ca_file,
-            in_flight=in_flight,
+            policy=policy, stop=stop, limits=limits or Limits(), ca_file=ca_file
         )
 
     def __enter__(self) -> ConnectWiseClient:
@@ -165,9 +181,11 @@ class ConnectWiseClient:
     def _attempt(
         self, step: str, url: str, headers: Mapping[str, str], read: Callable[[Answer], _T]
     ) -> _T:
+        self._slot.take()
         answer = self._transport.get(url, headers, step=step)
         if answer.status != 200:
             raise self._error_in(answer, step)
+        self._slot.give()
         try:
             return read(answer)
         except JSONShapeError as error:

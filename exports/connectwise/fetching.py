@@ -8,16 +8,15 @@ import gc
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
-from .client import ConnectWiseClient
+from .client import ConnectWiseClient, Slot
 from .retries import Wait
-from .transport import InFlight
 
 _TICK: Final = 0.1  # seconds
 # With Python's own 5 ms a question would wait that long behind the writing of the page before.
@@ -33,8 +32,8 @@ _ALLOCATION: Final = {
 }
 _T = TypeVar("_T")
 
-# Makes a client that obeys the given stop, announces its waits and asks only while there is room.
-MakeClient = Callable[[Callable[[], bool], Callable[[Wait], None], InFlight], ConnectWiseClient]
+# Makes a client that obeys the given stop, announces its waits and asks while it has the slot.
+MakeClient = Callable[[Callable[[], bool], Callable[[Wait], None], Slot], ConnectWiseClient]
 
 
 class Fetching:
@@ -112,19 +111,21 @@ class Fetching:
         return self._width + 1
 
     def _put(self, question: Callable[[ConnectWiseClient], _T]) -> _T:
-        return question(self._own.client)
+        self._own.slot.take()
+        try:
+            return question(self._own.client)
+        finally:
+            self._own.slot.give()
 
-    @contextmanager
-    def _in_flight(self) -> Iterator[None]:
+    def _enter(self) -> None:
         with self._room:
             self._room.wait_for(self._has_room)
             self._in_flight_count += 1
-        try:
-            yield
-        finally:
-            with self._room:
-                self._in_flight_count -= 1
-                self._room.notify()
+
+    def _leave(self) -> None:
+        with self._room:
+            self._in_flight_count -= 1
+            self._room.notify()
 
     def _has_room(self) -> bool:
         return self._in_flight_count < self._width or self._closed.is_set()
@@ -150,8 +151,28 @@ class Fetching:
             self._on_wait(pause)
 
     def _equip(self) -> None:
-        self._own.client = self._make_client(self._closed.is_set, self._waits.put, self._in_flight)
+        self._own.slot = _Slot(self._enter, self._leave)
+        self._own.client = self._make_client(self._closed.is_set, self._waits.put, self._own.slot)
         self._clients.append(self._own.client)
+
+
+class _Slot:
+    """What one client has of the room for requests in flight: nothing, or one place."""
+
+    def __init__(self, enter: Callable[[], None], leave: Callable[[], None]) -> None:
+        self._enter = enter
+        self._leave = leave
+        self._is_taken = False
+
+    def take(self) -> None:
+        if not self._is_taken:
+            self._enter()
+            self._is_taken = True
+
+    def give(self) -> None:
+        if self._is_taken:
+            self._is_taken = False
+            self._leave()
 
 
 def _keep_the_heap_small() -> None:

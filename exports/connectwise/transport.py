@@ -10,8 +10,8 @@ import os
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, Final
@@ -42,10 +42,6 @@ from .sockets import (
 _CHUNK_BYTES: Final = 256 * 1024
 _ERROR_BODY_BYTES: Final = 64 * 1024
 _PORTS: Final = {"http": 80, "https": 443}
-
-# Entered for as long as a request is out, from its first packet to the last byte of its answer;
-# entering waits until there is room for one more.
-InFlight = Callable[[], AbstractContextManager[None]]
 _making_context: Final = threading.Lock()
 
 
@@ -83,10 +79,8 @@ class Transport:
         stop: Stop,
         limits: Limits,
         ca_file: str | None = None,
-        in_flight: InFlight = nullcontext,
     ) -> None:
         self._policy = policy
-        self._in_flight = in_flight
         self._watch = Watch(stop)
         self._limits = limits
         self._ca_file = ca_file
@@ -95,8 +89,8 @@ class Transport:
     def get(self, url: str, headers: Mapping[str, str], *, step: str) -> Answer:
         """Ask once. Raises the ConnectWiseErrors that need no look at the answer's content."""
         parts = urlsplit(url)
-        with self._own_errors(parts.netloc, step), self._in_flight():
-            begun = time.monotonic()
+        begun = time.monotonic()
+        with self._own_errors(parts.netloc, step):
             adapter = self._adapter(parts, step)
             self._watch.begin(self._limits.total)
             self._watch.check()
@@ -106,8 +100,7 @@ class Transport:
                 timeout=(self._limits.connect, self._limits.read),
             )
             body = self._read(response.raw, step)
-            seconds = time.monotonic() - begun
-        return Answer(url, response.status_code, response.headers, body, seconds)
+        return Answer(url, response.status_code, response.headers, body, time.monotonic() - begun)
 
     def pause(self, seconds: float, *, step: str) -> None:
         """Wait between two requests; raises StoppedError within a tick of a stop (H4)."""

@@ -283,3 +283,34 @@ def test_a_body_may_be_as_large_as_the_limit_and_no_larger(size: int, fits: bool
             assert ask(client) == []
         else:
             assert "larger than 100,000 bytes" in str(failure(client))
+
+
+class Taken:
+    """A slot that writes down what happens while it is held and while it is not."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def take(self) -> None:
+        self.told.append("take")
+
+    def give(self) -> None:
+        self.told.append("give")
+
+
+def test_a_slot_is_kept_while_a_refused_request_waits_and_given_before_the_answer_is_decoded() -> (
+    None
+):
+    slot = Taken()
+    replies = answer(503), answer(200, b"[{"), GOOD
+
+    def on_wait(wait: Wait) -> None:
+        slot.told.append(f"wait {wait.attempt}")
+
+    with (
+        RawServer(*replies) as server,
+        client_of(server, slot=slot, on_wait=on_wait) as client,
+    ):
+        assert ask(client) == [1]
+
+    assert slot.told == ["take", "wait 1", "take", "give", "wait 2", "take", "give"]

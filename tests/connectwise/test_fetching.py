@@ -7,9 +7,8 @@ from typing import cast
 
 import pytest
 
-from exports.connectwise.client import ConnectWiseClient, Wait
+from exports.connectwise.client import ConnectWiseClient, Slot, Wait
 from exports.connectwise.fetching import Fetching
-from exports.connectwise.transport import InFlight
 
 
 class Stopped(Exception):
@@ -20,11 +19,11 @@ class Asker:
     """Stands where a client stands; questions of these tests use nothing of it but this."""
 
     def __init__(
-        self, is_over: Callable[[], bool], on_wait: Callable[[Wait], None], in_flight: InFlight
+        self, is_over: Callable[[], bool], on_wait: Callable[[Wait], None], slot: Slot
     ) -> None:
         self.is_over = is_over
         self.on_wait = on_wait
-        self.in_flight = in_flight
+        self.slot = slot
         self.closed = False
 
     def close(self) -> None:
@@ -43,9 +42,9 @@ class Bench:
         )
 
     def _make(
-        self, is_over: Callable[[], bool], on_wait: Callable[[Wait], None], in_flight: InFlight
+        self, is_over: Callable[[], bool], on_wait: Callable[[Wait], None], slot: Slot
     ) -> ConnectWiseClient:
-        self.askers.append(Asker(is_over, on_wait, in_flight))
+        self.askers.append(Asker(is_over, on_wait, slot))
         return cast(ConnectWiseClient, self.askers[-1])
 
     def _tick(self) -> None:
@@ -67,11 +66,10 @@ def counted() -> tuple[list[int], Callable[[ConnectWiseClient], None]]:
     counts: list[int] = []
 
     def question(client: ConnectWiseClient) -> None:
-        with cast(Asker, client).in_flight():
-            out.append(None)
-            counts.append(len(out))
-            threading.Event().wait(0.01)
-            out.pop()
+        out.append(None)
+        counts.append(len(out))
+        threading.Event().wait(0.01)
+        out.pop()
 
     return counts, question
 
@@ -177,8 +175,7 @@ def test_while_a_page_is_decoded_the_next_request_goes_out_and_never_more_than_t
     most, question = counted()
 
     def decode(client: ConnectWiseClient) -> None:
-        with cast(Asker, client).in_flight():
-            pass
+        cast(Asker, client).slot.give()
         decoding.wait(5)
 
     with bench.fetching as fetching:
