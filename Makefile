@@ -66,7 +66,7 @@ messages: install
 	@command -v xgettext >/dev/null && command -v msgfmt >/dev/null || \
 	  { echo "Translations need GNU gettext: apt install gettext"; exit 2; }
 	@mkdir -p exports/locale
-	@$(BIN)/python manage.py makemessages --locale=de --no-obsolete --add-location=file \
+	@$(BIN)/python manage.py makemessages --locale=de --no-obsolete --no-wrap --add-location=file \
 	  --ignore=exports/demo --ignore=tests --ignore=var --ignore=$(VENV)
 	@$(BIN)/python manage.py compilemessages --locale=de --ignore=".*" --ignore=var --ignore=$(VENV)
 
