@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -17,28 +18,6 @@ if TYPE_CHECKING:
 
 CREATED = DateChange.DateField.CREATED
 MODIFIED = DateChange.DateField.MODIFIED
-# The date that matters to each mode; All needs none.
-_FIELDS = {"modified": MODIFIED, "new": CREATED}
-
-
-@dataclass(frozen=True)
-class Window:
-    """What mode and dates come to. `created_after` waits for the run to turn it into an id."""
-
-    modified_after: datetime | None = None
-    created_after: datetime | None = None
-    boundary_id: int | None = None
-    leaves_out_known: bool = False
-    reason: str = ""
-
-
-def next_window(task: "Task", conditions: str, now: datetime) -> Window:
-    """The window of a run of `task` that is queued `now` with `conditions` as sent."""
-    if task.export == task.Export.MODIFIED:
-        return _modified_window(task, conditions)
-    if task.export == task.Export.NEW:
-        return _new_window(task, conditions, now)
-    return Window(reason=_("All: every batch that meets the conditions, whenever it changed."))
 
 
 @dataclass(frozen=True)
@@ -51,21 +30,33 @@ class Restart:
     company_changed: bool
 
 
+@dataclass(frozen=True)
+class Window:
+    """What mode and dates come to. `created_after` waits for the run to turn it into an id.
+
+    `restart` is there when the date in force no longer vouches for the conditions or the company.
+    """
+
+    modified_after: datetime | None = None
+    created_after: datetime | None = None
+    boundary_id: int | None = None
+    leaves_out_known: bool = False
+    reason: str = ""
+    restart: Restart | None = None
+
+
+def next_window(task: "Task", conditions: str, now: datetime) -> Window:
+    """The window of a run of `task` that is queued `now` with `conditions` as sent."""
+    if task.export == task.Export.MODIFIED:
+        return _modified_window(task, conditions)
+    if task.export == task.Export.NEW:
+        return _new_window(task, conditions, now)
+    return Window(reason=_("All: every batch that meets the conditions, whenever it changed."))
+
+
 def restart_of(task: "Task", conditions: str) -> Restart | None:
-    """Whether the date in force no longer vouches for `conditions` as sent, or for the company."""
-    field = _FIELDS.get(task.export)
-    newest = _newest_change(task, field) if field else None
-    if field is None or newest is None or newest.run is None:
-        return None
-    if _is_vouched(newest, task, conditions):
-        return None
-    run, connection = newest.run, task.connection
-    return Restart(
-        field=field,
-        run=run,
-        starts_at=_last_typed(task, field),
-        company_changed=(run.site, run.company) != (connection.site, connection.company),
-    )
+    """Whether the next run starts again, as its window says."""
+    return next_window(task, conditions, timezone.now()).restart
 
 
 def again_reason(of_run: "Run | None", id_count: int) -> str:
@@ -95,6 +86,7 @@ def _modified_window(task: "Task", conditions: str) -> Window:
         return Window(
             modified_after=typed,
             leaves_out_known=True,
+            restart=_restart(task, newest.run, MODIFIED, typed),
             reason=_(
                 "Conditions or company changed since the date moved: everything since the last "
                 "typed date, less what already went out."
@@ -121,6 +113,9 @@ def _new_window(task: "Task", conditions: str, now: datetime) -> Window:
     newest, typed = _newest_change(task, CREATED), _last_typed(task, CREATED)
     if newest is None or newest.run is None:
         return Window(created_after=task.date_created)
+    if not _is_vouched(newest, task, conditions):
+        restart = _restart(task, newest.run, CREATED, typed)
+        return Window(created_after=typed, leaves_out_known=True, restart=restart)
     # A batch that was shown late to the newest run has an id below the highest of that time.
     last_started_at = newest.run.started_at or now
     for change in _moves_since_typed(task):
@@ -139,6 +134,12 @@ def _new_window(task: "Task", conditions: str, now: datetime) -> Window:
                 % {"id": run.highest_id, "run": run.pk},
             )
     return Window(created_after=typed, leaves_out_known=True)
+
+
+def _restart(task: "Task", run: "Run", field: DateChange.DateField, typed: datetime) -> Restart:
+    connection = task.connection
+    company_changed = (run.site, run.company) != (connection.site, connection.company)
+    return Restart(field=field, run=run, starts_at=typed, company_changed=company_changed)
 
 
 def _is_vouched(change: DateChange, task: "Task", conditions: str) -> bool:

@@ -16,7 +16,7 @@ from exports.forms.dates import canonical
 from exports.forms.task_sketch import DATE_OF, chosen_connection, sketch
 from exports.forms.tasks import TaskForm
 from exports.models import Connection, Task
-from exports.models.windows import Restart, Window, next_window, restart_of
+from exports.models.windows import Restart, Window, next_window
 from exports.views.task_page import restart_sentence
 
 # Stands for an id that the run itself looks up before its first page (W4).
@@ -67,9 +67,7 @@ def describe(form: TaskForm) -> Description:
         request=conditions.both(sent, *_added(window)),
         refusal="",
         # A form as it was saved differs from nothing, and what its task has to say its page says.
-        next_run=tuple(
-            _next_run(drawn, window, restart_of(drawn, sent) if form.is_bound else None)
-        ),
+        next_run=tuple(_next_run(drawn, window, window.restart if form.is_bound else None)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -16,7 +16,7 @@ from exports.connectwise.conditions import ConditionError
 from exports.forms.dates import DatesForm, canonical
 from exports.forms.ledger import LedgerSearch
 from exports.models import DateChange, LedgerEntry, Run, Task
-from exports.models.windows import Restart, next_window, restart_of
+from exports.models.windows import Restart, next_window
 from exports.output_names import is_overwritten_each_run
 from exports.tables import RunTable
 from exports.wording import grouped
@@ -24,6 +24,8 @@ from exports.wording import grouped
 LATEST_RUNS = 10
 CHARTED_RUNS = 30
 LATEST_CHANGES = 20
+# The others are folded away.
+SHOWN_CHANGES = 6
 
 
 def render_task_page(
@@ -42,12 +44,12 @@ def render_task_page(
         "chart": runs_of(task.runs.newest_first(), most=CHARTED_RUNS),
         "table": RunTable(newest, exclude=("task_name",), orderable=False),
         "dates": dates or DatesForm(task),
-        "date_changes": _changes(task, undoable),
         "undoable": undoable,
         "search": LedgerSearch(),
         "has_entries": LedgerEntry.objects.sent_by(task).exists(),
         "is_overwritten": task.export != Task.Export.ALL
         and is_overwritten_each_run(task.output_file),
+        **_changes(task, undoable),
         **_next_run(task),
     }
     return render(request, "exports/task_detail.html", context)
@@ -94,20 +96,30 @@ def _what_is_left_out(task: Task, restart: Restart) -> str:
 
 def _undoable(task: Task) -> set[int]:
     """The newest change in force of each date, where an earlier one can come back (W8)."""
-    found = set()
+    newest, earlier = {}, {}
     for field in DateChange.DateField.values:
-        in_force = DateChange.objects.in_force(task.pk, field).values_list("pk", flat=True)
-        newest = list(in_force[:2])
-        if len(newest) == 2:
-            found.add(newest[0])
-    return found
+        in_force = DateChange.objects.in_force(task.pk, field).values("pk")
+        newest[f"{field}_newest"] = Subquery(in_force[:1])
+        earlier[f"{field}_earlier"] = Subquery(in_force[1:2])
+    found = Task.objects.filter(pk=task.pk).values_list(*newest.values(), *earlier.values()).get()
+    pairs = zip(found[: len(newest)], found[len(newest) :], strict=True)
+    return {change for change, before in pairs if before is not None}
 
 
-def _changes(task: Task, undoable: set[int]) -> QuerySet[DateChange]:
-    """The latest changes, and what can be undone however long ago it was."""
+def _changes(task: Task, undoable: set[int]) -> dict[str, list[DateChange]]:
+    """The latest changes, and what can be undone however long ago it was; the older ones apart."""
     latest = task.date_changes.order_by("-id").values("pk")[:LATEST_CHANGES]
     wanted = task.date_changes.filter(Q(pk__in=latest) | Q(pk__in=undoable))
-    return wanted.select_related("changed_by", "undone_by", "run").order_by("-id")
+    changes = list(wanted.select_related("changed_by", "undone_by", "run").order_by("-id"))
+    shown = [
+        change
+        for place, change in enumerate(changes)
+        if place < SHOWN_CHANGES or change.pk in undoable
+    ]
+    return {
+        "date_changes": shown,
+        "earlier_changes": [change for change in changes if change not in shown],
+    }
 
 
 def _next_run(task: Task) -> dict[str, Any]:
@@ -117,11 +129,12 @@ def _next_run(task: Task) -> dict[str, Any]:
         sent = conditions.render(typed, FIELD_KINDS)
     except ConditionError as error:
         return {"condition_error": str(error)}
-    restart = restart_of(task, sent)
+    window = next_window(task, sent, timezone.now())
+    restart = window.restart
     return {
         "sent": sent,
         "in_words": conditions.in_words(typed, FIELD_KINDS),
-        "window": next_window(task, sent, timezone.now()),
+        "window": window,
         "restart": restart,
         "restart_sentence": restart_sentence(task, restart) if restart else "",
         "date_in_force": getattr(task, restart.field) if restart else None,

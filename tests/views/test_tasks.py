@@ -137,18 +137,40 @@ def test_the_history_of_the_dates_tells_who_or_which_run(
     assert [change.date_after for change in task.date_changes.order_by("-id")[:2]] == [MARCH, MARCH]
 
 
+@pytest.mark.parametrize("asks_otherwise", [False, True], ids=["as before", "other conditions"])
+@pytest.mark.parametrize("export", ["new", "modified"])
 def test_the_page_takes_few_queries(
     signed_in: Client,
     make_task: MakeTask,
     user: User,
+    export: str,
+    asks_otherwise: bool,
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    task = make_task(export="new")
+    task = make_task(export=export)
     for _ in range(12):
         run = succeed(task, user)
-        move_date(task, run, "date_created", MARCH)
-    with django_assert_max_num_queries(16):
-        page_of(signed_in, task)
+        for field in ("date_created", "date_modified"):
+            move_date(task, run, field, MARCH)
+    if asks_otherwise:
+        Run.objects.update(conditions="id < 900")
+    with django_assert_max_num_queries(12):
+        page = page_of(signed_in, task)
+    assert ("The next run starts again at" in page) is asks_otherwise
+
+
+def test_older_changes_of_the_dates_are_folded_away_unless_one_can_be_undone(
+    signed_in: Client, make_task: MakeTask, user: User
+) -> None:
+    task = make_task()
+    for field in ["date_created"] + ["date_modified"] * 9:
+        move_date(task, succeed(task, user), field, MARCH)
+    shown, folded = page_of(signed_in, task).split('<details class="earlier-changes">')
+
+    # The two dates that were typed with the task, and three moves of Date Modified.
+    assert "5 earlier changes" in folded
+    assert folded.count("</form>") == 0
+    assert shown.count("Undo<") == 2
 
 
 def test_run_now_queues_a_run_and_follows_it(
