@@ -146,4 +146,6 @@ class LedgerTable(tables.Table):  # type: ignore[misc]
 
     def __init__(self, entries: Any, *, task: Task, is_searched: bool) -> None:
         self.task, self.is_searched = task, is_searched
-        super().__init__(LedgerRows(entries))
+        can_run = task.enabled and not task.archived_at
+        # Nothing can be chosen for what cannot be done.
+        super().__init__(LedgerRows(entries), exclude=() if can_run else ("choice",))

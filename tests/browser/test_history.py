@@ -11,7 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from exports.models import Run, Task
-from tests.browser.conftest import NO_JAVASCRIPT
+from tests.browser.conftest import NO_JAVASCRIPT, Visit
 from tests.conftest import MakeTask
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -161,3 +161,10 @@ def test_home_says_when_no_worker_takes_the_run_that_waits(page: Page, make_task
     Run.objects.filter(pk=run.pk).update(queued_at=timezone.now() - timedelta(minutes=5))
     page.goto("/")
     expect(page.get_by_text("A run is waiting, but no worker is alive.")).to_be_visible()
+
+
+@pytest.mark.parametrize("name", ["history", "task", "connections", "home"])
+def test_a_table_fits_a_window_of_1280_pixels(visit: Visit, name: str) -> None:
+    page = visit(name)
+    hidden = "tables => tables.map(one => one.scrollWidth - one.clientWidth)"
+    assert set(page.locator(".table-scroll:visible").evaluate_all(hidden)) == {0}

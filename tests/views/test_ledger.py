@@ -1,6 +1,7 @@
 """The ledger's page: did a batch go out, in which version, run and file; and out again (R7)."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from re import findall
 from typing import Any
 
@@ -234,3 +235,19 @@ def test_the_page_says_where_the_new_file_is_found(signed_in: Client, task: Task
         "The file in the export folder, which other programs pick up, stays as it is; download the "
         "new file from its run."
     ) in page
+
+
+@pytest.mark.parametrize(
+    "unused", [{"enabled": False}, {"archived_at": datetime(2026, 3, 1, tzinfo=UTC)}]
+)
+def test_of_a_task_that_cannot_run_nothing_can_be_chosen(
+    signed_in: Client, task: Task, unused: dict[str, object]
+) -> None:
+    put_out(succeed(task), 284)
+    Task.objects.update(**unused)
+    page = ledger(signed_in, task, batch="284").content.decode()
+
+    assert "Yes: batch 284 went out" in page
+    assert "Choose" not in page
+    assert 'type="checkbox"' not in page
+    assert "Export these batches again" not in page
