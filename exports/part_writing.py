@@ -166,14 +166,12 @@ class PartWriter:
             self._ask, extent, after=self._so_far.last_id, width_limit=self._fetching.depth
         )
 
-    def _ask(self, above: int, up_to: int | None) -> Callable[[], Page]:
+    def _ask(self, above: int) -> Callable[[], Page]:
         first_page, self._first_page = self._first_page, None
-        if first_page and (above, up_to) == (self._ground.after_id, None):
+        if first_page and above == self._ground.after_id:
             return first_page
-        limits = [conditions.id_above(above)]
-        if up_to is not None:
-            limits.append(conditions.id_up_to(up_to))
-        return ask_page(self._fetching, self._ground.filter(*limits), self._run.page_size)
+        asked = self._ground.filter(conditions.id_above(above))
+        return ask_page(self._fetching, asked, self._run.page_size)
 
     def _take(self, step: Step, writer: BatchWriter, stream: "_HashedStream") -> None:
         """One page: into the file what did not go out before, and all of it into the counters."""

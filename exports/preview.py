@@ -147,7 +147,7 @@ def _ask(
         found.request = ground.filter(conditions.id_above(ground.after_id))
         found.address = _batches_url(client.site, found.request, run.page_size, "id asc", 1)
         page = client.batches(found.request, page_size=run.page_size)
-        records = new_records(page, ground.after_id, None).records
+        records = new_records(page, ground.after_id).records
         if not records:
             _look_into_nothing(found, ground, client, log)
     kept = _kept(run, records)

@@ -2,8 +2,8 @@
 
 Page numbers shift when records appear or vanish between two requests, so no page number is ever
 used: each request asks for what lies above the highest id seen, and only an empty answer is the
-end, since a short one may have been clamped by the server. `windows.py` walks large exports in
-several id ranges at once, by the same rules.
+end, since a short one may have been clamped by the server. `windows.py` walks large exports from
+several places at once, by the same rules.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,9 +27,9 @@ class HasRecords(Protocol):
     def records(self) -> Sequence[Record]: ...
 
 
-# Asks for one page of the records with an id above the first number and, unless it is None, up to
-# the second, ordered by id. It returns at once; the promise it returns waits for the page.
-Ask = Callable[[int, int | None], Callable[[], HasRecords]]
+# Asks for one page of the records with an id above the number, ordered by id. It returns at once;
+# the promise it returns waits for the page.
+Ask = Callable[[int], Callable[[], HasRecords]]
 
 
 class WalkError(Exception):
@@ -58,12 +58,12 @@ def walk(
     `first` promises the first page when that has been asked for already. Raises WalkError.
     """
     progress = Progress()
-    promise = first or ask(after, None)
+    promise = first or ask(after)
     while (page := promise()).records:
-        step = new_records(page, after, None)
+        step = new_records(page, after)
         progress.look_at(step)
         after = step.last_id
-        promise = ask(after, None)
+        promise = ask(after)
         yield step
 
 
@@ -87,22 +87,14 @@ class Progress:
             )
 
 
-def new_records(page: HasRecords, above: int, up_to: int | None) -> Step:
-    """The records of one page that lie in the range asked for; those below it are repeats.
+def new_records(page: HasRecords, above: int) -> Step:
+    """The records of one page above the id asked for; the others are repeats.
 
-    Raises WalkError for ids out of order, or beyond the range (P1).
+    Raises WalkError for ids out of order (P1).
     """
     records: list[tuple[int, Record]] = []
     last_id = above
     for number, record in zip(page.ids, page.records, strict=True):
-        if up_to is not None and number > up_to:
-            raise WalkError(
-                _(
-                    "ConnectWise sent batch %(batch)s, although asked for ids up to %(limit)s. "
-                    "Nothing was exported, since the filter is not obeyed; run the task again."
-                )
-                % {"batch": number, "limit": up_to}
-            )
         if number > last_id:
             records.append((number, record))
             last_id = number

@@ -1,11 +1,11 @@
-"""A large walk in several id ranges at once: the same records, in the same order (P1, P2, P5).
+"""A large walk from several places at once: the same records, in the same order (P1, P2, P5).
 
-The ids between the first page and the highest known one are cut into windows that are expected to
-fill most of a page each; several are asked for at once and handed out strictly in order. A window
-that comes back full is asked for again above what it brought; one that comes back short is over,
-which is safe because the first page came back full, so that pages are not clamped. What lies
-above the highest id is a range like the others, and walked serially to the empty page that proves
-the end.
+Every request asks for the records above an id, as the serial walk does; several are out at once,
+from places that are expected to lie a little less than a page apart. So each page reaches over the
+place where the next one begins, and what it brings twice is dropped. Where a page does not reach
+that far (there are more records than expected, or the server gave fewer than it was asked for),
+the walk goes on from its last record first. Nothing is ever concluded from a short page: the end
+is an empty one, as in the serial walk.
 """
 
 from collections import deque
@@ -22,7 +22,7 @@ WORTH_IT_ABOVE: Final = 20
 # With smaller pages the scatter of the ids costs more requests than parallelism is worth.
 SMALLEST_PAGE: Final = 50
 # How many requests the windows may cost, as a multiple of the serial walk's; the promise is 1.25.
-_BUDGET: Final = 1.16
+_BUDGET: Final = 1.2
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class Extent:
 
 @dataclass
 class _Window:
+    """A page that was asked for, of the records above an id."""
+
     above: int
-    up_to: int
     promise: Callable[[], HasRecords]
-    was_empty: bool = False
 
 
 def walk_in_windows(
@@ -49,108 +49,86 @@ def walk_in_windows(
 
     Raises WalkError.
     """
-    page = ask(after, None)()
+    page = ask(after)()
     if not page.records:
         return
-    step = new_records(page, after, None)
+    first = new_records(page, after)
+    is_full = len(first.records) == extent.page_size >= SMALLEST_PAGE
     del page  # or it would be held as long as the walk goes on
-    if len(step.records) == extent.page_size >= SMALLEST_PAGE:
-        windows = _Windows(ask, extent, after, step, width_limit)
-        windows.fill_up()
-        yield step
+    if is_full:
+        windows = _Windows(ask, extent, first, width_limit)
+        windows.go_on()
+        yield first
         yield from windows.walk()
-        yield from walk(ask, after=windows.reached, first=windows.end)
-        if len((windows.first_again or ask(after, None))().records) < extent.page_size:
-            raise WalkError(
-                _(
-                    "ConnectWise began to give shorter pages while this run went on, so that "
-                    "batches could be missing. Nothing was exported; run the task again."
-                )
-            )
     else:
-        promise = ask(step.last_id, None)
-        yield step
-        yield from walk(ask, after=step.last_id, first=promise)
+        # Clamped, or all there is: from several places that would be a request for a few each.
+        promise = ask(first.last_id)
+        yield first
+        yield from walk(ask, after=first.last_id, first=promise)
 
 
 class _Windows:
-    """The windows between the first page and the highest id.
-
-    `end` promises what lies above them; `first_again` the first page, asked for once every window
-    has come. Both are None as long as there was no room to ask for them ahead of time.
-    """
+    """The walk from the first page on. Up to `reached` everything has been handed out."""
 
     def __init__(
-        self, ask: Ask, extent: Extent, after: int, first: Step, width_limit: Callable[[], int]
+        self, ask: Ask, extent: Extent, first: Step, width_limit: Callable[[], int]
     ) -> None:
-        self.reached = first.last_id
-        self.end: Callable[[], HasRecords] | None = None
-        self.first_again: Callable[[], HasRecords] | None = None
-        self._after = after
         self._ask = ask
         self._extent = extent
         self._width_limit = width_limit
         self._waiting: deque[_Window] = deque()
-        self._asked_up_to = first.last_id
+        self._reached = self._asked_from = first.last_id
+        self._is_end_asked = False
         self._request_count = 1
         self._fetched_count = len(first.records)
-        # Records per id, renewed by every window that is over.
-        ids_left = max(1, extent.highest_id - first.last_id)
-        self._density = max(1, extent.expected_count - len(first.records)) / ids_left
+        # Records per id, renewed by every page.
+        self._density = 1.0
+        self._learn(first, weight=1.0)
         self._serial_count = extent.expected_count / extent.page_size
 
     def walk(self) -> Iterator[Step]:
         progress = Progress()
-        while self._waiting:
+        while True:
             window = self._waiting.popleft()
             page = window.promise()
-            if not page.records and not window.was_empty:
-                # Deletions under way could hide from the count what a page empty by mistake lost.
-                self._waiting.appendleft(self._open(window.above, window.up_to, was_empty=True))
-                continue
-            step = new_records(page, window.above, window.up_to)
-            if page.records:
-                progress.look_at(step)
-            is_over = len(page.records) < self._extent.page_size
-            if is_over:
-                step = Step(step.records, step.repeated_count, window.up_to)
-                self._learn(window, len(step.records))
-            else:
-                self._waiting.appendleft(self._open(step.last_id, window.up_to))
-            self._fetched_count += len(step.records)
-            self.reached = step.last_id
-            self.fill_up()
-            yield step
+            if not page.records and window.above < self._extent.highest_id:
+                # There was something above: an answer that is empty by mistake is asked for again.
+                page = self._open(window.above).promise()
+            if not page.records:
+                self._expect_nothing_more()
+                return
+            step = new_records(page, window.above)
+            progress.look_at(step)
+            self._learn(step, weight=self._surprise(step))
+            new = [record for record in step.records if record[0] > self._reached]
+            self._reached = max(self._reached, step.last_id)
+            self._fetched_count += len(new)
+            del page
+            self.go_on()
+            if new or step.repeated_count:
+                yield Step(new, step.repeated_count, self._reached)
 
-    def fill_up(self) -> None:
-        while (
-            len(self._waiting) < self._width_limit()
-            and self._asked_up_to < self._extent.highest_id
-            and (self._is_within_budget() or not self._waiting)
-        ):
-            self._waiting.append(self._open(self._asked_up_to, self._next_end()))
-            self._asked_up_to = self._waiting[-1].up_to
-        if self._asked_up_to >= self._extent.highest_id:
-            self._ask_for_the_end()
+    def go_on(self) -> None:
+        """Ask from where the walk is, and from as many further places as may be out at once."""
+        if not self._waiting or self._waiting[0].above > self._reached:
+            # The page before did not reach as far as the next one begins.
+            self._waiting.appendleft(self._open(self._reached))
+        while len(self._waiting) < self._width_limit() and not self._is_end_asked:
+            if not self._is_within_budget():
+                return  # one page after the other, as the serial walk would
+            self._asked_from = self._next_place()
+            # What lies above all that is known: while the last pages are fetched and written, the
+            # empty page that proves the end is on its way.
+            self._is_end_asked = self._asked_from >= self._extent.highest_id
+            self._waiting.append(self._open(self._asked_from))
 
-    def _ask_for_the_end(self) -> None:
-        """While the last windows are fetched and written, what proves the end is on its way."""
-        if self.end is None and len(self._waiting) < self._width_limit():
-            self.end = self._ask(self._asked_up_to, None)
-        if not self._waiting and self._width_limit() > 1:
-            self.first_again = self._ask(self._after, None)
-
-    def _next_end(self) -> int:
-        if not self._is_within_budget():
-            # From here on as the serial walk would: one window, asked for page by page.
-            return self._extent.highest_id
-        ids_left = self._extent.highest_id - self._asked_up_to
-        # All of the same width, so that the last one is not a request for a few.
-        window_count = ceil(ids_left * self._density / (self._fill() * self._extent.page_size))
-        return self._asked_up_to + ceil(ids_left / max(1, window_count))
+    def _next_place(self) -> int:
+        begun = max(self._asked_from, self._reached)
+        ahead = ceil(self._fill() * self._extent.page_size / self._density)
+        return min(begun + ahead, max(begun, self._extent.highest_id))
 
     def _fill(self) -> float:
-        """How much of a page a window is expected to fill; the rest is room for scatter.
+        """How much of a page is expected before the next one begins; the rest is for scatter.
 
         That is about twice the root of what is expected, less the denser the ids are.
         """
@@ -158,20 +136,43 @@ class _Windows:
         return min(0.99, max(0.85, 1 - 2.2 * scatter))
 
     def _is_within_budget(self) -> bool:
-        """Whether a serial walk from here on would still keep the whole within the budget."""
-        page_size = self._extent.page_size
-        # Some of what is in flight will come back full and has to be asked for again.
-        in_flight = len(self._waiting) * self._fill() * page_size * 0.8
-        left = max(0, self._extent.expected_count - self._fetched_count - in_flight)
-        return self._request_count + left / page_size <= _BUDGET * self._serial_count
+        """Whether one more is affordable even if all that are out bring nothing new.
 
-    def _open(self, above: int, up_to: int, *, was_empty: bool = False) -> _Window:
+        That is what happens when they begin in a gap of the ids: each gets the page behind it.
+        """
+        left = max(0, self._extent.expected_count - self._fetched_count)
+        needed = self._request_count + 1 + left / self._extent.page_size
+        return needed <= _BUDGET * self._serial_count
+
+    def _open(self, above: int) -> _Window:
         self._request_count += 1
-        return _Window(above, up_to, self._ask(above, up_to), was_empty)
+        return _Window(above, self._ask(above))
 
-    def _learn(self, window: _Window, count: int) -> None:
-        """Follow the density of the ids; one window says little about the next but by surprise."""
-        width = max(1, window.up_to - window.above)
-        expected = self._density * width
-        weight = 0.5 if abs(count - expected) > 3 * sqrt(expected + 1) else 0.1
-        self._density += (min(self._density * 3, count / width) - self._density) * weight
+    def _expect_nothing_more(self) -> None:
+        """An empty page is the end, unless another one knows of something behind it."""
+        for window in self._waiting:
+            if any(number > self._reached for number in window.promise().ids):
+                raise WalkError(
+                    _(
+                        "ConnectWise answered twice that there is nothing above id %(id)s, but "
+                        "gave batches above it as well. Nothing was exported, since batches could "
+                        "be missing; run the task again."
+                    )
+                    % {"id": self._reached}
+                )
+
+    def _surprise(self, step: Step) -> float:
+        """How much one page says about the next: little, unless it is far from what was thought."""
+        if len(step.records) < 2:
+            return 0.0
+        expected = self._density * _span(step)
+        return 0.5 if abs(len(step.records) - expected) > 3 * sqrt(expected + 1) else 0.1
+
+    def _learn(self, step: Step, weight: float) -> None:
+        """Follow the density of the ids, from the first to the last of a page."""
+        if len(step.records) > 1:
+            self._density += ((len(step.records) - 1) / _span(step) - self._density) * weight
+
+
+def _span(step: Step) -> int:
+    return step.last_id - step.records[0][0]

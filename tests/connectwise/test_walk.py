@@ -29,8 +29,7 @@ class Server:
     pages: Pages
     asked: list[int] = field(default_factory=list)
 
-    def ask(self, above: int, up_to: int | None) -> Callable[[], Answer]:
-        assert up_to is None
+    def ask(self, above: int) -> Callable[[], Answer]:
         self.asked.append(above)
         # Answered when asked, as a server does, and not when somebody waits for it.
         answer = Answer(list(self.pages(above)))
@@ -102,7 +101,7 @@ def test_repeats_are_counted_and_the_first_version_stays() -> None:
 
     pages = [Given([{"id": 1}, first]), Given([second, {"id": 3}]), Given([])]
 
-    def ask(above: int, up_to: int | None) -> Callable[[], Given]:
+    def ask(above: int) -> Callable[[], Given]:
         answer = pages.pop(0)
         return lambda: answer
 

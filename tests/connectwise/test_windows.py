@@ -1,7 +1,7 @@
 """The walk in several id ranges: the same records as the serial one, at little extra cost."""
 
 import random
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
@@ -30,19 +30,18 @@ class Server:
     ids: list[int]
     page_size: int
     clamp: int = 1000
-    asked: list[tuple[int, int | None]] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
     open_count: int = 0
     most_open_count: int = 0
     before: Callable[["Server"], None] = lambda server: None
 
-    def ask(self, above: int, up_to: int | None) -> Callable[[], Answer]:
-        self.asked.append((above, up_to))
+    def ask(self, above: int) -> Callable[[], Answer]:
+        self.asked.append(above)
         self.open_count += 1
         self.most_open_count = max(self.most_open_count, self.open_count)
         self.before(self)
         start = bisect_right(self.ids, above)
-        end = len(self.ids) if up_to is None else bisect_right(self.ids, up_to)
-        answer = Answer(self.ids[start:end][: min(self.page_size, self.clamp)])
+        answer = Answer(self.ids[start : start + min(self.page_size, self.clamp)])
 
         def promise() -> Answer:
             self.open_count -= 1
@@ -133,7 +132,7 @@ def test_one_request_at_a_time_after_being_throttled() -> None:
     assert server.open_count == 0
 
 
-def test_what_proves_the_end_is_asked_before_the_last_window_is_handed_out() -> None:
+def test_what_proves_the_end_is_asked_before_the_last_page_is_handed_out() -> None:
     server = Server(sparse_ids(4000, 2, 3), 100)
     highest = server.ids[-1]
     extent = Extent(len(server.ids), highest, 100)
@@ -142,35 +141,91 @@ def test_what_proves_the_end_is_asked_before_the_last_window_is_handed_out() -> 
         if step.last_id == highest:
             asked_by_then = len(server.asked)
 
-    # The first page once more, last of all: clamping that began under way would show in it.
-    assert server.asked[-1] == (0, None)
-    assert (highest, None) in server.asked
+    assert server.asked[-1] == highest
     assert asked_by_then == len(server.asked)
 
 
-def test_pages_that_are_clamped_from_the_middle_on_fail_the_walk() -> None:
+@pytest.mark.parametrize("width", [2, 5, 9])
+@pytest.mark.parametrize("clamped", [{5}, {12, 13, 14}, set(range(20, 400)), set(range(3, 400, 2))])
+def test_pages_that_are_clamped_under_way_lose_nothing(clamped: set[int], width: int) -> None:
     server = Server(sparse_ids(4000, 2, 3), 100)
 
     def clamp(server: Server) -> None:
-        if len(server.asked) == 25:
-            server.clamp = 50
+        server.clamp = 30 if len(server.asked) in clamped else 1000
 
     server.before = clamp
-    with pytest.raises(WalkError, match="began to give shorter pages"):
-        walked(server)
+    assert walked(server, width=width) == server.ids
 
 
-def test_a_batch_outside_its_range_fails_the_walk() -> None:
+@settings(max_examples=150)
+@given(seed=st.integers(0, 10**6), width=st.integers(2, 9), share=st.floats(0, 1))
+def test_no_change_hides_what_a_clamped_page_left_out(seed: int, width: int, share: float) -> None:
+    """Rows appear and vanish everywhere while any page may be clamped: whoever stays comes."""
+    chance = random.Random(seed)
+    server = Server(sparse_ids(2500, seed, 4), 50)
+    before, missing = set(server.ids), sorted(set(range(server.ids[-1])) - set(server.ids))
+
+    def change(server: Server) -> None:
+        server.clamp = chance.randint(1, 49) if chance.random() < share else 1000
+        server.ids.pop(chance.randrange(len(server.ids)))
+        insort(server.ids, missing.pop(chance.randrange(len(missing))))
+
+    server.before = change
+    came = walked(server, width=width)
+
+    assert came == sorted(set(came))
+    assert before & set(server.ids) <= set(came)
+
+
+def test_an_answer_that_is_empty_by_mistake_is_asked_for_again() -> None:
     server = Server(sparse_ids(4000, 2, 3), 100)
-    honest = server.ask
+    honest, answers = server.ask, iter(range(1000))
 
-    def ask(above: int, up_to: int | None) -> Callable[[], Answer]:
-        return honest(above, None)
+    def ask(above: int) -> Callable[[], Answer]:
+        promise = honest(above)
+        return (lambda: Answer([])) if next(answers) == 10 else promise
 
     extent = Extent(len(server.ids), server.ids[-1], 100)
-    with pytest.raises(WalkError, match="although asked for ids up to"):
+    steps = walk_in_windows(ask, extent, width_limit=lambda: 4)
+    assert [number for step in steps for number, _ in step.records] == server.ids
+
+
+def test_answers_that_stay_empty_while_others_know_of_more_fail_the_walk() -> None:
+    server = Server(sparse_ids(4000, 2, 3), 100)
+    dark = server.ids[1000]
+    honest = server.ask
+
+    def ask(above: int) -> Callable[[], Answer]:
+        promise = honest(above)
+        return (lambda: Answer([])) if dark - 150 < above < dark else promise
+
+    extent = Extent(len(server.ids), server.ids[-1], 100)
+    with pytest.raises(WalkError, match="gave batches above it as well"):
         for _ in walk_in_windows(ask, extent, width_limit=lambda: 4):
             pass
+
+
+@pytest.mark.parametrize("width", [5, 9])
+@pytest.mark.parametrize("page_size", [50, 100, 500])
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [*range(1, 10_001), *range(10**7, 10**7 + 10_000)],
+        [*range(1, 200), *range(10**15, 10**15 + 19_800)],
+        [*range(1, 20_000), 2**63 - 1],
+        [*range(1, 20_000 * 50, 50)],
+        [number * number for number in range(1, 20_001)],
+        [2**62 + number * 3 for number in range(20_000)],
+    ],
+    ids=["a gap", "far apart", "an outlier", "regular", "growing gaps", "huge"],
+)
+def test_whatever_the_ids_look_like_the_walk_stays_within_the_budget(
+    ids: list[int], page_size: int, width: int
+) -> None:
+    server = Server(ids, page_size)
+
+    assert walked(server, width=width) == ids
+    assert len(server.asked) <= 1.25 * (ceil(len(ids) / page_size) + 1)
 
 
 @settings(max_examples=150)
