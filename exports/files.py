@@ -12,7 +12,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -91,23 +91,39 @@ def publish(part: Path, run: Run, manifest: bytes) -> str:
     return str(final.relative_to(settings.CWEXPORT_DATA_DIR))
 
 
-def copy_for_pick_up(run: Run, is_newest: Callable[[], bool]) -> Path | None:
+def copy_for_pick_up(run: Run, may_replace: Callable[[str], bool]) -> Path | None:
     """Replace, atomically, the file that other programs pick up; returns its path.
 
-    `is_newest` is asked once nobody else can replace it any more; None when it said no.
+    `may_replace` is asked once nobody else can replace it any more, with the name of the copy, and
+    writes that down: whoever finds it there goes on with `finish_copy`. None when it said no.
     """
     target = _folder("exports") / run.file_name
     draft = target.with_name(f".run-{run.pk}-{secrets.token_hex(4)}{PART}")
+    is_noted = False
     try:
         shutil.copyfile(run_file(run), draft)
         with draft.open("rb+") as copy:
             os.fsync(copy.fileno())
         with _only_one_in(target.parent):
-            if not is_newest():
+            is_noted = may_replace(draft.name)
+            if not is_noted:
                 return None
             draft.replace(target)
     finally:
-        draft.unlink(missing_ok=True)
+        if not is_noted:
+            draft.unlink(missing_ok=True)
+    _flush_folder(target.parent)
+    return target
+
+
+def finish_copy(run: Run) -> Path:
+    """Give a copy that was written down its name, unless it has got it already; its path.
+
+    A file that was picked up must not come back: other programs would take it for a new one.
+    """
+    target = _folder("exports") / run.file_name
+    with _only_one_in(target.parent), suppress(FileNotFoundError):
+        target.with_name(run.copy_draft).replace(target)
     _flush_folder(target.parent)
     return target
 
@@ -151,11 +167,11 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
-def remove_old_drafts() -> None:
+def remove_old_drafts(*, keep: Collection[str]) -> None:
     """Remove copies for pick-up that were begun more than an hour ago: their workers are dead."""
     for draft in _folder("exports").glob(f".run-*{PART}"):
         with suppress(FileNotFoundError):
-            if draft.stat().st_mtime < time.time() - 3600:
+            if draft.name not in keep and draft.stat().st_mtime < time.time() - 3600:
                 draft.unlink()
 
 

@@ -43,13 +43,13 @@ _NO_HARM = gettext_noop("Nothing was exported and no date moved; run the task ag
 _ENQUEUE_AGAIN_AFTER = timedelta(minutes=1)
 
 
-def queue_run(task: Task, trigger: str, user: Any = None) -> Run:
+def queue_run(task: Task, trigger: str, user: Any = None, *, caused_by: Run | None = None) -> Run:
     """Queue a run of `task` and, once that is committed, put it before the workers.
 
     Raises TaskUnusableError, RunActiveError, ConditionError.
     """
     with transaction.atomic():
-        run = task.queue_run(trigger, user)
+        run = task.queue_run(trigger, user, caused_by=caused_by)
         transaction.on_commit(lambda: _enqueue(run))
     return run
 
@@ -98,10 +98,11 @@ def recover(*, is_thorough: bool = False) -> None:
     """
     for step in (
         _close_all_lost,
+        _follow_failures,
         _enqueue_waiting,
         lambda: _clear_folder(is_thorough),
-        files.remove_old_drafts,
         _retry_copies,
+        _remove_old_drafts,
         lambda: _forget_staged(is_thorough),
         clear_queue_rows,
         Worker.objects.forget_the_dead,
@@ -123,13 +124,15 @@ def _after(run: Run) -> None:
         _queue_on_failure_task(run)
 
 
+@transaction.atomic
 def _queue_on_failure_task(run: Run) -> None:
+    """Once, whoever sees the failure first: this worker, or the recovery after its death."""
     task = run.task.on_failure_task
-    if task is None:
+    if not run.close_failure() or task is None:
         return
     log = RunLog(run)
     try:
-        queued = queue_run(task, Run.Trigger.FAILURE, run.requested_by)
+        queued = queue_run(task, Run.Trigger.FAILURE, run.requested_by, caused_by=run)
     except (TaskUnusableError, RunActiveError, ConditionError) as error:
         message = _("The On Failure Task %(task)s was not queued. %(reason)s")
         log.warning(message % {"task": task.name, "reason": error})
@@ -144,6 +147,12 @@ def _logged() -> Iterator[None]:
         yield
     except (OSError, DatabaseError):
         logger.exception(_("A part of the recovery was put off."))
+
+
+def _follow_failures() -> None:
+    for run in Run.objects.filter(is_failure_open=True).order_by("id"):
+        with _logged():
+            _queue_on_failure_task(run)
 
 
 def _close_all_lost() -> None:
@@ -163,13 +172,22 @@ def _close_lost(run: Run) -> None:
         run.finish_cancelled(owner)
     elif lost_count >= _PARK_AFTER:
         _fail_lost(run, owner, f"{_parked(lost_count)} {_(_NO_HARM)}")
-    elif run.can_resume and files.checked_beginning(run) is not None:
+    elif run.can_resume and _has_beginning(run):
         run.give_back(owner, lost_count=lost_count)
         resumed = _("The run is resumed after the last page it wrote.")
         log.warning(f"{_(_SILENT)} {resumed}")
     else:
         _fail_lost(run, owner, f"{_(_SILENT)} {_(_NO_HARM)}")
     _after(run)
+
+
+def _has_beginning(run: Run) -> bool:
+    """Whether there is something to resume; what cannot be read is not there."""
+    try:
+        return files.checked_beginning(run) is not None
+    except OSError:
+        logger.exception(_("The part file of %(run)s cannot be read."), {"run": run})
+        return False
 
 
 def _parked(lost_count: int) -> str:
@@ -236,5 +254,10 @@ def _forget_staged(is_thorough: bool) -> None:
 
 
 def _retry_copies() -> None:
-    for run in Run.objects.succeeded().filter(is_copy_pending=True).order_by("id"):
+    for run in Run.objects.filter(is_copy_pending=True).order_by("id"):
         runner.copy_for_pick_up(run, RunLog(run))
+
+
+def _remove_old_drafts() -> None:
+    noted = Run.objects.filter(is_copy_pending=True).values_list("copy_draft", flat=True)
+    files.remove_old_drafts(keep=set(noted))

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from exports.connectwise.xml_check import CheckedFile
@@ -68,8 +69,9 @@ def suspicion_about(
                 "before. Check the API member's role and level."
             ) % {"now": grouped(ground.unfiltered_count), "before": grouped(before)}
     date = {"modified": run.date_modified_before, "new": run.date_created_before}.get(run.export)
-    if date is not None and date > ground.started_at:
-        told_dates = {"date": date, "now": ground.started_at}
+    now = _clock_of_connectwise(run, ground)
+    if date is not None and date > now:
+        told_dates = {"date": date, "now": now}
         return _(
             "The date %(date)s lies ahead of ConnectWise's clock, %(now)s: what changes until then "
             "is not exported. Correct the date on the task."
@@ -175,8 +177,19 @@ def _move_date(run: Run, field: str, moment: datetime) -> None:
     )
 
 
+def _clock_of_connectwise(run: Run, ground: Survey) -> datetime:
+    """What it shows by now: a run's start lies earlier than that by whole seconds (W2)."""
+    now = timezone.now()
+    # A preview is no run and has just begun.
+    return (ground.started_at + (now - (run.started_at or now))).replace(microsecond=0)
+
+
 def _previous_unfiltered_count(run: Run) -> int | None:
     earlier = Run.objects.succeeded().filter(
-        task_id=run.task_id, site=run.site, company=run.company, pk__lt=run.pk
+        task_id=run.task_id,
+        site=run.site,
+        company=run.company,
+        pk__lt=run.pk,
+        unfiltered_count__isnull=False,
     )
     return earlier.newest_first().values_list("unfiltered_count", flat=True).first()

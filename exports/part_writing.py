@@ -75,6 +75,7 @@ class PartWriter:
         self._check = check or GrowingCheck()
         self._first_page = first_page
         self._on_reached = on_reached
+        self._is_serial = run.parallel_requests == 1
         self._so_far = Written(last_id=ground.after_id)
 
     def resume(self) -> Written:
@@ -102,6 +103,11 @@ class PartWriter:
             files.remove(earlier)
             return self._walk(stream)
 
+    def write_again(self) -> Written:
+        """As `write`, one page after the other: a second walk takes no shortcut."""
+        self._is_serial = True
+        return self.write()
+
     def write(self) -> Written:
         """Fetch everything and write it, whole and flushed to disk, to the run's part file.
 
@@ -120,6 +126,7 @@ class PartWriter:
         """
         is_more = True
         while is_more:
+            self._fetching.look_around()
             with transaction.atomic():
                 self._run.progress(
                     self._run.owner,
@@ -159,7 +166,7 @@ class PartWriter:
     def _steps(self) -> Iterator[Step]:
         ground, page_size = self._ground, self._run.page_size
         expected = (ground.expected_count or 0) - self._so_far.fetched_count
-        if self._run.parallel_requests == 1 or expected <= WORTH_IT_ABOVE * page_size:
+        if self._is_serial or expected <= WORTH_IT_ABOVE * page_size:
             return walk(self._ask, after=self._so_far.last_id)
         extent = Extent(expected, ground.highest_id, page_size)
         return walk_in_windows(

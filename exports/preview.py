@@ -181,6 +181,7 @@ def _next_run(task: Task, sent: str, window: Window) -> Run:
         created_after=window.created_after,
         boundary_id=window.boundary_id,
         leaves_out_known=window.leaves_out_known,
+        known_from_run=window.known_from_run,
         window_reason=window.reason,
     )
 

@@ -44,7 +44,7 @@ class Proof:
         """
         counted: int | None = None
         for is_last in (False, True):
-            written = writer.write() if is_last else writer.resume()
+            written = writer.write_again() if is_last else writer.resume()
             self._run.progress(self._run.owner, activity=_("Proving that nothing is missing"))
             # In this order: if lists went empty under way they still are, or the proof comes out.
             shown = self._shown_count()

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
@@ -118,6 +119,8 @@ def _export(run: Run, lease: Lease, log: RunLog) -> None:
 
 def copy_for_pick_up(run: Run, log: RunLog) -> None:
     """Renew the file other programs pick up; a failure is retried by the recovery (O4)."""
+    # Fresh from the database: the worker of the run and the recovery may both be at it.
+    run.refresh_from_db(fields=["is_copy_pending", "copy_draft"])
     if not run.is_copy_pending:
         return
     owner = _other_owner(run)
@@ -131,7 +134,7 @@ def copy_for_pick_up(run: Run, log: RunLog) -> None:
         )
     else:
         try:
-            target = files.copy_for_pick_up(run, lambda: not _has_newer_copy(run))
+            target = _pick_up_copy(run)
         except OSError as error:
             message = _("%(file)s in the export folder was not replaced yet: %(reason)s.")
             log.warning_once(message % {"file": run.file_name, "reason": error.strerror})
@@ -139,7 +142,15 @@ def copy_for_pick_up(run: Run, log: RunLog) -> None:
         if target is not None:
             message = _("%(file)s in the export folder now holds this run.")
             log.info(message % {"file": target.name})
-    Run.objects.filter(pk=run.pk).update(is_copy_pending=False)
+    run.finish_copy()
+
+
+def _pick_up_copy(run: Run) -> Path | None:
+    if run.copy_draft:
+        return files.finish_copy(run)
+    return files.copy_for_pick_up(
+        run, lambda draft: not _has_newer_copy(run) and run.note_copy(draft)
+    )
 
 
 def _other_owner(run: Run) -> str | None:

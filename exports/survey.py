@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from exports.boundary import EPOCH, find_boundary
 from exports.connectwise import conditions
 from exports.connectwise.client import ConnectWiseClient, Page
 from exports.connectwise.errors import ForbiddenError, RejectedError
@@ -15,8 +16,6 @@ from exports.models import LedgerEntry, Run
 from exports.questions import Asking, OneByOne, ask_count, ask_newest, ask_page
 from exports.run_log import RunLog
 from exports.wording import grouped
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -108,20 +107,11 @@ class _Look:
         if run.export == "new":
             if run.boundary_id is not None:
                 return run.boundary_id, run.window_reason
-            return self._boundary(run.created_after or _EPOCH)
+            self._newest()
+            return find_boundary(self._asking, self._unfiltered, run.created_after or EPOCH)
         if run.again_of_id is not None:
             return LedgerEntry.objects.range_of(run.again_of_id)[0] - 1, run.window_reason
         return 0, run.window_reason
-
-    def _boundary(self, typed: datetime) -> tuple[int, str]:
-        """The id above which batches are new (W4), and in words how it was found."""
-        dated = ask_count(self._asking, conditions.created_after(_EPOCH))
-        self._newest()
-        is_dated = _is_dated(self._unfiltered, dated)
-        reached = conditions.created_up_to(typed) if is_dated else conditions.updated_up_to(typed)
-        boundary = _first_id(ask_newest(self._asking, reached)())
-        told = {"id": boundary, "date": f"{typed:%Y-%m-%dT%H:%M:%SZ}"}
-        return boundary, _boundary_reason(is_dated=is_dated, is_first=boundary == 0) % told
 
     def _started_at(self, answers: list[Page], log: RunLog) -> datetime:
         """Before anything that a list shows could have changed behind it (W2)."""
@@ -176,31 +166,6 @@ def or_none(count: Callable[[], int], log: RunLog) -> int | None:
         unproven = _("The number of batches cannot be proven.")
         log.warning(f"{unproven} {error}")
         return None
-
-
-def _is_dated(unfiltered: Callable[[], int], dated: Callable[[], int]) -> bool:
-    """Tenants differ; only equal counts prove that the created date is there for every batch."""
-    try:
-        total = unfiltered()
-        return total > 0 and dated() == total
-    except (ForbiddenError, RejectedError):
-        return False
-
-
-def _boundary_reason(*, is_dated: bool, is_first: bool) -> str:
-    if is_first and is_dated:
-        return _("No batch was created up to %(date)s: all ids are new.")
-    if is_first:
-        return _(
-            "No batch was last updated (they carry no created date) up to %(date)s: all ids are "
-            "new."
-        )
-    if is_dated:
-        return _("Ids above %(id)s, the highest of the batches created up to %(date)s.")
-    return _(
-        "Ids above %(id)s, the highest of the batches last updated (they carry no created date) up "
-        "to %(date)s."
-    )
 
 
 def _first_id(page: Page) -> int:

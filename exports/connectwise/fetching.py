@@ -122,6 +122,14 @@ class Fetching:
             self._room.wait_for(self._has_room)
             self._in_flight_count += 1
 
+    def _enter_again(self) -> None:
+        """After throttling fewer may be out than have been: those that wait come one by one."""
+        with self._room:
+            if self._in_flight_count > self._width:
+                self._in_flight_count -= 1
+                self._room.wait_for(self._has_room)
+                self._in_flight_count += 1
+
     def _leave(self) -> None:
         with self._room:
             self._in_flight_count -= 1
@@ -134,12 +142,13 @@ class Fetching:
         while True:
             is_done = future.done()
             # Also for a page that is there already: a cancel or a retry must not be overlooked.
-            self._look_around()
+            self.look_around()
             if is_done:
                 return future.result()
             wait([future], timeout=_TICK)
 
-    def _look_around(self) -> None:
+    def look_around(self) -> None:
+        """Between two things that take their time: an end that was asked for is raised here."""
         self._on_tick()
         while True:
             try:
@@ -151,7 +160,7 @@ class Fetching:
             self._on_wait(pause)
 
     def _equip(self) -> None:
-        self._own.slot = _Slot(self._enter, self._leave)
+        self._own.slot = _Slot(self._enter, self._enter_again, self._leave)
         self._own.client = self._make_client(self._closed.is_set, self._waits.put, self._own.slot)
         self._clients.append(self._own.client)
 
@@ -159,13 +168,21 @@ class Fetching:
 class _Slot:
     """What one client has of the room for requests in flight: nothing, or one place."""
 
-    def __init__(self, enter: Callable[[], None], leave: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        enter: Callable[[], None],
+        enter_again: Callable[[], None],
+        leave: Callable[[], None],
+    ) -> None:
         self._enter = enter
+        self._enter_again = enter_again
         self._leave = leave
         self._is_taken = False
 
     def take(self) -> None:
-        if not self._is_taken:
+        if self._is_taken:
+            self._enter_again()
+        else:
             self._enter()
             self._is_taken = True
 

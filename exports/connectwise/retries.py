@@ -32,8 +32,9 @@ class RetryPolicy:
     """All times in seconds.
 
     `throttled_wait` is for a 429 that names no usable time of its own, doubled at each further
-    attempt; one that asks for more than `max_retry_after` is given up. `scale` stretches or shrinks
-    what is really slept, `jitter` is where the chance comes from: both are for tests.
+    attempt, and up to a tenth longer; one that asks for more than `max_retry_after` is given up.
+    `scale` stretches or shrinks what is really slept, `jitter` is where the chance comes from: both
+    are for tests.
     """
 
     tries: int = 5
@@ -59,9 +60,10 @@ class RetryPolicy:
         spread = self.jitter.uniform(min(self.min_wait, window), window)
         if not isinstance(error, ThrottledError):
             return spread
-        if error.retry_after is None:
-            return float(min(self.throttled_wait * 2 ** (attempt - 1), self.max_retry_after))
         # Several requests are often throttled together and should not come back together.
+        if error.retry_after is None:
+            asked = min(self.throttled_wait * 2 ** (attempt - 1), self.max_retry_after)
+            return float(asked * self.jitter.uniform(1, 1.1))
         return max(spread, error.retry_after + self.jitter.uniform(0, self.min_wait))
 
     def retrying(

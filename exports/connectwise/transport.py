@@ -234,9 +234,8 @@ def _made_tls_context(ca_file: str, _changed_at: int) -> ssl.SSLContext:
     """
     context = WatchedTLSContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_default_certs()
-    if not context.cert_store_stats()["x509_ca"]:
-        # A small machine may have no authorities of its own. Reading both takes twice as long.
-        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+    # A small machine may have no authorities of its own.
+    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
     if ca_file:
         context.load_verify_locations(ca_file)
     return context

@@ -37,12 +37,13 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
         *Export again* does not count: its file is never picked up (R7), so what it brought first
         still has to come with a run of the task itself.
         """
-        return self.filter(
+        counted = self.filter(
             task_id=run.task_id,
             run__status="succeeded",
             run__site=run.site,
             run__company=run.company,
         ).exclude(run__trigger="again")
+        return counted.filter(run_id__gte=run.known_from_run) if run.known_from_run else counted
 
     def sent_by(self, task: "Task") -> "LedgerQuerySet":
         """What the task has put into files of runs that succeeded, of whichever company.

@@ -85,11 +85,15 @@ class Run(models.Model):
     created_after = models.DateTimeField(null=True)
     boundary_id = models.BigIntegerField(null=True)
     leaves_out_known = models.BooleanField(default=False)
+    # What earlier runs exported is not left out: the date was typed after them (W5).
+    known_from_run = models.BigIntegerField(null=True)
     window_reason = models.CharField(max_length=300, blank=True)
 
     # *Export these batches again* (rule R7): those of an earlier run, or these ids.
     again_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
     again_ids = models.JSONField(default=list)
+    # The failed run that this one was queued after (R6).
+    caused_by = models.ForeignKey("self", models.PROTECT, null=True, related_name="led_to")
 
     # Where it stands. `attempt` and `owner` fence every decision (rule R3).
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
@@ -141,10 +145,14 @@ class Run(models.Model):
     file_size = models.BigIntegerField(null=True)
     file_sha256 = models.CharField(max_length=64, blank=True)
     is_copy_pending = models.BooleanField(default=False)
+    # The copy that is about to get the name for pick-up: if it is gone, it has got it (O4).
+    copy_draft = models.CharField(max_length=100, blank=True)
     date_created_after = models.DateTimeField(null=True)
     date_modified_after = models.DateTimeField(null=True)
     suspicion = models.CharField(max_length=300, blank=True)
     error = models.TextField(blank=True)
+    # Failed, and its On Failure Task has not been seen to yet (R6).
+    is_failure_open = models.BooleanField(default=False)
 
     objects = RunQuerySet.as_manager()
 
@@ -185,6 +193,9 @@ class Run(models.Model):
             models.Index(
                 fields=["task", "-id"], condition=Q(batch_count__gt=0), name="run_with_batches"
             ),
+            # What the recovery looks for every ten seconds, and hardly ever finds.
+            models.Index(fields=["id"], condition=Q(is_copy_pending=True), name="run_copy_pending"),
+            models.Index(fields=["id"], condition=Q(is_failure_open=True), name="run_failure_open"),
         ]
 
     def __str__(self) -> str:
@@ -245,7 +256,19 @@ class Run(models.Model):
 
     def fail(self, owner: str, sentence: str) -> None:
         """End as a failure with a reason a person can read. Raises LostRunError."""
-        self._end(owner, self.Status.FAILED, error=sentence)
+        self._end(owner, self.Status.FAILED, error=sentence, is_failure_open=True)
+
+    def close_failure(self) -> bool:
+        """Take what follows from this failure; False when somebody else has."""
+        return self._change(Q(is_failure_open=True), is_failure_open=False)
+
+    def note_copy(self, draft: str) -> bool:
+        """Write down that `draft` is about to be picked up; False when this has been seen to."""
+        return self._change(Q(is_copy_pending=True, copy_draft=""), copy_draft=draft)
+
+    def finish_copy(self) -> None:
+        """There is nothing more to copy for pick-up."""
+        self._change(Q(), is_copy_pending=False, copy_draft="")
 
     def finish_cancelled(self, owner: str) -> None:
         """End as cancelled. Raises LostRunError."""

@@ -150,13 +150,13 @@ class Task(models.Model):
         """The newest run that is over: Last Ran and Last Result (rule R6)."""
         return self.runs.exclude(status__in=Run.ACTIVE).newest_first().first()
 
-    def queue_run(self, trigger: str, user: Any = None) -> Run:
-        """Freeze what is asked into a queued Run.
+    def queue_run(self, trigger: str, user: Any = None, *, caused_by: Run | None = None) -> Run:
+        """Freeze what is asked into a queued Run; `caused_by` failed before it (R6).
 
         Raises TaskUnusableError for a disabled or archived task, RunActiveError when one is
         queued or running already, ConditionError for conditions no longer valid.
         """
-        return self._queue(lambda task: task._frozen_run(trigger, user))
+        return self._queue(lambda task: task._frozen_run(trigger, user, caused_by))
 
     def queue_again(
         self, user: Any = None, *, of_run: Run | None = None, batch_ids: Iterable[int] = ()
@@ -246,7 +246,7 @@ class Task(models.Model):
                     # The run that was in the way has ended in between: once more.
         return run
 
-    def _frozen_run(self, trigger: str, user: Any) -> Run:
+    def _frozen_run(self, trigger: str, user: Any, caused_by: Run | None = None) -> Run:
         sent = self.rendered_conditions()
         window = next_window(self, sent, timezone.now())
         connection = self.connection
@@ -256,6 +256,7 @@ class Task(models.Model):
             connection=connection,
             trigger=trigger,
             requested_by=user,
+            caused_by=caused_by,
             site=connection.site,
             company=connection.company,
             public_key=connection.public_key,
@@ -273,6 +274,7 @@ class Task(models.Model):
             created_after=window.created_after,
             boundary_id=window.boundary_id,
             leaves_out_known=window.leaves_out_known,
+            known_from_run=window.known_from_run,
             window_reason=window.reason,
             activity=_("Waiting for a worker"),
         )
@@ -289,7 +291,7 @@ class Task(models.Model):
                 % {"run": of_run, "company": of_run.company, "site": of_run.site}
             )
         run.conditions, run.export, run.leaves_out_known = "", self.Export.ALL, False
-        run.modified_after = run.created_after = run.boundary_id = None
+        run.modified_after = run.created_after = run.boundary_id = run.known_from_run = None
         run.again_of, run.again_ids = of_run, sorted(set(batch_ids))
         run.window_reason = again_reason(of_run, len(run.again_ids))
         return run

@@ -1,6 +1,6 @@
 """Which window of time and ids the next run of a task fetches, and why (rules W1, W4, W5, W9)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,8 @@ class Window:
     created_after: datetime | None = None
     boundary_id: int | None = None
     leaves_out_known: bool = False
+    # Only what went out from this run on is left out; None for all that ever did.
+    known_from_run: int | None = None
     reason: str = ""
     restart: Restart | None = None
 
@@ -78,10 +80,7 @@ def overlap() -> timedelta:
 def _modified_window(task: "Task", conditions: str) -> Window:
     newest, typed = _newest_change(task, MODIFIED), _last_typed(task, MODIFIED)
     if newest is None or newest.run is None:
-        return Window(
-            modified_after=task.date_modified,
-            reason=_("The date was typed: it is taken literally and nothing is left out."),
-        )
+        return _typed_window(task, newest, Window(modified_after=task.date_modified))
     if not _is_vouched(newest, task, conditions):
         return Window(
             modified_after=typed,
@@ -99,6 +98,34 @@ def _modified_window(task: "Task", conditions: str) -> Window:
     )
 
 
+def _typed_window(task: "Task", typed: DateChange | None, window: Window) -> Window:
+    """From a date as a person typed it, less what has gone out on its account (W5, W6).
+
+    A suspicious run keeps the date and yet has put batches into a file, which nobody asked for
+    twice.
+    """
+    first = _first_served(task, typed) if typed else None
+    if first is None:
+        reason = _("The date was typed: it is taken literally and nothing is left out.")
+        return replace(window, reason=reason if window.modified_after else "")
+    reason = _(
+        "The date was typed: it is taken literally. Left out is only what went out since, from "
+        "run %(run)s on."
+    )
+    return replace(
+        window, leaves_out_known=True, known_from_run=first, reason=reason % {"run": first}
+    )
+
+
+def _first_served(task: "Task", typed: DateChange) -> int | None:
+    """The first run that went by this date and has a file, and yet did not move it."""
+    served = task.runs.filter(
+        status="succeeded", export=task.export, queued_at__gte=typed.changed_at
+    )
+    found = served.exclude(trigger="again").order_by("id").values_list("pk", flat=True)
+    return found.first()
+
+
 def _overlap_reason(minutes: int) -> str:
     return ngettext(
         "%(count)s minute before the date, so that late arrivals are not lost; versions that "
@@ -112,7 +139,7 @@ def _overlap_reason(minutes: int) -> str:
 def _new_window(task: "Task", conditions: str, now: datetime) -> Window:
     newest, typed = _newest_change(task, CREATED), _last_typed(task, CREATED)
     if newest is None or newest.run is None:
-        return Window(created_after=task.date_created)
+        return _typed_window(task, newest, Window(created_after=task.date_created))
     if not _is_vouched(newest, task, conditions):
         restart = _restart(task, newest.run, CREATED, typed)
         return Window(created_after=typed, leaves_out_known=True, restart=restart)
@@ -122,8 +149,7 @@ def _new_window(task: "Task", conditions: str, now: datetime) -> Window:
         run = change.run
         if run is None or not _is_vouched(change, task, conditions):
             break
-        is_chosen = change.origin == DateChange.Origin.FROM_NOW
-        if is_chosen or (run.finished_at and run.finished_at <= last_started_at - overlap()):
+        if run.finished_at and run.finished_at <= last_started_at - overlap():
             return Window(
                 boundary_id=run.highest_id,
                 leaves_out_known=True,

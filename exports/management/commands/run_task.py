@@ -186,10 +186,7 @@ class Waiting:
 
 def _failure_run(run: Run) -> Run | None:
     """The run of the On Failure Task that the failure of `run` has queued."""
-    task = run.task.on_failure_task
-    if task is None or run.status != Run.Status.FAILED:
-        return None
-    return Run.objects.queued().filter(trigger=Run.Trigger.FAILURE, task=task).first()
+    return run.led_to.filter(status=Run.Status.QUEUED).first()
 
 
 def _exit_code(run: Run) -> int:
