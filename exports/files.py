@@ -116,14 +116,20 @@ def copy_for_pick_up(run: Run, may_replace: Callable[[str], bool]) -> Path | Non
     return target
 
 
-def finish_copy(run: Run) -> Path:
+def finish_copy(run: Run, is_newest: Callable[[], bool]) -> Path | None:
     """Give a copy that was written down its name, unless it has got it already; its path.
 
     A file that was picked up must not come back: other programs would take it for a new one.
+    `is_newest` is asked as in `copy_for_pick_up`; None when it said no.
     """
     target = _folder("exports") / run.file_name
-    with _only_one_in(target.parent), suppress(FileNotFoundError):
-        target.with_name(run.copy_draft).replace(target)
+    draft = target.with_name(run.copy_draft)
+    with _only_one_in(target.parent):
+        if not is_newest():
+            draft.unlink(missing_ok=True)
+            return None
+        with suppress(FileNotFoundError):
+            draft.replace(target)
     _flush_folder(target.parent)
     return target
 

@@ -126,7 +126,6 @@ class PartWriter:
         """
         is_more = True
         while is_more:
-            self._fetching.look_around()
             with transaction.atomic():
                 self._run.progress(
                     self._run.owner,
@@ -136,6 +135,8 @@ class PartWriter:
                     **vars(self._so_far),
                 )
                 is_more = LedgerEntry.objects.forget_some(self._run.pk)
+            if is_more:
+                self._fetching.look_around()
 
     def _walk(self, stream: "_HashedStream") -> Written:
         with BatchWriter(

@@ -147,7 +147,7 @@ def copy_for_pick_up(run: Run, log: RunLog) -> None:
 
 def _pick_up_copy(run: Run) -> Path | None:
     if run.copy_draft:
-        return files.finish_copy(run)
+        return files.finish_copy(run, lambda: not _has_newer_copy(run))
     return files.copy_for_pick_up(
         run, lambda draft: not _has_newer_copy(run) and run.note_copy(draft)
     )

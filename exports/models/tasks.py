@@ -189,7 +189,8 @@ class Task(models.Model):
     def start_from_now(self, field: str, user: Any) -> None:
         """After changed conditions: go on from the date as it is, so that nothing older follows.
 
-        Unlike a typed date it still reaches back by the overlap and leaves out what went out (W9).
+        Unlike a typed date it leaves out what went out; Modified still reaches back by the overlap,
+        New goes on above the highest id of then (W9).
         Raises TaskUnusableError while a run is active, ConditionError.
         """
         with transaction.atomic():

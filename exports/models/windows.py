@@ -149,7 +149,9 @@ def _new_window(task: "Task", conditions: str, now: datetime) -> Window:
         run = change.run
         if run is None or not _is_vouched(change, task, conditions):
             break
-        if run.finished_at and run.finished_at <= last_started_at - overlap():
+        # Who chose *only from now on* wants nothing of what was there then, however late it shows.
+        is_chosen = change.origin == DateChange.Origin.FROM_NOW
+        if is_chosen or (run.finished_at and run.finished_at <= last_started_at - overlap()):
             return Window(
                 boundary_id=run.highest_id,
                 leaves_out_known=True,

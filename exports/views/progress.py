@@ -65,10 +65,13 @@ class Standing:
     is_held_up: bool = False
 
 
-def standing_of(run: Run, now: datetime, *, has_worker: bool) -> Standing:
+def standing_of(
+    run: Run, now: datetime, *, has_worker: bool, ahead: Run | None = None
+) -> Standing:
     """One sentence for one line of the page, so that nothing moves when it changes.
 
-    `has_worker` is asked of a queued run alone: a running one is known by its own worker.
+    `has_worker` is asked of a queued run alone: a running one is known by its own worker. `ahead`
+    is a run that keeps a worker busy meanwhile.
     """
     silence = silence_of(run, now)
     if silence is not None:
@@ -81,6 +84,8 @@ def standing_of(run: Run, now: datetime, *, has_worker: bool) -> Standing:
         return Standing(
             _("No worker is alive, so this run waits. Start one with manage.py serve."), True
         )
+    if run.status == Run.Status.QUEUED and ahead is not None:
+        return Standing(_("Waiting for a worker, which is busy with %(run)s") % {"run": ahead})
     waiting = Waiting.read(run.activity)
     if waiting is not None:
         return Standing(_waiting_sentence(waiting, now), True)

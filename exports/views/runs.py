@@ -98,12 +98,15 @@ def _context(run: Run) -> dict[str, Any]:
     if run.is_active:
         is_queued = run.status == Run.Status.QUEUED
         has_worker = not is_queued or jobs.any_worker_alive()
-        return {**context, "standing": standing_of(run, now, has_worker=has_worker)}
+        ahead = Run.objects.running().order_by("id").first() if is_queued else None
+        standing = standing_of(run, now, has_worker=has_worker, ahead=ahead)
+        return {**context, "standing": standing}
     beginning = _first_lines(run)
     return {
         **context,
         "proof": proof_of(run) if run.status == Run.Status.SUCCEEDED else None,
         "changes": changes_of(run),
+        "led_to": run.led_to.first() if run.status == Run.Status.FAILED else None,
         "first_lines": beginning,
         "first_xml": highlight_xml(beginning.text) if beginning else "",
         "check_commands": _check_commands(run.file_name),

@@ -1,6 +1,6 @@
 """A run that fails or goes blind keeps the dates, and the next one has everything (W2, W10)."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -8,7 +8,7 @@ from exports.demo.answers import COUNT, LIST, Request
 from exports.demo.faults import Nothing, Status
 from exports.demo.server import StandIn
 from tests.conftest import MakeTask, run_now
-from tests.faults.passing_time import Wait, dated_stand_in, time_passes, z
+from tests.faults.passing_time import Wait, dated_stand_in, time_passes, type_date, z
 from tests.runner.outcomes import (
     aftermath,
     exported_ids,
@@ -181,3 +181,44 @@ def test_a_count_that_is_refused_for_one_run_keeps_the_promise(
 
     assert exported_versions(first) == versions_in(stand_in)
     assert exported_ids(second) == []
+
+
+@pytest.mark.parametrize("export", ["modified", "new"])
+def test_what_a_suspicious_run_exported_after_a_typed_date_comes_no_second_time(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait, export: str
+) -> None:
+    task = make_task(export=export)
+    run_now(task)
+    time_passes(timedelta(hours=1))
+    field = "date_modified" if export == "modified" else "date_created"
+    typed = stand_in.now().replace(microsecond=0) - timedelta(hours=3)
+    type_date(task, **{field: typed})
+    added = [stand_in.store.add({"_info": {"lastUpdated": z(stand_in.now())}}) for _ in range(3)]
+    for number in stand_in.store.ids[:-40]:
+        stand_in.store.delete(number)
+    time_passes(timedelta(minutes=1))
+
+    suspicious, after = run_now(task), run_now(task)
+
+    assert suspicious.suspicion
+    assert set(added) <= set(exported_ids(suspicious))
+    assert (after.status, after.suspicion) == ("succeeded", "")
+    assert set(exported_ids(after)) & set(exported_ids(suspicious)) == set()
+
+
+def test_a_date_typed_once_more_after_a_suspicious_run_is_taken_literally_again(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait
+) -> None:
+    task = make_task(export="modified")
+    run_now(task)
+    time_passes(timedelta(hours=1))
+    for number in stand_in.store.ids[:-40]:
+        stand_in.store.delete(number)
+    suspicious = run_now(task)
+    time_passes(timedelta(minutes=1))
+    type_date(task, date_modified=datetime(2000, 1, 1, tzinfo=UTC))
+
+    again = run_now(task)
+
+    assert suspicious.suspicion
+    assert exported_ids(again) == stand_in.store.ids

@@ -102,6 +102,33 @@ def test_the_on_failure_task_is_queued_once(make_task: MakeTask, stand_in: Stand
     assert "On Failure Task was queued" in log_of(run)
 
 
+def test_a_worker_that_wakes_up_late_does_not_follow_a_failure_once_more(
+    make_task: MakeTask, stand_in: StandIn
+) -> None:
+    other = make_task(name="Tell", output_file="tell.xml")
+    stand_in.faults.add(Status(401))
+    run = run_now(make_task(on_failure_task=other))
+    assert other.runs.get().caused_by == run
+    stand_in.faults.clear()
+    work_off_queue()
+    jobs._after(Run.objects.get(pk=run.pk))
+
+    assert other.runs.count() == 1
+
+
+def test_a_failure_whose_worker_died_before_it_was_followed_is_followed_by_the_recovery(
+    make_task: MakeTask,
+) -> None:
+    other = make_task(name="Tell", output_file="tell.xml")
+    run = queue(make_task(on_failure_task=other))
+    assert run.claim("dead")
+    run.fail("dead", "ConnectWise answered 401.")
+    for _ in range(2):
+        jobs.recover()
+
+    assert [queued.caused_by for queued in other.runs.all()] == [run]
+
+
 def test_success_and_cancel_queue_no_on_failure_task(make_task: MakeTask) -> None:
     other = make_task(name="Tell", output_file="tell.xml")
     task = make_task(on_failure_task=other)

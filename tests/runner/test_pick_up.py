@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from exports import files, jobs
+from exports import files, jobs, runner
 from exports.demo.server import StandIn
 from exports.models import Run, Task
+from exports.run_log import RunLog
 from tests.conftest import MakeTask, run_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,4 +103,38 @@ def test_one_file_that_cannot_be_cleared_does_not_stop_the_recovery(
     jobs.recover(is_thorough=True)
 
     assert not (data_folder / "runs" / "run-901-1.part").exists()
+    assert not Run.objects.filter(is_copy_pending=True).exists()
+
+
+def test_a_file_that_was_picked_up_does_not_come_back(
+    make_task: MakeTask, data_folder: Path
+) -> None:
+    run = run_now(make_task())
+    picked_up = data_folder / "exports" / "batches.xml"
+    # The recovery has looked for copies to retry before the run's own worker was through.
+    Run.objects.filter(pk=run.pk).update(is_copy_pending=True)
+    late = Run.objects.get(pk=run.pk)
+    jobs.recover()
+    picked_up.unlink()
+    runner.copy_for_pick_up(late, RunLog(late))
+
+    assert not picked_up.exists()
+
+
+@pytest.mark.parametrize("has_its_name", [False, True], ids=["before", "after"])
+def test_a_worker_that_dies_around_the_renaming_leaves_one_file_to_pick_up(
+    make_task: MakeTask, data_folder: Path, has_its_name: bool
+) -> None:
+    run = run_now(make_task())
+    picked_up = data_folder / "exports" / "batches.xml"
+    draft = picked_up.with_name(".run-1-dead.part")
+    picked_up.rename(draft)
+    if has_its_name:
+        # And another program has taken the file away by now.
+        draft.unlink()
+    Run.objects.filter(pk=run.pk).update(is_copy_pending=True, copy_draft=draft.name)
+    jobs.recover()
+
+    assert picked_up.exists() is not has_its_name
+    assert not draft.exists()
     assert not Run.objects.filter(is_copy_pending=True).exists()

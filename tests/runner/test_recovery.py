@@ -48,6 +48,27 @@ def test_a_lost_run_is_closed_with_the_reason(make_task: MakeTask, stand_in: Sta
     assert exported_versions(run_now(task)) == versions_in(stand_in)
 
 
+def test_a_part_file_that_cannot_be_read_closes_the_run(
+    task: Task, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = queue(task)
+    at_page(stand_in, 4, lambda: Run.objects.filter(pk=run.pk).update(owner="frozen"))
+    jobs.execute_here(run.pk, 1)
+    fall_silent(run)
+    opened = Path.open
+
+    def refused(path: Path, mode: str = "r", *more: object, **named: object) -> object:
+        if path.suffix == ".part" and mode == "rb":
+            raise PermissionError(13, "Permission denied")
+        return opened(path, mode, *more, **named)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", refused)
+    jobs.recover()
+
+    assert fresh(run).status == "failed"
+    assert "fell silent" in fresh(run).error
+
+
 def test_a_run_whose_worker_lives_is_left_alone(task: Task) -> None:
     run = queue(task)
     assert run.claim("alive")

@@ -45,6 +45,20 @@ def rows_of(page: str, heading: str) -> list[list[str]]:
     ]
 
 
+def test_a_failure_and_what_was_started_because_of_it_lead_to_each_other(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    failed = fail(make_task())
+    after = make_task(name="Tell", output_file="tell.xml")
+    led_to = after.queue_run(Run.Trigger.FAILURE, caused_by=failed)
+    before, behind = (
+        unescape(signed_in.get(f"/runs/{run.pk}/").content.decode()) for run in (failed, led_to)
+    )
+
+    assert f'On Failure Task was started: <a href="/runs/{led_to.pk}/">{led_to}</a>.' in before
+    assert f'Started because <a href="/runs/{failed.pk}/">run {failed.pk}</a> failed' in behind
+
+
 def test_a_success_shows_its_result_and_its_file(
     signed_in: Client, make_task: MakeTask, user: User
 ) -> None:
