@@ -80,14 +80,8 @@ def parse_site(text: str, *, allow_http: bool) -> Site:
             _("A site holds no blanks or invisible characters, for example %(cloud)s or %(own)s.")
             % _EXAMPLES
         )
-    if "?" in rest or "#" in rest or "\\" in rest:
-        raise SiteError(
-            _(
-                "A site holds no ?, # or backslash: give the host alone, for example %(cloud)s or "
-                "%(own)s."
-            )
-            % _EXAMPLES
-        )
+    if re.search(r"[?#\\]", rest):
+        raise _too_much(scheme, rest)
     authority = rest.split("/", 1)[0]
     if "@" in authority:
         raise SiteError(
@@ -174,6 +168,27 @@ def _split_scheme(text: str, *, allow_http: bool) -> tuple[str, str]:
             )
         )
     return scheme, after
+
+
+def _too_much(scheme: str, rest: str) -> SiteError:
+    """Refuse what follows the address, and say what to type where that is beyond doubt."""
+    before = re.split(r"[?#\\]", rest, maxsplit=1)[0]
+    # With an @ behind it, what looks like the host may be a user name.
+    if "@" not in rest.split("/", 1)[0]:
+        try:
+            meant = str(parse_site(f"{scheme}://{before}", allow_http=True))
+        except SiteError:
+            pass
+        else:
+            words = _("A site holds no ?, # or backslash. Type %(site)s.")
+            return SiteError(words % {"site": meant.removeprefix("https://")})
+    return SiteError(
+        _(
+            "A site holds no ?, # or backslash: give the host alone, for example %(cloud)s or "
+            "%(own)s."
+        )
+        % _EXAMPLES
+    )
 
 
 def _split_port(authority: str) -> tuple[str, int | None]:

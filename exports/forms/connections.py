@@ -36,8 +36,8 @@ class ConnectionForm(ConnectionModelForm):
         label=gettext_lazy("Site"),
         max_length=500,
         help_text=gettext_lazy(
-            "The address in your browser when you are logged in to ConnectWise, for example "
-            "na.myconnectwise.net. Paste as much of it as you like."
+            "The address in your browser when you are logged in to ConnectWise: the host name, for "
+            "example na.myconnectwise.net, or the address up to the first ? or #."
         ),
         error_messages={
             "required": gettext_lazy("Type the address you log in to, e.g. na.myconnectwise.net.")

@@ -92,6 +92,31 @@ def test_what_is_no_site_is_refused_with_a_sentence(pasted: str, said: str) -> N
     assert str(caught.value).startswith(("A ", "An ", "The ", "Write ", "“"))
 
 
+@pytest.mark.parametrize(
+    ("pasted", "meant"),
+    [
+        (
+            "https://na.myconnectwise.net/v2024_1/ConnectWise.aspx?locale=en_US#x",
+            "na.myconnectwise.net",
+        ),
+        ("CW.example.com:8443#home", "cw.example.com:8443"),
+        ("http://localhost:8001/?x", "http://localhost:8001"),
+    ],
+)
+def test_a_site_with_more_than_an_address_is_answered_with_what_to_type(
+    pasted: str, meant: str
+) -> None:
+    with pytest.raises(SiteError) as caught:
+        parse_site(pasted, allow_http=True)
+    assert str(caught.value) == f"A site holds no ?, # or backslash. Type {meant}."
+
+
+@pytest.mark.parametrize("pasted", ["?x", "user:1?@cw.example.com", "1.2.3.4.5#x"])
+def test_no_host_is_proposed_where_it_is_in_doubt(pasted: str) -> None:
+    with pytest.raises(SiteError, match="give the host alone"):
+        parse_site(pasted, allow_http=True)
+
+
 def test_http_is_refused_unless_the_installation_allows_it() -> None:
     with pytest.raises(SiteError, match="Plain http would send the keys readable"):
         parse_site("http://cw.example.com", allow_http=False)

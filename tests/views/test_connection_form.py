@@ -138,6 +138,17 @@ def test_what_cannot_be_sent_is_refused_at_its_field(
     assert not Connection.objects.exists()
 
 
+def test_the_help_of_the_site_promises_no_more_than_is_taken(signed_in: Client) -> None:
+    promised = str(signed_in.get(NEW).context["form"].fields["site"].help_text)
+    pasted = "https://na.myconnectwise.net/v2024_1/ConnectWise.aspx?locale=en_US#x"
+
+    assert "up to the first ? or #" in promised
+    refused = errors_of(signed_in.post(NEW, TYPED | {"site": pasted}))
+    assert refused["site"] == ["A site holds no ?, # or backslash. Type na.myconnectwise.net."]
+    signed_in.post(NEW, TYPED | {"site": pasted.partition("?")[0]})
+    assert Connection.objects.get().site == "https://na.myconnectwise.net"
+
+
 def test_loopback_is_refused_unless_the_operator_lists_it(
     signed_in: Client, settings: Settings
 ) -> None:
