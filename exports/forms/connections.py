@@ -138,9 +138,10 @@ class ConnectionForm(ConnectionModelForm):
         super().full_clean()
         if not self.is_bound or not self.errors:
             return
+        # Found before the key is asked for again: a key that was right is not what to look at.
+        first = next((name for name in self.fields if name in self.errors), None)
         if self.data.get(self.add_prefix("private_key"), "").strip():
             self._ask_for_the_key_again()
-        first = next((name for name in self.fields if name in self.errors), None)
         if first:
             self.fields[first].widget.attrs["autofocus"] = True
 
@@ -257,7 +258,11 @@ class ConnectionForm(ConnectionModelForm):
                 "Type it again, or leave it blank to keep the stored one. It is never shown."
             )
         if "private_key" not in self.errors:
-            self.add_error("private_key", _("Type the private key again: it is never shown back."))
+            words = _(
+                "Nothing is wrong with the private key, but it is never sent back to a browser: "
+                "please type it once more."
+            )
+            self.add_error("private_key", words)
 
     def _private_key_help(self) -> str:
         if self._is_new:

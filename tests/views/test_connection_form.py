@@ -21,6 +21,11 @@ from tests.views.connection_pages import (
 
 pytestmark = pytest.mark.django_db
 
+KEY_ONCE_MORE = (
+    "Nothing is wrong with the private key, but it is never sent back to a browser: please type "
+    "it once more."
+)
+
 
 @pytest.fixture
 def acme() -> Connection:
@@ -166,9 +171,7 @@ def test_what_was_typed_stays_but_the_private_key_is_asked_again(signed_in: Clie
         "company": "ac+<me>",
         "client_id": CLIENT_ID,
     }
-    assert errors_of(response)["private_key"] == [
-        "Type the private key again: it is never shown back."
-    ]
+    assert errors_of(response)["private_key"] == [KEY_ONCE_MORE]
     assert "ac+&lt;me&gt;" in response.content.decode()
     assert not shows_the_key(response)
 
@@ -178,6 +181,24 @@ def test_the_first_wrong_field_gets_the_focus(signed_in: Client) -> None:
 
     assert page.count("autofocus") == 1
     assert "autofocus" in page[page.index('name="company"') :][:400]
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"), [("site", "ftp://x"), ("client_id", "é"), ("parallel_requests", "9")]
+)
+def test_a_key_that_was_right_never_takes_the_focus(
+    signed_in: Client, field: str, typed: str
+) -> None:
+    page = signed_in.post(NEW, TYPED | {field: typed}).content.decode()
+
+    assert page.count("autofocus") == 1
+    assert "autofocus" in page[page.index(f'name="{field}"') :].partition(">")[0]
+
+
+def test_a_key_that_is_wrong_takes_the_focus(signed_in: Client) -> None:
+    page = signed_in.post(NEW, TYPED | {"private_key": "a\tb", "client_id": "é"}).content.decode()
+
+    assert "autofocus" in page[page.index('name="private_key"') :].partition(">")[0]
 
 
 def test_the_client_id_may_be_blank_when_the_installation_has_one(
@@ -245,8 +266,7 @@ def test_an_error_elsewhere_asks_for_the_key_again_only_where_one_was_typed(
 ) -> None:
     response = signed_in.post(edit_page(acme), UNCHANGED | {"name": "", "private_key": typed})
 
-    again = ["Type the private key again: it is never shown back."]
-    assert errors_of(response).get("private_key") == (again if is_asked else None)
+    assert errors_of(response).get("private_key") == ([KEY_ONCE_MORE] if is_asked else None)
     assert response.context["form"].fields["private_key"].help_text == (
         "Type it again, or leave it blank to keep the stored one. It is never shown."
         if is_asked
