@@ -91,10 +91,14 @@ def delete_connection(request: HttpRequest, pk: int) -> HttpResponse:
             words = _("Connection %(connection)s was deleted.")
             messages.success(request, words % {"connection": connection.name})
             return redirect("connection-list")
+    run_count = Run.objects.filter(connection=connection).count()
+    archived = connection.tasks.exclude(archived_at=None)
     context = {
         "connection": connection,
-        "tasks": connection.tasks.order_by("archived_at", "name"),
-        "run_count": Run.objects.filter(connection=connection).count(),
+        "tasks": connection.tasks.filter(archived_at=None).order_by("name"),
+        "run_count": run_count,
+        # Nobody can change what the history holds, so there is nothing to ask for.
+        "is_in_history": bool(run_count) or archived.exists(),
     }
     return render(request, "exports/connection_delete.html", context, status=status)
 

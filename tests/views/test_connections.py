@@ -186,29 +186,59 @@ def test_a_connection_in_use_stays_and_says_by_what(
     signed_in: Client, connection: Connection, make_task: MakeTask
 ) -> None:
     make_task()
+
+    response = signed_in.post(f"{edit_page(connection)}delete/")
+
+    page = response.content.decode()
+    assert response.status_code == 409
+    assert "Acme cannot be deleted while a task uses it." in page
+    assert "Choose another connection on each of these tasks, then it can be deleted:" in page
+    assert "Nightly batches</a>" in page
+    assert Connection.objects.exists()
+
+
+def test_what_the_page_asks_for_lets_the_connection_go(
+    signed_in: Client, connection: Connection, make_task: MakeTask
+) -> None:
+    task = make_task()
+    task.connection = saved_connection(name="Second")
+    task.save()
+
+    response = signed_in.post(f"{edit_page(connection)}delete/")
+
+    assert messages_of(response) == ["Connection Acme was deleted."]
+
+
+def test_a_connection_that_runs_came_from_stays_and_asks_for_nothing(
+    signed_in: Client, connection: Connection, make_task: MakeTask
+) -> None:
+    task = make_task()
+    task.queue_run(Run.Trigger.MANUAL)
     make_task(name="Old", output_file="old.xml").archive()
 
     response = signed_in.post(f"{edit_page(connection)}delete/")
 
     page = response.content.decode()
     assert response.status_code == 409
+    assert "Acme cannot be deleted: the history refers to it" in page
+    assert "1 run in the history came from it." in page
+    assert "Keep it: ConnectWise is only called through it by tasks that use it." in page
+    assert "each of them can use another connection instead:" in page
     assert "Nightly batches</a>" in page
-    assert 'Old</a> <span class="tag">Archived</span>' in page
-    assert Connection.objects.exists()
+    assert "then it can be deleted" not in page
+    assert "Old</a>" not in page
 
 
-def test_a_connection_that_runs_came_from_stays(
+def test_a_connection_that_only_an_archived_task_refers_to_stays(
     signed_in: Client, connection: Connection, make_task: MakeTask
 ) -> None:
-    task = make_task()
-    task.queue_run(Run.Trigger.MANUAL)
-    task.connection = saved_connection(name="Second")
-    task.save()
+    make_task(name="Old", output_file="old.xml").archive()
 
-    response = signed_in.post(f"{edit_page(connection)}delete/")
+    page = signed_in.get(f"{edit_page(connection)}delete/").content.decode()
 
-    assert response.status_code == 409
-    assert "1 run in the history came from it." in response.content.decode()
+    assert "An archived task refers to it." in page
+    assert "Old</a>" not in page
+    assert "Delete Acme</button>" not in page
 
 
 # --- Who and how
