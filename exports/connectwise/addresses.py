@@ -91,7 +91,16 @@ def parse_site(text: str, *, allow_http: bool) -> Site:
             )
         )
     host, port = _split_port(authority)
-    return Site(scheme, _canonical_host(host), None if port == _DEFAULT_PORTS[scheme] else port)
+    site = Site(scheme, _canonical_host(host), None if port == _DEFAULT_PORTS[scheme] else port)
+    if site.is_cloud and scheme != "https":
+        raise SiteError(
+            _(
+                "%(host)s is the ConnectWise cloud, which is called with https alone: type "
+                "https://%(host)s."
+            )
+            % {"host": site.host}
+        )
+    return site
 
 
 @dataclass(frozen=True)

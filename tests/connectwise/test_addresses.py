@@ -245,3 +245,13 @@ def test_a_refusal_names_the_address_that_is_meant() -> None:
 
 def test_a_site_that_is_a_name_is_judged_when_it_has_been_resolved() -> None:
     PUBLIC_ONLY.check_site(Site("https", "localhost"))
+
+
+@pytest.mark.parametrize("host", ["na.myconnectwise.net", "api-eu.myconnectwise.net"])
+def test_the_cloud_is_called_with_https_alone(host: str) -> None:
+    assert parse_site(host, allow_http=True).scheme == "https"
+    with pytest.raises(SiteError) as caught:
+        parse_site(f"http://{host}/v4_6_release", allow_http=True)
+    assert str(caught.value) == (
+        f"{host} is the ConnectWise cloud, which is called with https alone: type https://{host}."
+    )

@@ -116,6 +116,7 @@ def test_a_name_can_be_used_once(signed_in: Client, acme: Connection) -> None:
     [
         ("site", "https://user:pw@na.myconnectwise.net", "user name or password"),
         ("site", "ftp://na.myconnectwise.net", "starts with https://"),
+        ("site", "http://na.myconnectwise.net", "type https://na.myconnectwise.net"),
         ("site", "169.254.169.254", "never called"),
         ("site", "[::ffff:169.254.169.254]", "never called"),
         ("site", "2852039166", "never called"),

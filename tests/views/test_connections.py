@@ -45,6 +45,7 @@ def test_the_address_that_will_be_called_is_shown_while_typing(signed_in: Client
         ("169.254.169.254", "is never called"),
         ("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;"),
         ("na.myconnectwise.net?x", "A site holds no ?"),
+        ("http://na.myconnectwise.net", "type https://na.myconnectwise.net"),
     ],
 )
 def test_a_site_that_cannot_be_called_says_why_while_typing(
