@@ -144,10 +144,9 @@ class _Test:
         site = self._client.site
         try:
             self._client.system_info()
-        except (AddressBlockedError, CertificateError, StoppedError, UnreachableError):
-            raise
         except ConnectWiseError as error:
-            if isinstance(error, WrongShapeError) or (error.status or 0) // 100 == 3:
+            if _keeps_from_reaching(error):
+                error.step = "address"  # asked with the credentials, but not about them
                 raise
             self._refusal = error
         if site.scheme == "http":
@@ -260,6 +259,14 @@ def _client(site: Site, credentials: Credentials, deadline: float) -> ConnectWis
         retry=RetryPolicy(tries=1),
         ca_file=settings.CWEXPORT_CA_FILE or None,
     )
+
+
+def _keeps_from_reaching(error: ConnectWiseError) -> bool:
+    """Whether the API was not reached, as opposed to having refused."""
+    if isinstance(error, AddressBlockedError | CertificateError | StoppedError):
+        return True
+    is_redirect = (error.status or 0) // 100 == 3
+    return isinstance(error, UnreachableError | WrongShapeError) or is_redirect
 
 
 def _known(company: str, found: CompanyInfo) -> str:

@@ -113,6 +113,7 @@ def test_a_refused_address_is_never_called(stand_in: StandIn, settings: Settings
     steps = connection_test.test_connection(make_connection(stand_in))
 
     assert outcomes(steps) == ["failed"] + ["skipped"] * 5
+    assert steps[0].sentence.startswith(f"Reaching the address: {stand_in.url} was not called.")
     assert "CWEXPORT_ALLOWED_NETWORKS" in steps[0].sentence
     assert list(stand_in.requests) == []
 
@@ -135,6 +136,7 @@ def test_nobody_listening_fails_at_the_address(stand_in: StandIn) -> None:
     steps = connection_test.test_connection(connection)
 
     assert outcomes(steps) == ["failed"] + ["skipped"] * 5
+    assert steps[0].sentence.startswith("Reaching the address: ")
     assert [step.sentence for step in steps[1:]] == [SKIPPED] * 5
 
 
@@ -153,6 +155,7 @@ def test_what_is_no_connectwise_fails_at_the_address(
         steps = connection_test.test_connection(make_connection(stand_in))
 
     assert outcomes(steps) == ["failed"] + ["skipped"] * 5
+    assert steps[0].sentence.startswith("Reaching the address: ")
 
 
 def test_a_company_that_nobody_knows_fails(stand_in: StandIn) -> None:
@@ -185,6 +188,7 @@ def test_wrong_keys_or_client_id_fail_at_the_credentials(
     steps = connection_test.test_connection(connection)
 
     assert outcomes(steps) == ["passed", "passed", "failed"] + ["skipped"] * 3
+    assert steps[2].sentence.startswith("Checking the credentials: ")
     assert words in steps[2].sentence
 
 

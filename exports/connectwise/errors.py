@@ -28,6 +28,7 @@ from .language import gettext_noop, ngettext
 MESSAGE_LENGTH: Final = 300
 
 _STEPS: Final = {
+    "address": gettext_noop("Reaching the address"),
     "batches": gettext_noop("Reading batches"),
     "count": gettext_noop("Counting batches"),
     "company": gettext_noop("Looking up the company"),
@@ -38,9 +39,10 @@ _STEPS: Final = {
 class ConnectWiseError(Exception):
     """A request that did not bring what was asked for; `str()` is for the user.
 
-    `step` is what was being done ("batches", "count", "company", "credentials"), `status` the HTTP
-    status if there was an answer, `remote_message` ConnectWise's own words (cleaned, up to 300
-    characters, any markup still in it as text), `request_id` what its support asks for.
+    `step` is what was being done ("batches", "count", "company", "credentials", "address"),
+    `status` the HTTP status if there was an answer, `remote_message` ConnectWise's own words
+    (cleaned, up to 300 characters, any markup still in it as text), `request_id` what its support
+    asks for.
     """
 
     def __init__(
