@@ -59,8 +59,12 @@ def _check_plain_name(name: str) -> None:
     if not name.lower().endswith(".xml"):
         raise _with_example(_("The output file must end in .xml."))
     stem = name[: -len(".xml")]
-    if not stem.strip(" .") or stem != stem.strip():
+    if not stem.strip(" ."):
         raise _with_example(_("The output file needs a name before .xml."))
+    if stem != stem.rstrip():
+        raise _with_example(_("A blank stands before .xml: take it away."))
+    if stem != stem.lstrip():
+        raise _with_example(_("The output file begins with a blank: take it away."))
     if stem.split(".")[0].strip().lower() in RESERVED:
         raise _with_example(
             _("%(name)s is a name that Windows keeps for a device.") % {"name": name}
