@@ -21,10 +21,10 @@ class Comparison:
     takes: str
     takes_list: bool = False
 
-    @property
-    def words(self) -> str:
-        """In English: `%(field)s is at least %(value)s`."""
-        return _WORDS[self.name]
+    def words(self, form: Form) -> str:
+        """In English, of a value of this form: `%(field)s is at least %(value)s`."""
+        of_dates = _DATE_WORDS.get(self.name) if form is Form.DATETIME else None
+        return of_dates or _WORDS[self.name]
 
     def fits(self, kind: Kind | None) -> bool:
         """Whether a field of this kind can be compared so; None: unknown, and it may be."""
@@ -76,6 +76,14 @@ _WORDS: Final = {
     "NotEqual": gettext_noop("%(field)s is not %(value)s"),
     "NotIn": gettext_noop("%(field)s is not one of %(value)s"),
     "NotLike": gettext_noop("%(field)s is not like %(value)s"),
+}
+
+# Dates come before and after each other; for the rest they go by the words above.
+_DATE_WORDS: Final = {
+    "GreaterThan": gettext_noop("%(field)s is after %(value)s"),
+    "GreaterThanOrEqual": gettext_noop("%(field)s is at or after %(value)s"),
+    "LessThan": gettext_noop("%(field)s is before %(value)s"),
+    "LessThanOrEqual": gettext_noop("%(field)s is at or before %(value)s"),
 }
 
 # What fields of each kind hold, in English.

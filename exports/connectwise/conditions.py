@@ -93,7 +93,8 @@ def in_words(conditions: Sequence[Condition], kinds: Kinds) -> str:
     """The same filter for people: `batches where id is at least 284`. Raises ConditionError."""
     rows = [_parts(condition, kinds) for condition in conditions]
     words = [
-        _(compare.words) % {"field": field, "value": value.sent} for field, compare, value in rows
+        _(compare.words(value.form)) % {"field": field, "value": value.sent}
+        for field, compare, value in rows
     ]
     if not words:
         return _("all batches")

@@ -138,7 +138,7 @@ def quote(text: str) -> str:
     for mark in _QUOTES:
         if mark not in text:
             return f"{mark}{text}{mark}"
-    raise LiteralError(_("%(value)s holds both kinds of quote, so neither can be put around it."))
+    raise _both_quotes()
 
 
 def split_members(inner: str) -> Iterator[str]:
@@ -234,6 +234,8 @@ def _quoted(text: str, kind: Kind | None) -> str:
     if len(text) < 2 or text[-1] != text[0]:
         raise LiteralError(_("%(value)s starts with a quote that is not closed at its end."))
     inner = text[1:-1]
+    if all(mark in inner for mark in _QUOTES):
+        raise _both_quotes()
     if text[0] in inner:
         message = _(
             "%(value)s holds the same quote that is put around it; use the other kind of quote."
@@ -241,6 +243,15 @@ def _quoted(text: str, kind: Kind | None) -> str:
         raise LiteralError(message, _repaired(inner, kind))
     _refuse_backslash(inner)
     return text
+
+
+def _both_quotes() -> LiteralError:
+    return LiteralError(
+        _(
+            "%(value)s holds both kinds of quote, and such a text cannot be sent to ConnectWise: "
+            "use Contains with a part of it, or Like with * in the place of a quote."
+        )
+    )
 
 
 def _repaired(text: str, kind: Kind | None) -> str:

@@ -131,6 +131,15 @@ class ConditionForm(forms.Form):
             return _("%(field)s: %(kind)s") % {"field": _(LABELS[name]), "kind": HOLDS[kind]}
         return _("Not a known field") if name else _("Choose from the list, or type a name")
 
+    def blank_hint(self) -> str:
+        """What a blank value is taken for (F2), where one stands and may."""
+        typed = self.typed()
+        if typed.value.strip() or not typed.field.strip() or self.refusal():
+            return ""
+        if typed.comparison == "NotEqual":
+            return _("Blank means null: batches with a value.")
+        return _("Blank means null: batches without a value.")
+
     def refusal(self) -> ConditionError | None:
         """Why the row cannot be sent, whether or not it is time to say so."""
         if self.is_blank():

@@ -191,7 +191,7 @@ def test_a_date_is_picked(editor: Page) -> None:
     editor.get_by_label("Time in UTC").fill("08:00")
     editor.get_by_label("Time in UTC").press("Enter")
     expect(value(editor)).to_have_value("[2026-01-31T08:00:00Z]")
-    expect(sentence(editor)).to_contain_text("lastUpdated is greater than [2026-01-31T08:00:00Z]")
+    expect(sentence(editor)).to_contain_text("lastUpdated is after [2026-01-31T08:00:00Z]")
 
 
 def test_the_date_picker_closes_by_escape(editor: Page) -> None:

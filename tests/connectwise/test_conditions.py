@@ -399,6 +399,24 @@ def test_a_filter_can_be_read_as_a_sentence() -> None:
     assert grammar.in_words([], FIELD_KINDS) == "all batches"
 
 
+@pytest.mark.parametrize(
+    ("comparison", "words"),
+    [
+        ("GreaterThan", "is after"),
+        ("GreaterThanOrEqual", "is at or after"),
+        ("LessThan", "is before"),
+        ("LessThanOrEqual", "is at or before"),
+        ("Equal", "is"),
+    ],
+)
+@pytest.mark.parametrize("field", ["lastUpdated", "company/openedOn"])
+def test_dates_are_read_out_as_before_and_after(field: str, comparison: str, words: str) -> None:
+    row = Condition(field, comparison, "[2026-01-31]")
+    assert grammar.in_words([row], FIELD_KINDS) == (
+        f"batches where {field} {words} [2026-01-31T00:00:00Z]"
+    )
+
+
 def test_the_length_counts_every_character_as_a_url_carries_it() -> None:
     assert grammar.encoded_length("") == 0
     assert grammar.encoded_length('a/b = "ë"') == len("a%2Fb%20%3D%20%22%C3%AB%22")
@@ -411,7 +429,8 @@ def test_quoting_takes_the_kind_of_quote_that_is_free_or_refuses() -> None:
         grammar.quote("\"'")
     assert (refused.value.part, str(refused.value)) == (
         "value",
-        "The value holds both kinds of quote, so neither can be put around it.",
+        "The value holds both kinds of quote, and such a text cannot be sent to ConnectWise: use "
+        "Contains with a part of it, or Like with * in the place of a quote.",
     )
 
 

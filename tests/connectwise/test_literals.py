@@ -81,6 +81,11 @@ def test_a_value_is_read_as_typed_and_written_as_connectwise_reads_it(
             "holds the same quote that is put around it; use the other kind of quote",
         ),
         (
+            '"O\'Brien "q""',
+            "holds both kinds of quote, and such a text cannot be sent to ConnectWise: use Contains"
+            " with a part of it, or Like with * in the place of a quote",
+        ),
+        (
             '"C:\\temp\\"',
             "holds a backslash, and ConnectWise has no safe way to write one",
         ),

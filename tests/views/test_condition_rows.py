@@ -147,6 +147,28 @@ def test_an_unknown_field_is_warned_about_beside_its_row(signed_in: Client) -> N
     assert "Did you mean batchIdentifier?" in page
 
 
+@pytest.mark.parametrize(
+    ("row", "hint"),
+    [
+        (
+            Condition("updatedBy", "Equal", " "),
+            "Blank means null: batches without a value.",
+        ),
+        (Condition("lastUpdated", "NotEqual", ""), "Blank means null: batches with a value."),
+        (Condition("updatedBy", "Equal", '"John"'), ""),
+        (Condition("updatedBy", "Contains", ""), ""),
+        (Condition("", "Equal", ""), ""),
+        (EMPTY, ""),
+    ],
+)
+def test_what_a_blank_value_means_is_said_at_its_row(
+    signed_in: Client, row: Condition, hint: str
+) -> None:
+    page = signed_in.post(reverse("task-condition-check", args=[0]), posted(row)).content.decode()
+
+    assert findall(r"Blank means null[^<]*", page) == ([hint] if hint else [])
+
+
 def test_the_filter_is_shown_in_words_and_as_it_is_sent() -> None:
     rows = posted_rows(posted(A, B))
     assert rows.sent() == 'exportInvoicesFlag = True or batchIdentifier like "2026*"'
