@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import UTC, date, datetime
 
 import pytest
+from django.utils import translation
 from lxml import etree
 
 from exports.charts import plots, scales
@@ -166,3 +167,10 @@ def test_times_have_few_round_ticks(longest: float, ticks: list[str]) -> None:
     scale = scales.time_scale(longest)
     assert [text for _, text in scale.ticks] == ticks
     assert scale.top >= longest
+
+
+def test_the_figures_of_a_scale_are_written_as_the_language_writes_them() -> None:
+    with translation.override("de"):
+        counts = [scales.count_text(number) for number in (950, 4_000, 12_500, 2_500_000)]
+        assert counts == ["950", "4.000", "12,5k", "2,5M"]
+        assert scales.time_text(0.5).startswith("0,5")

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from exports.wording import decimal
+
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 # Steps that people count time in, in seconds.
 _TIME_STEPS = (
@@ -43,21 +45,21 @@ def time_scale(longest: float) -> Scale:
 
 def count_text(number: float) -> str:
     """`950`, `2,000`, `15k`, `3M`: short enough for the margin of a chart."""
-    for size, letter in ((1_000_000, "M"), (10_000, "k")):
+    for size, unit, letter in ((1_000_000, 1_000_000, "M"), (10_000, 1_000, "k")):
         if number >= size:
-            return f"{number / (1000 if letter == 'k' else size):g}{letter}"
-    return f"{number:,g}"
+            return decimal(f"{number / unit:g}") + letter
+    return decimal(f"{number:g}")
 
 
 def time_text(seconds: float) -> str:
     """`0.5 s`, `45 s`, `10 min`, `2 h`, `3 d`."""
     if seconds < _MINUTE:
-        return _("%(count)s s") % {"count": f"{seconds:.3g}"}
+        return _("%(count)s s") % {"count": decimal(f"{seconds:.3g}")}
     if seconds < _HOUR:
-        return _("%(count)s min") % {"count": f"{seconds / _MINUTE:.3g}"}
+        return _("%(count)s min") % {"count": decimal(f"{seconds / _MINUTE:.3g}")}
     if seconds < _DAY:
-        return _("%(count)s h") % {"count": f"{seconds / _HOUR:.3g}"}
-    return _("%(count)s d") % {"count": f"{seconds / _DAY:.3g}"}
+        return _("%(count)s h") % {"count": decimal(f"{seconds / _HOUR:.3g}")}
+    return _("%(count)s d") % {"count": decimal(f"{seconds / _DAY:.3g}")}
 
 
 def _scale(highest: float, step: float, text: Callable[[float], str]) -> Scale:

@@ -4,7 +4,7 @@ Tags:    {% icon "passed" %}  {% run_status run %}  {% outcome step.outcome %}
          {% worst_outcome connection.last_test_steps %}
          {% nav_link "home" "Home" "task" %}  {% product_version %}
 Filters: {{ moment|relative }}  {{ moment|exact }}  {{ delta|duration }}  {{ size|byte_size }}
-         {{ number|grouped }}  {{ number|plain }}
+         {{ number|grouped }}  {{ number|plain }}  {{ run.export|mode }}
 """
 
 from collections.abc import Callable
@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from exports import manifest, wording
+from exports.models import Task
 
 if TYPE_CHECKING:
     from exports.models import Run
@@ -139,7 +140,7 @@ def duration(delta: timedelta | None) -> str:
         return NOTHING
     seconds = max(delta.total_seconds(), 0.0)
     if seconds < 9.95:
-        return f"{seconds:.1f} s"
+        return f"{wording.decimal(f'{seconds:.1f}')} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -159,8 +160,8 @@ def byte_size(size: int | None) -> str:
     for unit in ("kB", "MB", "GB"):
         amount /= 1000
         if amount < 999.95:
-            return f"{amount:.1f} {unit}"
-    return f"{amount / 1000:.1f} TB"
+            return f"{wording.decimal(f'{amount:.1f}')} {unit}"
+    return f"{wording.decimal(f'{amount / 1000:.1f}')} TB"
 
 
 @register.filter
@@ -173,6 +174,12 @@ def grouped(number: int | None) -> str:
 def plain(number: Any) -> str:
     """A number that is a name, such as a run's or a batch's: never grouped."""
     return NOTHING if number is None else str(number)
+
+
+@register.filter
+def mode(export: str) -> str:
+    """What a run exported, by the name its task's choice has: `Modified`, `New` or `All`."""
+    return str(Task.Export(export).label)
 
 
 def _badge(kind: str, word: str) -> SafeString:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from exports.models import Run, Task
-from exports.templatetags.formatting import byte_size, duration, exact, grouped
+from exports.models import Run
+from exports.templatetags.formatting import byte_size, duration, exact, grouped, mode
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def _asked(before: Run, after: Run) -> list[Change]:
     return [
         Change(_("Connection"), _connection(before), _connection(after)),
         Change(_("Conditions"), before.conditions or _("None"), after.conditions or _("None")),
-        Change(_("Export Modified, New or All Records"), _mode(before), _mode(after)),
+        Change(_("Export Modified, New or All Records"), mode(before.export), mode(after.export)),
         Change(
             _("Date Created"), exact(before.date_created_before), exact(after.date_created_before)
         ),
@@ -82,10 +82,6 @@ def _came(before: Run, after: Run) -> list[Change]:
 
 def _connection(run: Run) -> str:
     return f"{run.company}, {run.public_key}, {run.site}"
-
-
-def _mode(run: Run) -> str:
-    return str(Task.Export(run.export).label)
 
 
 def _yes_or_no(flag: bool) -> str:

@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.utils import translation
 
 from exports.templatetags.formatting import (
     byte_size,
     duration,
     exact,
     grouped,
+    mode,
     outcome,
     plain,
     relative,
@@ -83,6 +85,18 @@ def test_a_duration_is_told_in_its_two_largest_units(seconds: float, words: str)
 )
 def test_a_size_is_told_in_a_fitting_unit(size: int, words: str) -> None:
     assert byte_size(size) == words
+
+
+def test_durations_and_sizes_are_written_as_the_language_writes_figures() -> None:
+    with translation.override("de"):
+        assert duration(timedelta(seconds=0.24)) == "0,2 s"
+        assert (byte_size(1_100_000), byte_size(1_500_000_000_000_000)) == ("1,1 MB", "1.500,0 TB")
+
+
+def test_what_a_run_exports_is_called_as_on_the_form() -> None:
+    assert [mode(export) for export in ("all", "modified", "new")] == ["All", "Modified", "New"]
+    with translation.override("de"):
+        assert mode("modified") != "Modified"
 
 
 def test_figures_are_grouped_and_names_are_not() -> None:

@@ -72,6 +72,7 @@ def test_a_success_shows_its_result_and_its_file(
     assert reverse("run-file", args=[run.pk]) in page
     assert '<span class="xml-tag"><Batches' in page
     assert ">id > 0</pre>" in page
+    assert "<dt>Export Modified, New or All Records</dt><dd>Modified</dd>" in page
     for frozen in (run.site, run.company, run.public_key):
         assert f"<dd>{frozen}</dd>" in page
     assert "pK-9z" not in page
