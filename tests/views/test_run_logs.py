@@ -108,6 +108,13 @@ def test_a_log_without_lines_of_a_level_says_so(signed_in: Client, make_task: Ma
     assert "No line of this level." in page_of(signed_in, run, level="error")
 
 
+def test_a_log_without_lines_says_so_where_the_first_will_stand(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    page = page_of(signed_in, start(make_task()))
+    assert page.index("Nothing yet.") < page.index('<ol class="log-lines is-growing"')
+
+
 def test_an_active_run_shows_its_last_lines(signed_in: Client, make_task: MakeTask) -> None:
     run = start(make_task())
     write(run, 40)

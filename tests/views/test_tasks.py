@@ -93,6 +93,29 @@ def test_a_task_that_cannot_run_says_what_to_do_instead_of_what_it_fetches(
     assert "It fetches" not in page
 
 
+def test_a_first_run_that_still_goes_is_told_in_place_of_a_last_result(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task()
+    assert "Never" in page_of(signed_in, task)
+
+    run = task.queue_run(Run.Trigger.MANUAL)
+    page = page_of(signed_in, task)
+    assert "Waiting since <time" in page
+    assert 'class="status status-queued"' in page
+
+    run.claim("worker-1")
+    page = page_of(signed_in, task)
+    assert "Running since <time" in page
+    assert "Never" not in page
+    assert "Batches per run" not in page
+
+    run.fail("worker-1", "ConnectWise answered 401.")
+    page = page_of(signed_in, task)
+    assert "Running since" not in page
+    assert "Batches per run" in page
+
+
 def test_new_after_a_run_says_above_which_id(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task(export="new")
     run = succeed(task, highest_id=284)
