@@ -122,7 +122,7 @@ def relative(moment: datetime | None) -> str:
     """`3 minutes ago`, the exact time and its zone on hover."""
     if moment is None:
         return NOTHING
-    return _time(moment, _distance(timezone.now() - moment), _exact_text(moment))
+    return _time(moment, _distance(timezone.now() - moment), exact_text(moment))
 
 
 @register.filter
@@ -130,7 +130,12 @@ def exact(moment: datetime | None) -> str:
     """`2026-03-01 14:05:09 CET`: the installation's zone, named; UTC on hover."""
     if moment is None:
         return NOTHING
-    return _time(moment, _exact_text(moment), f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    return _time(moment, exact_text(moment), f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+
+
+def exact_text(moment: datetime) -> str:
+    """The same as text, for sentences."""
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}"
 
 
 @register.filter
@@ -189,10 +194,6 @@ def _badge(kind: str, word: str) -> SafeString:
 def _time(moment: datetime, text: str, hover: str) -> SafeString:
     machine = f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     return format_html('<time datetime="{}" title="{}">{}</time>', machine, hover, text)
-
-
-def _exact_text(moment: datetime) -> str:
-    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def _distance(elapsed: timedelta) -> str:

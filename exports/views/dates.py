@@ -8,10 +8,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from exports.connectwise.conditions import ConditionError
-from exports.forms.dates import DATES, DatesForm, canonical
+from exports.forms.dates import DATES, DatesForm
 from exports.models import DateChange, Task
 from exports.models.refusals import TaskUnusableError
 from exports.models.windows import restart_of
+from exports.templatetags.formatting import exact_text
 from exports.views.task_page import render_task_page
 
 
@@ -31,7 +32,7 @@ def change_dates(request: HttpRequest, pk: int) -> HttpResponse:
     typed = [name for name in DATES if getattr(saved, name) != getattr(form.before, name)]
     for name in typed:
         words = _("%(date)s of %(task)s is now %(moment)s.")
-        moment = canonical(getattr(saved, name))
+        moment = exact_text(getattr(saved, name))
         label = form.fields[name].label
         messages.success(request, words % {"date": label, "task": task, "moment": moment})
     if not typed:
@@ -57,7 +58,7 @@ def undo_date(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
     else:
         words = _("%(date)s of %(task)s is back at %(moment)s.")
-        back = canonical(getattr(task, change.field))
+        back = exact_text(getattr(task, change.field))
         messages.success(request, words % {"date": label, "task": task, "moment": back})
     return redirect("task-detail", pk)
 
@@ -78,7 +79,7 @@ def start_from_now(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
     else:
         words = _("The next run of %(task)s goes on from %(moment)s.")
-        moment = canonical(getattr(task, restart.field))
+        moment = exact_text(getattr(task, restart.field))
         messages.success(request, words % {"task": task, "moment": moment})
     return redirect("task-detail", pk)
 

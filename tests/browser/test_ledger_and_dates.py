@@ -50,7 +50,7 @@ def test_a_date_is_typed_with_its_reason_and_undone(page: Page, make_task: MakeT
     page.get_by_label("Date Modified").fill("2020-01-01")
     page.get_by_label("Reason for a new date").fill("By mistake")
     page.get_by_label("Reason for a new date").press("Enter")
-    expect(page.get_by_text("is now 2020-01-01T00:00:00Z")).to_be_visible()
+    expect(page.get_by_text("is now 2020-01-01 00:00:00 UTC")).to_be_visible()
     expect(page.get_by_text("By mistake")).to_be_visible()
 
     page.get_by_role("button", name="Undo the change of Date Modified").press("Enter")

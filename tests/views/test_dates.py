@@ -67,7 +67,7 @@ def test_a_date_is_typed_with_its_reason(signed_in: Client, moved: Task, user: U
     )
 
     assert messages_of(response) == [
-        "Date Modified of Nightly batches is now 2021-02-03T00:00:00Z."
+        "Date Modified of Nightly batches is now 2021-02-03 00:00:00 UTC."
     ]
     change = newest(moved)
     assert (change.origin, change.date_before, change.changed_by, change.reason) == (
@@ -168,7 +168,7 @@ def test_an_undone_change_stays_in_the_history_struck_through(
     response = undo(signed_in, change)
 
     assert messages_of(response) == [
-        "Date Modified of Nightly batches is back at 2020-01-01T00:00:00Z."
+        "Date Modified of Nightly batches is back at 2020-01-01 00:00:00 UTC."
     ]
     assert stored(moved).date_modified == TYPED
     page = page_of(signed_in, moved)
@@ -224,7 +224,7 @@ def test_only_from_now_on_goes_on_from_the_date_in_force(signed_in: Client, move
     said = [messages_of(signed_in.post(page))[-1] for _ in range(2)]
 
     assert said == [
-        "The next run of Nightly batches goes on from 2026-03-01T00:00:00Z.",
+        "The next run of Nightly batches goes on from 2026-03-01 00:00:00 UTC.",
         "The next run of Nightly batches goes on from its date already.",
     ]
     window = next_window(stored(moved), "id < 900", datetime.now(UTC))

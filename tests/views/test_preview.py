@@ -90,6 +90,18 @@ def test_extra_api_fields_are_shown_when_the_task_exports_them(
     assert ("<closedFlag>" in page.xpath("//pre")[0].text_content()) is is_extra
 
 
+def test_a_flag_without_a_value_is_a_dash_that_says_so(
+    signed_in: Client, make_task: MakeTask, stand_in: StandIn
+) -> None:
+    stand_in.store.put({"id": 1, "batchIdentifier": "1", "exportInvoicesFlag": None})
+
+    page = document_fromstring(signed_in.get(url_of(make_task())).content)
+
+    [cell] = page.xpath("//table/tbody/tr[td[1] = '1']/td[5]")
+    assert cell.xpath("span[@aria-hidden='true'][@title='No value']/text()") == ["–"]
+    assert cell.xpath("span[@class='visually-hidden']/text()") == ["No value"]
+
+
 def test_what_connectwise_sends_cannot_become_markup(
     signed_in: Client, make_task: MakeTask, stand_in: StandIn
 ) -> None:

@@ -78,6 +78,15 @@ def test_a_success_shows_its_result_and_its_file(
     assert "pK-9z" not in page
 
 
+def test_the_printed_sheet_says_by_whom_and_of_when(
+    signed_in: Client, make_task: MakeTask, user: User
+) -> None:
+    page = re.sub("<[^>]*>", "", page_of(signed_in, succeed(make_task(), user)))
+
+    moment = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
+    assert re.search(f"Printed from cwexport by Admin1, as the run stood at {moment}\\.", page)
+
+
 def test_the_command_that_checks_a_file_cannot_be_another_command(
     signed_in: Client, make_task: MakeTask
 ) -> None:
