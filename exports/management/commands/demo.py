@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from exports import files, jobs
+from exports.connection_test import test_connection
 from exports.demo.account import Account
 from exports.demo.server import StandIn
 from exports.management.commands.serve import prepare
@@ -72,8 +73,13 @@ class Command(BaseCommand):
         stand_in = StandIn(port=options["connectwise_port"], latency=_LATENCY)
         with stand_in, _started(serving):
             _wait_for_web(port)
-            run = _export(stand_in)
-            self._tell(run, port, once=options["once"])
+            _demo_user()
+            connection = _demo_connection(stand_in)
+            test_connection(connection)
+            self._tell_login(port, once=options["once"])
+            self._tell_keys(stand_in)
+            run = _export(connection)
+            self._tell(run)
             is_exported = run.status == Run.Status.SUCCEEDED
             if is_exported and not options["once"]:
                 self.stdout.write(_("Ctrl-C ends the demo."))
@@ -82,7 +88,30 @@ class Command(BaseCommand):
         if not is_exported:
             sys.exit(1)
 
-    def _tell(self, run: Run, port: int, *, once: bool) -> None:
+    def _tell_login(self, port: int, *, once: bool) -> None:
+        address = f"http://127.0.0.1:{port}/"
+        if once:
+            address = _("%(address)s (stops after the export)") % {"address": address}
+        self._tell_line(_("Dashboard:"), address)
+        self._tell_line(_("Login:"), USER)
+        self._tell_line(_("Password:"), _password())
+
+    def _tell_keys(self, stand_in: StandIn) -> None:
+        """What a connection made by hand needs; the stand-in's keys are the same everywhere."""
+        account = Account()
+        self.stdout.write(_("A second connection to the stand-in ConnectWise takes:"))
+        told = {
+            _("Site"): stand_in.url,
+            _("Company"): account.company,
+            _("Public Key"): account.public_key,
+            _("Private Key"): account.private_key,
+            _("Client ID"): account.client_id,
+        }
+        for label, text in told.items():
+            self._tell_line(f"{label}:", text)
+        self.stdout.flush()  # the export takes a while, and this is wanted before its end
+
+    def _tell(self, run: Run) -> None:
         if run.status == Run.Status.SUCCEEDED:
             self.stdout.write(_("%(run)s succeeded.") % {"run": run})
             self._tell_line(_("XML:"), files.run_file(run))
@@ -91,15 +120,9 @@ class Command(BaseCommand):
         else:
             words = {"run": run, "status": run.get_status_display(), "reason": run.error}
             self.stderr.write(_("%(run)s, %(status)s: %(reason)s") % words)
-        address = f"http://127.0.0.1:{port}/"
-        if once:
-            address = _("%(address)s (not running any more)") % {"address": address}
-        self._tell_line(_("Dashboard:"), address)
-        self._tell_line(_("Login:"), USER)
-        self._tell_line(_("Password:"), _password())
 
     def _tell_line(self, label: str, told: object) -> None:
-        self.stdout.write(f"  {label:<10} {told}")
+        self.stdout.write(f"  {label:<12} {told}")
 
 
 def _end_quietly(signum: int, frame: FrameType | None) -> None:
@@ -173,9 +196,9 @@ def _wait_for_web(port: int) -> None:
             time.sleep(0.2)
 
 
-def _export(stand_in: StandIn) -> Run:
+def _export(connection: Connection) -> Run:
     """Queue a run and wait for the worker to end it."""
-    task = _demo_task(_demo_connection(stand_in))
+    task = _demo_task(connection)
     try:
         run = jobs.queue_run(task, Run.Trigger.COMMAND)
     except RunActiveError as error:
@@ -192,7 +215,6 @@ def _export(stand_in: StandIn) -> Run:
 
 def _demo_connection(stand_in: StandIn) -> Connection:
     account = Account()
-    _demo_user()
     connection = Connection.objects.filter(name="Demo ConnectWise").first()
     connection = connection or Connection(name="Demo ConnectWise")
     connection.site = stand_in.url
