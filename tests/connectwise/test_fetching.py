@@ -194,3 +194,25 @@ def test_what_was_there_before_is_left_out_of_garbage_collections_until_the_end(
         assert gc.get_freeze_count() > 0
 
     assert gc.get_freeze_count() == 0
+
+
+def test_those_that_were_throttled_together_come_back_one_by_one() -> None:
+    bench = Bench(4)
+    together = threading.Barrier(4)
+    most, question = counted()
+
+    def throttled(client: ConnectWiseClient) -> None:
+        asker = cast(Asker, client)
+        asker.on_wait(Wait(1.0, 1, "ConnectWise answered 429", is_throttled=True))
+        together.wait(5)
+        while bench.fetching.width() > 1:
+            threading.Event().wait(0.01)
+        asker.slot.take()
+        question(client)
+
+    with bench.fetching as fetching:
+        for promise in [fetching.ask(throttled) for _ in range(4)]:
+            promise()
+
+    assert max(most) == 1
+    assert len(most) == 4

@@ -9,7 +9,7 @@ from pytest_django import Settings
 from exports import files, jobs
 from exports.demo.faults import Status
 from exports.demo.server import StandIn
-from exports.models import Connection, Task
+from exports.models import Connection, Run, Task
 from tests.conftest import MakeTask, run_now
 from tests.runner.outcomes import (
     aftermath,

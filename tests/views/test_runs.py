@@ -159,6 +159,17 @@ def test_a_waiting_run_without_a_worker_says_what_to_do(
     assert "No worker is alive" not in page_of(signed_in, run)
 
 
+def test_a_waiting_run_says_which_run_keeps_the_worker_busy(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    Worker.objects.see("worker-1", 1)
+    busy = start(make_task())
+    run = make_task(name="Other", output_file="other.xml").queue_run(Run.Trigger.MANUAL)
+
+    page = page_of(signed_in, run)
+    assert f"Waiting for a worker, which is busy with {busy}" in page
+
+
 def test_a_run_whose_worker_fell_silent_says_so(signed_in: Client, make_task: MakeTask) -> None:
     run = start(make_task())
     assert "No sign of life" not in page_of(signed_in, run)
