@@ -1,9 +1,12 @@
 """Fields of the task form, and the sentences with which its plain fields refuse."""
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+from exports.models import Task
 
 # In place of the sentences of the framework, which name no example.
 REFUSALS: Final[dict[str, dict[str, Any]]] = {
@@ -26,6 +29,22 @@ REFUSALS: Final[dict[str, dict[str, Any]]] = {
         "invalid_choice": gettext_lazy("This task is no longer there. Choose another, or none.")
     },
 }
+
+
+# The generic exists for the type checker alone.
+if TYPE_CHECKING:
+    TaskModelChoiceField = forms.ModelChoiceField[Task]
+else:
+    TaskModelChoiceField = forms.ModelChoiceField
+
+
+class TaskChoiceField(TaskModelChoiceField):
+    """A choice among tasks; an archived one, which no longer runs, says so."""
+
+    def label_from_instance(self, task: Task) -> str:
+        if task.archived_at is None:
+            return task.name
+        return _("%(task)s (archived)") % {"task": task.name}
 
 
 class PageSizeField(forms.IntegerField):

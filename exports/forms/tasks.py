@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,7 +19,7 @@ from exports.forms.conditions import BaseConditionRows, posted_rows, shown_rows
 from exports.forms.dates import DATES, DatedForm, canonical, shown_values
 from exports.forms.row_actions import rows_after
 from exports.forms.task_copies import first_values_of_copy
-from exports.forms.task_fields import REFUSALS, PageSizeField
+from exports.forms.task_fields import REFUSALS, PageSizeField, TaskChoiceField
 from exports.forms.task_layout import HELP, ORDER, task_helper
 from exports.models import Connection, Run, Task
 from exports.output_names import (
@@ -70,6 +70,7 @@ class TaskForm(DatedForm):
             "break_on_failure",
         )
         error_messages = REFUSALS
+        field_classes = {"on_failure_task": TaskChoiceField}
 
     def __init__(
         self, *, instance: Task | None = None, data: Any = None, source: Task | None = None
@@ -241,7 +242,10 @@ class TaskForm(DatedForm):
 
     def _offer_other_tasks(self) -> None:
         field = self.fields["on_failure_task"]
-        others = Task.objects.filter(archived_at=None).exclude(pk=self.instance.pk)
+        # The present one stays even when it is archived: saving something else must not drop it.
+        shown = self.before or self.source
+        offered = Q(archived_at=None) | Q(pk=shown.on_failure_task_id if shown else None)
+        others = Task.objects.filter(offered).exclude(pk=self.instance.pk)
         field.queryset = others.order_by("name")  # type: ignore[attr-defined]
         field.empty_label = _("None")  # type: ignore[attr-defined]
 

@@ -73,15 +73,38 @@ def archive_task(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("task-detail", pk)
         if task.archived_at is not None:
             return _restore(request, task)
+        users = ", ".join(_users_of(task))
         if not task.runs.exists():
-            task.delete()
-            sentence = _("%(task)s was deleted; it had never run.")
-            messages.success(request, sentence % {"task": task.name})
-            return redirect("home")
+            return _delete(request, task, users)
         task.archive()
     sentence = _("%(task)s is archived. Its runs and files stay in the history.")
     messages.success(request, sentence % {"task": task.name})
+    if users:
+        sentence = _(
+            "%(task)s is the On Failure Task of %(users)s and, archived, no longer runs after a "
+            "failure there. Choose another one on the form, or none."
+        )
+        messages.warning(request, sentence % {"task": task.name, "users": users})
     return redirect("task-detail", pk)
+
+
+def _users_of(task: Task) -> list[str]:
+    """The names of the tasks whose On Failure Task it is."""
+    users = Task.objects.filter(on_failure_task=task, archived_at=None)
+    return list(users.order_by("name").values_list("name", flat=True))
+
+
+def _delete(request: HttpRequest, task: Task, users: str) -> HttpResponse:
+    task.delete()
+    sentence = _("%(task)s was deleted; it had never run.")
+    messages.success(request, sentence % {"task": task.name})
+    if users:
+        sentence = _(
+            "%(task)s was the On Failure Task of %(users)s: nothing runs after a failure there "
+            "now. Choose another one on the form."
+        )
+        messages.warning(request, sentence % {"task": task.name, "users": users})
+    return redirect("home")
 
 
 def _restore(request: HttpRequest, task: Task) -> HttpResponse:

@@ -1,0 +1,77 @@
+"""Archived tasks: where they are found, and what becomes of those that relied on them."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from exports.models import Task
+from tests.views.conftest import succeed
+from tests.views.connection_pages import messages_of
+from tests.views.form_data import edit_url, edited
+
+MakeTask = Callable[..., Task]
+
+
+@pytest.fixture
+def relying(make_task: MakeTask) -> Task:
+    """A task whose On Failure Task is archived."""
+    other = make_task(name="Second try", output_file="2.xml")
+    other.archive()
+    return make_task(output_file="{run}.xml", on_failure_task=other)
+
+
+@pytest.mark.parametrize("name", ["task-edit", "task-clone"])
+def test_the_form_offers_an_archived_on_failure_task_only_where_it_is_the_present_one(
+    signed_in: Client, make_task: MakeTask, relying: Task, name: str
+) -> None:
+    page = signed_in.get(reverse(name, args=[relying.pk])).content.decode()
+    pk = relying.on_failure_task_id
+    assert f'<option value="{pk}" selected>Second try (archived)</option>' in page
+
+    elsewhere = make_task(name="Another", output_file="3.xml")
+    assert "Second try" not in signed_in.get(edit_url(elsewhere)).content.decode()
+
+
+def test_saving_an_unchanged_form_keeps_an_archived_on_failure_task(
+    signed_in: Client, relying: Task
+) -> None:
+    signed_in.post(edit_url(relying), edited(relying))
+    assert Task.objects.get(pk=relying.pk).on_failure_task_id == relying.on_failure_task_id
+
+
+def test_the_page_of_a_task_marks_an_archived_on_failure_task(
+    signed_in: Client, relying: Task
+) -> None:
+    page = signed_in.get(reverse("task-detail", args=[relying.pk])).content.decode()
+    assert '>Second try</a> <span class="tag">Archived</span>' in page
+
+
+def test_archiving_tells_whose_on_failure_task_it_was(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    other = make_task(name="Second try", output_file="2.xml")
+    succeed(other)
+    for name in ("Weekly", "Daily"):
+        make_task(name=name, output_file=f"{name}.xml", on_failure_task=other)
+    response = signed_in.post(reverse("task-archive", args=[other.pk]))
+
+    assert messages_of(response) == [
+        "Second try is archived. Its runs and files stay in the history.",
+        "Second try is the On Failure Task of Daily, Weekly and, archived, no longer runs after a "
+        "failure there. Choose another one on the form, or none.",
+    ]
+
+
+def test_deleting_tells_whose_on_failure_task_it_was(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    other = make_task(name="Second try", output_file="2.xml")
+    make_task(name="Daily", on_failure_task=other)
+    response = signed_in.post(reverse("task-archive", args=[other.pk]))
+
+    assert messages_of(response)[1:] == [
+        "Second try was the On Failure Task of Daily: nothing runs after a failure there now. "
+        "Choose another one on the form."
+    ]
