@@ -1,7 +1,7 @@
 """Every task with what its line on the first page tells, in as few queries for many as for one."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,8 +29,8 @@ Row = list[Any]
 class TaskLine:
     """A task with its newest runs and what its next one fetches.
 
-    `runs` are those it tells about, the newest first; `points` as many as its small chart shows,
-    the oldest first.
+    `runs` are those it tells about, the newest first: the newest, and the last that is over and no
+    repeat; `points` as many as its small chart shows, the oldest first.
     """
 
     task: Task
@@ -48,8 +48,12 @@ class TaskLine:
 
     @property
     def last_run(self) -> Run | None:
-        """The newest that is over: Last Ran and Last Result (R6)."""
-        return next((run for run in self.runs if not run.is_active), None)
+        """The newest that is over: Last Ran and Last Result (R6).
+
+        What a person had exported again says nothing about how the task itself fares.
+        """
+        over = (run for run in self.runs if not run.is_active and not run.is_again)
+        return next(over, None)
 
     @property
     def needs_attention(self) -> bool:
@@ -72,14 +76,15 @@ def task_lines(only: Collection[int] = ()) -> list[TaskLine]:
     """The tasks that are not archived, by name; `only` these if it names any."""
     tasks = list(_tasks().filter(pk__in=only) if only else _tasks())
     rows = _newest_rows(tasks)
-    runs = _runs_told_of(rows.values())
+    told = {task.pk: _told_of(task, rows[task.pk]) for task in tasks}
+    runs = Run.objects.in_bulk([run_id for ids in told.values() for run_id in ids])
     newest = [task.newest_change_id for task in tasks if task.newest_change_id]
     moved = DateChange.objects.select_related("run").only(*_CHANGE_FIELDS)
     changes = moved.in_bulk(newest)
     return [
         TaskLine(
             task,
-            runs=[runs[row[0]] for row in rows[task.pk] if row[0] in runs],
+            runs=[runs[run_id] for run_id in told[task.pk]],
             points=[point_of(*row) for row in reversed(rows[task.pk])],
             latest_file_id=task.latest_file_id,
             **_next(task, changes.get(task.newest_change_id)),
@@ -91,6 +96,7 @@ def task_lines(only: Collection[int] = ()) -> list[TaskLine]:
 def _tasks() -> QuerySet[Any]:
     # Any: a Task with the ids that are annotated below.
     runs = Run.objects.filter(task=OuterRef("pk")).order_by("-id").values("id")
+    own = runs.exclude(trigger=Run.Trigger.AGAIN)
     date_field = Case(
         When(export="new", then=Value("date_created")), default=Value("date_modified")
     )
@@ -100,8 +106,10 @@ def _tasks() -> QuerySet[Any]:
         .annotate(
             date_field=date_field,
             oldest_shown_id=Subquery(runs[SPARK_BARS - 1 : SPARK_BARS]),
-            # Whoever wants the newest batches is not helped by a newer file without any.
-            latest_file_id=Subquery(runs.filter(status="succeeded", batch_count__gt=0)[:1]),
+            last_run_id=Subquery(own.exclude(status__in=Run.ACTIVE)[:1]),
+            # Whoever wants the newest batches is not helped by a newer file without any, nor by
+            # one with a few old ones again.
+            latest_file_id=Subquery(own.filter(status="succeeded", batch_count__gt=0)[:1]),
             newest_change_id=Subquery(
                 changes.filter(field=OuterRef("date_field")).values("id")[:1]
             ),
@@ -125,12 +133,11 @@ def _newest_rows(tasks: Sequence[Any]) -> dict[int, list[Row]]:
     return found
 
 
-def _runs_told_of(rows_of_tasks: Iterable[list[Row]]) -> dict[int, Run]:
-    """The newest run of each task, and the one before where that is not over."""
-    ids = []
-    for rows in rows_of_tasks:
-        ids += [row[0] for row in rows[: 2 if rows[0][1] in Run.ACTIVE else 1]]
-    return Run.objects.in_bulk(ids)
+def _told_of(task: Any, rows: Sequence[Row]) -> list[int]:
+    """The ids of the newest run of a task and of its last result, which mostly are the same."""
+    newest = [row[0] for row in rows[:1]]
+    last = [task.last_run_id] if task.last_run_id else []
+    return list(dict.fromkeys(newest + last))
 
 
 def _next(task: Task, change: DateChange | None) -> dict[str, Any]:

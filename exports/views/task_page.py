@@ -16,6 +16,7 @@ from exports.connectwise.conditions import ConditionError
 from exports.forms.dates import DatesForm, canonical
 from exports.forms.ledger import LedgerSearch
 from exports.models import DateChange, LedgerEntry, Run, Task
+from exports.models.runs import RunQuerySet
 from exports.models.windows import Restart, next_window
 from exports.output_names import is_overwritten_each_run
 from exports.tables import RunTable
@@ -32,14 +33,15 @@ def render_task_page(
     request: HttpRequest, task: Task, dates: DatesForm | None = None
 ) -> HttpResponse:
     """The page; with `dates` it shows that form as it was refused."""
-    # A task has one active run at most, so both runs the page speaks of are among the newest.
-    newest = list(task.runs.select_related("requested_by").newest_first()[:LATEST_RUNS])
+    runs = _runs_told_of(task)
+    newest = runs[:LATEST_RUNS]
+    results = [run for run in runs if not run.is_active and not run.is_again]
     undoable = _undoable(task)
     context = {
         "task": task,
         "active_run": next((run for run in newest if run.is_active), None),
-        "last_run": next((run for run in newest if not run.is_active), None),
-        "latest_file": _latest_file(task, newest),
+        "last_run": next(iter(results), None),
+        "latest_file": next(filter(_is_latest_file, results), None),
         "has_runs": bool(newest),
         "chart": runs_of(task.runs.newest_first(), most=CHARTED_RUNS),
         "table": RunTable(newest, exclude=("task_name",), orderable=False),
@@ -55,14 +57,32 @@ def render_task_page(
     return render(request, "exports/task_detail.html", context)
 
 
-def _latest_file(task: Task, newest: list[Run]) -> Run | None:
-    """The newest run whose file has batches: a newer file without any helps nobody."""
-    with_batches = (run for run in newest if run.status == Run.Status.SUCCEEDED and run.batch_count)
-    found = next(with_batches, None)
-    if found is None and len(newest) == LATEST_RUNS:
-        older = task.runs.succeeded().filter(batch_count__gt=0)
-        found = older.order_by("-id").first()
-    return found
+def last_run_of(task: Task) -> Run | None:
+    """Last Ran and Last Result (R6): what was exported again says nothing about the task itself."""
+    return _results(task).first()
+
+
+def _runs_told_of(task: Task) -> list[Run]:
+    """The newest runs, the newest first; and the last result and file, however long ago.
+
+    By ids, and sorted here: no index is left to choose, and a task may have 100,000 runs.
+    """
+    newest = task.runs.newest_first().values("pk")[:LATEST_RUNS]
+    results = _results(task).values("pk")
+    files = results.filter(status=Run.Status.SUCCEEDED, batch_count__gt=0)
+    wanted = Q(pk__in=newest) | Q(pk__in=results[:1]) | Q(pk__in=files[:1])
+    found = Run.objects.filter(wanted).select_related("requested_by")
+    return sorted(found, key=lambda run: run.pk, reverse=True)
+
+
+def _results(task: Task) -> RunQuerySet:
+    over = task.runs.exclude(status__in=Run.ACTIVE)
+    return over.exclude(trigger=Run.Trigger.AGAIN).newest_first()
+
+
+def _is_latest_file(run: Run) -> bool:
+    """Whether it has batches: a newer file without any helps nobody."""
+    return run.status == Run.Status.SUCCEEDED and bool(run.batch_count)
 
 
 def restart_sentence(task: Task, restart: Restart) -> str:

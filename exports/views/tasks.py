@@ -19,7 +19,7 @@ from exports.models import Connection, DateChange, Run, Task
 from exports.models.windows import restart_of
 from exports.views.queueing import queue_and_follow
 from exports.views.task_description import describe
-from exports.views.task_page import render_task_page, restart_sentence
+from exports.views.task_page import last_run_of, render_task_page, restart_sentence
 
 
 @require_http_methods(["GET", "POST"])
@@ -160,7 +160,7 @@ def _show_form(request: HttpRequest, form: TaskForm) -> HttpResponse:
         "task": task,
         "source": form.source,
         "source_dates": _source_dates(form),
-        "last_run": task.last_run() if task else None,
+        "last_run": last_run_of(task) if task else None,
         "problems": form.problems() if form.is_bound else [],
         "description": describe(form),
     }

@@ -7,9 +7,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from exports.models import Connection, Run, Task
-from tests.views.conftest import OWNER, fail, put_out, start, succeed
+from tests.views.conftest import OWNER, T0, fail, move_date, put_out, start, succeed
 from tests.views.connection_pages import messages_of
 
 MakeTask = Callable[..., Task]
@@ -191,3 +192,45 @@ def test_batches_of_another_company_are_not_exported_again(
 
     assert said.startswith(f"{first} exported from acme at https://na.myconnectwise.net")
     assert Run.objects.count() == 1
+
+
+@pytest.mark.parametrize("repeat_count", [1, 25])
+def test_a_repeat_is_neither_the_latest_file_nor_the_last_result(
+    signed_in: Client,
+    make_task: MakeTask,
+    repeat_count: int,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    task = make_task(export="modified")
+    first = succeed(task)
+    for _ in range(repeat_count):
+        again = finish(task.queue_again(of_run=first), batch_count=2)
+
+    move_date(task, first, "date_modified", T0)
+    Run.objects.filter(pk=first.pk).update(conditions="id < 900")
+    for address in (reverse("home"), reverse("task-detail", args=[task.pk])):
+        with django_assert_max_num_queries(12):
+            page = signed_in.get(address).content.decode()
+        assert f'"{reverse("run-download", args=[first.pk])}">Download latest' in page
+        assert f'href="{reverse("run-detail", args=[first.pk])}"><span class="status' in page
+        assert f'href="{reverse("run-detail", args=[again.pk])}"><span class="status' not in page
+    assert (
+        f">Run {first.pk}</a>"
+        in signed_in.get(reverse("task-edit", args=[task.pk])).content.decode()
+    )
+    assert reverse("run-download", args=[again.pk]) in page
+
+
+def test_a_repeat_that_fails_leaves_the_result_of_its_task_as_it_was(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    first = succeed(make_task())
+    again = first.task.queue_again(of_run=first)
+    assert again.claim(OWNER)
+    watched = {"task": [first.task_id]}
+    again.fail(OWNER, "ConnectWise answered 401.")
+
+    assert "Needs attention" not in signed_in.get(reverse("home")).content.decode()
+    assert "ConnectWise answered 401." in (
+        signed_in.get(reverse("home-live"), watched).content.decode()
+    )
