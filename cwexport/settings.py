@@ -174,6 +174,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "exports.views.buttons.MethodMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "cwexport.urls"

@@ -1,10 +1,14 @@
 from django.contrib import admin
 from django.contrib.auth import views as auth_views
+from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 
+from exports.views.sign_in import SignIn
+
 urlpatterns = [
-    path("login/", auth_views.LoginView.as_view(redirect_authenticated_user=True), name="login"),
-    path("logout/", auth_views.LogoutView.as_view(), name="logout"),
+    path("login/", SignIn.as_view(), name="login"),
+    # Whoever has no login any more need not log in to log out.
+    path("logout/", login_not_required(auth_views.LogoutView.as_view()), name="logout"),
     path("password/", auth_views.PasswordChangeView.as_view(success_url="/"), name="password"),
     path("admin/", admin.site.urls),
     path("", include("exports.urls")),

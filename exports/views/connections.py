@@ -18,6 +18,7 @@ from exports import connection_test
 from exports.connectwise.addresses import AddressPolicy, AddressRefusedError, SiteError, parse_site
 from exports.forms.connections import ConnectionForm
 from exports.models import Connection, Run, Task
+from exports.views.buttons import button
 
 _WORDS = {
     connection_test.PASSED: (
@@ -64,7 +65,7 @@ def edit_connection(request: HttpRequest, pk: int) -> HttpResponse:
     return _show_form(request, form)
 
 
-@require_POST
+@button
 def test_connection(request: HttpRequest, pk: int) -> HttpResponse:
     """Run the test (C4) and show the page when it is over."""
     return _test_and_show(request, get_object_or_404(Connection, pk=pk))

@@ -5,7 +5,6 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from exports.connectwise.conditions import ConditionError
 from exports.forms.dates import DATES, DatesForm
@@ -13,10 +12,11 @@ from exports.models import DateChange, Task
 from exports.models.refusals import TaskUnusableError
 from exports.models.windows import restart_of
 from exports.templatetags.formatting import exact_text
+from exports.views.buttons import button
 from exports.views.task_page import render_task_page
 
 
-@require_POST
+@button
 @transaction.atomic
 def change_dates(request: HttpRequest, pk: int) -> HttpResponse:
     task = _locked(pk)
@@ -40,7 +40,7 @@ def change_dates(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("task-detail", pk)
 
 
-@require_POST
+@button
 @transaction.atomic
 def undo_date(request: HttpRequest, pk: int) -> HttpResponse:
     """Undo the change that the page showed; a second click must not undo the one before."""
@@ -63,7 +63,7 @@ def undo_date(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("task-detail", pk)
 
 
-@require_POST
+@button
 @transaction.atomic
 def start_from_now(request: HttpRequest, pk: int) -> HttpResponse:
     """After changed conditions: go on from the date in force, whatever is older (W9)."""

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 from django_tables2 import RequestConfig
 
 from exports import jobs
@@ -17,6 +17,7 @@ from exports.forms.ledger import BatchIdsField, LedgerSearch
 from exports.models import LedgerEntry, Task
 from exports.models.ledger import LedgerQuerySet
 from exports.tables import LedgerTable, RunPages
+from exports.views.buttons import button
 from exports.views.queueing import queue_and_follow
 from exports.wording import grouped
 
@@ -48,7 +49,7 @@ def show_ledger(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "exports/task_ledger.html", context)
 
 
-@require_POST
+@button
 def export_again(request: HttpRequest, pk: int) -> HttpResponse:
     """Export the chosen batches again, as they are now; no date moves."""
     task = _task(pk)

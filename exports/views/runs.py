@@ -9,10 +9,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from exports import files, jobs
 from exports.models import Run
+from exports.views.buttons import button
 from exports.views.file_pages import FilePage, first_lines
 from exports.views.log_lines import lines_since, log_lines
 from exports.views.progress import RunProgress, standing_of, title_of
@@ -35,7 +36,7 @@ def show_progress(request: HttpRequest, pk: int) -> HttpResponse:
     return _answer_in_place(request, find_run(pk))
 
 
-@require_POST
+@button
 def cancel_run(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for the end; the page says so within the same answer."""
     run = find_run(pk)
@@ -52,7 +53,7 @@ def cancel_run(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("run-detail", pk)
 
 
-@require_POST
+@button
 def run_again(request: HttpRequest, pk: int) -> HttpResponse:
     """Export the batches of this run again, as they are now; no date moves (R7).
 

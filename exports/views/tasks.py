@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from exports import jobs
 from exports.connectwise.conditions import ConditionError
@@ -17,6 +17,7 @@ from exports.forms.task_copies import decided_dates
 from exports.forms.tasks import TaskForm
 from exports.models import Connection, DateChange, Run, Task
 from exports.models.windows import restart_of
+from exports.views.buttons import button
 from exports.views.queueing import queue_and_follow
 from exports.views.task_description import describe
 from exports.views.task_page import last_run_of, render_task_page, restart_sentence
@@ -52,7 +53,7 @@ def show_task(request: HttpRequest, pk: int) -> HttpResponse:
     return render_task_page(request, task)
 
 
-@require_POST
+@button
 def run_task(request: HttpRequest, pk: int) -> HttpResponse:
     task = get_object_or_404(Task, pk=pk)
     return queue_and_follow(
@@ -62,7 +63,7 @@ def run_task(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@require_POST
+@button
 def archive_task(request: HttpRequest, pk: int) -> HttpResponse:
     """Archive a task with runs, delete one that never ran, restore an archived one (R7)."""
     with transaction.atomic():

@@ -133,6 +133,7 @@ PAGES = (
     # Faults
     ShownPage("page not found", "/nowhere/", status=404),
     ShownPage("run not found", "/runs/999999/", status=404),
+    ShownPage("address of a button", "/tasks/{task}/run/", status=405),
     ShownPage("request not understood", "/faults/400/", status=400),
     ShownPage("not allowed", "/faults/403/", status=403),
     ShownPage("fault of the server", "/faults/500/", status=500),

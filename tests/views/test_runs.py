@@ -278,8 +278,8 @@ def test_what_was_said_at_the_start_goes_when_the_run_is_over(
 )
 def test_a_stranger_is_asked_to_log_in(client: Client, make_task: MakeTask, name: str) -> None:
     run = succeed(make_task())
-    for response in (client.get(url(name, run)), client.post(url(name, run))):
-        assert response.headers["Location"] == f"/login/?next={url(name, run)}"
+    assert client.get(url(name, run)).headers["Location"] == f"/login/?next={url(name, run)}"
+    assert client.post(url(name, run)).headers["Location"] == "/login/?next=/"
 
 
 def test_a_run_that_does_not_exist_is_not_found(signed_in: Client) -> None:

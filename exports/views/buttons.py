@@ -1,0 +1,66 @@
+"""Addresses for buttons alone: where the button is, and what opening one by hand shows."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import Resolver404, resolve
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+_View = TypeVar("_View", bound=Callable[..., Any])
+_MARK = "is_for_a_button"
+
+
+def button(view: _View) -> _View:
+    """A view that does what a button says, and has no page of its own."""
+    wrapped = require_POST(view)
+    setattr(wrapped, _MARK, True)
+    return wrapped
+
+
+def page_with_button(request: HttpRequest) -> str:
+    """The page that the request came from, else the first one."""
+    referer = request.headers.get("Referer", "")
+    host, is_secure = request.get_host(), request.is_secure()
+    if not url_has_allowed_host_and_scheme(referer, {host}, require_https=is_secure):
+        return "/"
+    parts = urlsplit(referer)
+    page = _page(parts.path)
+    return f"{page}?{parts.query}" if parts.query and page == parts.path else page
+
+
+def _page(path: str) -> str:
+    """`path`, or what it stands below when it is no page: `/tasks/7/` for `/tasks/7/run/`."""
+    while path != "/":
+        try:
+            if not hasattr(resolve(path).func, _MARK):
+                return path
+        except Resolver404:
+            pass
+        path = _above(path)
+    return path
+
+
+def _above(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[0] + "/"
+
+
+class MethodMiddleware:
+    """Who opens the address of a button by hand reads that, instead of an empty page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self._get_response(request)
+        is_bare = response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and not response.content
+        if not is_bare or request.method != "GET":
+            return response
+        context = {"page": _page(_above(request.path_info))}
+        page = render(request, "405.html", context, status=response.status_code)
+        page["Allow"] = response["Allow"]
+        return page
