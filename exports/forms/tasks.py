@@ -18,6 +18,7 @@ from exports.connectwise.addresses import SiteError
 from exports.forms.conditions import BaseConditionRows, posted_rows, shown_rows
 from exports.forms.dates import DATES, DatedForm, canonical, shown_values
 from exports.forms.row_actions import rows_after
+from exports.forms.shown_again import show_again
 from exports.forms.task_copies import first_values_of_copy
 from exports.forms.task_fields import REFUSALS, PageSizeField, TaskChoiceField
 from exports.forms.task_layout import HELP, ORDER, task_helper
@@ -91,7 +92,7 @@ class TaskForm(DatedForm):
             field.help_text = HELP.get(name, "")
             field.widget.attrs.setdefault("class", _css_class(field.widget))
         if action is not None:
-            self._show_again(data)
+            show_again(self, data)
         self.helper = task_helper(is_new=instance is None)
 
     def is_valid(self) -> bool:
@@ -235,10 +236,6 @@ class TaskForm(DatedForm):
             return posted_rows(data)
         shown = self.before or self.source
         return shown_rows(shown.saved_conditions() if shown else ())
-
-    def _show_again(self, data: Any) -> None:
-        for name, field in self.fields.items():
-            self.initial[name] = field.widget.value_from_datadict(data, {}, name)
 
     def _offer_other_tasks(self) -> None:
         field = self.fields["on_failure_task"]

@@ -17,8 +17,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from exports import connection_test
 from exports.connectwise.addresses import AddressPolicy, AddressRefusedError, SiteError, parse_site
 from exports.forms.connections import ConnectionForm
+from exports.forms.shown_again import show_again
 from exports.models import Connection, Run, Task
 from exports.views.buttons import button
+from exports.views.expired_login import take_typed
 
 _WORDS = {
     connection_test.PASSED: (
@@ -51,6 +53,8 @@ def list_connections(request: HttpRequest) -> HttpResponse:
 def create_connection(request: HttpRequest) -> HttpResponse:
     is_first = not Connection.objects.exists()
     form = ConnectionForm(request.POST or None, initial={"is_default": is_first})
+    if typed := take_typed(request):
+        show_again(form, typed)
     if request.method == "POST" and form.is_valid():
         return _save(request, form)
     return _show_form(request, form)
@@ -60,6 +64,8 @@ def create_connection(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def edit_connection(request: HttpRequest, pk: int) -> HttpResponse:
     form = ConnectionForm(request.POST or None, instance=get_object_or_404(Connection, pk=pk))
+    if typed := take_typed(request):
+        show_again(form, typed)
     if request.method == "POST" and form.is_valid():
         return _save(request, form)
     return _show_form(request, form)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.contrib import messages
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,6 +18,7 @@ from exports.forms.tasks import TaskForm
 from exports.models import Connection, DateChange, Run, Task
 from exports.models.windows import restart_of
 from exports.views.buttons import button
+from exports.views.expired_login import take_typed
 from exports.views.queueing import queue_and_follow
 from exports.views.task_description import describe
 from exports.views.task_page import last_run_of, render_task_page, restart_sentence
@@ -128,8 +129,16 @@ def _restore(request: HttpRequest, task: Task) -> HttpResponse:
 def _edit(request: HttpRequest, task: Task | None, source: Task | None = None) -> HttpResponse:
     if request.method == "POST" and "row_action" not in request.POST:
         return _save(request, task, source)
-    data = request.POST if request.method == "POST" else None
+    data = request.POST if request.method == "POST" else _typed_before_login(request)
     return _show_form(request, TaskForm(instance=task, data=data, source=source))
+
+
+def _typed_before_login(request: HttpRequest) -> QueryDict | None:
+    """As after a row's button that changes nothing: all of it is shown, unchecked."""
+    typed = take_typed(request)
+    if typed is not None:
+        typed["row_action"] = ""
+    return typed
 
 
 def _save(request: HttpRequest, task: Task | None, source: Task | None) -> HttpResponse:

@@ -94,8 +94,9 @@ def test_a_login_that_expires_while_a_run_is_followed_is_said_in_its_place(
     expect(page.get_by_text("Your login has expired.")).to_be_visible()
     expect(page.get_by_role("button", name="Cancel run")).to_be_visible()
 
-    page.get_by_role("main").get_by_role("link", name="Log in").click()
-    expect(page).to_have_url(re.compile(rf"/login/\?next=/runs/{run.pk}/$"))
+    with page.expect_popup() as opened:
+        page.get_by_role("main").get_by_role("link", name="Log in").click()
+    expect(opened.value).to_have_url(re.compile(rf"/login/\?next=/runs/{run.pk}/$"))
 
 
 def test_a_dashboard_that_does_not_answer_is_said_until_it_does(

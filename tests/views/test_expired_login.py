@@ -8,9 +8,20 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from exports.models import Run, Task
+from exports.connectwise.conditions import Condition
+from exports.models import Connection, Run, Task
+from exports.views.expired_login import TYPED as TYPED_BEFORE
 from tests.views.conftest import fail
-from tests.views.connection_pages import messages_of
+from tests.views.connection_pages import (
+    NEW,
+    PRIVATE_KEY,
+    TYPED,
+    edit_page,
+    messages_of,
+    saved_connection,
+    shows_the_key,
+)
+from tests.views.form_data import CREATE, EARLIEST, edit_url, edited, new_task
 
 MakeTask = Callable[..., Task]
 PASSWORD = "correct horse"  # as in the cast of the screens
@@ -85,3 +96,75 @@ def test_the_address_of_a_button_opened_by_hand_says_so_and_leads_to_its_page(
 
 def test_a_usual_login_says_nothing_of_that(client: Client, user: User) -> None:
     assert messages_of(log_in_and_go_on(client, client.get("/runs/"))) == []
+
+
+STILL_HERE = "Your login had expired. Nothing was saved yet; everything you typed is still here"
+
+
+@pytest.mark.parametrize("sent_to", ["task-edit", "task-preview"])
+def test_what_was_typed_into_the_form_of_a_task_is_there_again_after_the_login(
+    client: Client, make_task: MakeTask, sent_to: str
+) -> None:
+    task = make_task(can_resume_from_failure=True)
+    wrong = Condition("id", "Equal", "not a number", "")
+    typed = {"page_size": "many", "can_resume_from_failure": "", "date_modified": "2020-02-02"}
+    data = edited(task, wrong, name="Renamed", **typed)
+    arrived = log_in_and_go_on(client, client.post(reverse(sent_to, args=[task.pk]), data))
+
+    assert arrived.redirect_chain == [(edit_url(task), 302)]
+    form = arrived.context["form"]
+    shown = {name: form[name].value() for name in ("name", *typed)}
+    assert shown == {"name": "Renamed", **typed, "can_resume_from_failure": False}
+    assert form["date_modified_shown"].value() == EARLIEST
+    assert form.rows.forms[0].typed() == wrong
+    assert f"{STILL_HERE}." in arrived.content.decode()
+    task.refresh_from_db()
+    assert task.name == "Nightly batches"
+    # Once: whoever opens the form later sees the task.
+    assert client.get(edit_url(task)).context["form"]["name"].value() == "Nightly batches"
+
+
+def test_a_new_task_can_be_saved_after_the_login_as_it_was_typed(
+    client: Client, connection: Connection
+) -> None:
+    data = new_task(connection, Condition("id", "Equal", "284", ""))
+    arrived = log_in_and_go_on(client, client.post(CREATE, data))
+    assert [row.typed() for row in arrived.context["form"].rows.forms] == [
+        Condition("id", "Equal", "284", "")
+    ]
+    client.post(CREATE, data)
+    assert Task.objects.get().name == "Nightly batches"
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_what_was_typed_into_the_form_of_a_connection_is_there_again_without_the_key(
+    client: Client, is_new: bool
+) -> None:
+    page = NEW if is_new else edit_page(saved_connection())
+    refused = client.post(page, TYPED | {"company": "globex"})
+    assert PRIVATE_KEY not in str(dict(client.session))
+    arrived = log_in_and_go_on(client, refused)
+
+    form = arrived.context["form"]
+    assert (form["company"].value(), form["name"].value()) == ("globex", "Acme")
+    assert form["is_default"].value() is False
+    assert not shows_the_key(arrived)
+    assert f"{STILL_HERE}, except the private key: type it again." in arrived.content.decode()
+
+
+def test_the_session_takes_neither_a_token_nor_more_than_a_form_can_hold(
+    client: Client, connection: Connection
+) -> None:
+    data = new_task(connection)
+    client.post(CREATE, data | {"csrfmiddlewaretoken": "token"})
+    assert "csrfmiddlewaretoken" not in client.session[TYPED_BEFORE]["fields"]
+
+    other = Client()
+    arrived = log_in_and_go_on(other, other.post(CREATE, data | {"name": "x" * 100_000}))
+    assert NOT_DONE in arrived.content.decode()
+    assert TYPED_BEFORE not in other.session
+
+
+def test_only_forms_of_tasks_and_connections_are_kept(client: Client) -> None:
+    client.post("/password/", {"old_password": PASSWORD})
+    assert PASSWORD not in str(dict(client.session))

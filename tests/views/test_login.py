@@ -122,9 +122,11 @@ def test_a_fragment_says_that_the_login_has_expired_instead_of_showing_the_login
 
     assert response.status_code == 286  # which ends the polling
     assert response.headers["HX-Retarget"] == "#messages"
-    assert 'Your login has expired. <a href="/login/?next=/runs/42/%3Fa%3D1">' in (
-        response.content.decode()
+    said = response.content.decode()
+    assert (
+        'Your login has expired. <a href="/login/?next=/runs/42/%3Fa%3D1" target="_blank"' in said
     )
+    assert "then go on here." in said
     headers["HX-Current-URL"] = "http://elsewhere.example/x"
     assert b'href="/login/?next=/"' in client.get("/runs/42/progress/", headers=headers).content
 
