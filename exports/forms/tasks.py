@@ -36,7 +36,8 @@ class TaskForm(DatedForm):
 
     With `data` from a row button (`row_action`) it shows again what was typed, unchecked. The
     instance of an existing task must be locked by the caller's transaction when it is saved.
-    `source` is the task that a new one begins as a copy of.
+    `source` is the task that a new one begins as a copy of. With `is_for_preview` it takes any
+    name and any file, since a preview makes neither a task nor a file.
 
     What is typed can be used without saving it: once `is_valid()` is true, `instance` is the task
     as it would be saved (no pk when new) and `rows.conditions()` are its conditions.
@@ -74,9 +75,15 @@ class TaskForm(DatedForm):
         field_classes = {"on_failure_task": TaskChoiceField}
 
     def __init__(
-        self, *, instance: Task | None = None, data: Any = None, source: Task | None = None
+        self,
+        *,
+        instance: Task | None = None,
+        data: Any = None,
+        source: Task | None = None,
+        is_for_preview: bool = False,
     ) -> None:
         self.before, self.source = copy.copy(instance), source
+        self.is_for_preview = is_for_preview
         action = data.get("row_action") if data is not None else None
         super().__init__(
             data if action is None else None,
@@ -94,6 +101,12 @@ class TaskForm(DatedForm):
         if action is not None:
             show_again(self, data)
         self.helper = task_helper(is_new=instance is None)
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        if self.is_bound and self.is_for_preview:
+            for name in ("name", "output_file"):
+                self.errors.pop(name, None)
 
     def is_valid(self) -> bool:
         # Both are asked, so that every error of the page is shown at once.

@@ -53,7 +53,7 @@ def preview_task(request: HtmxRequest, pk: int) -> HttpResponse:
 
 def _preview_typed(request: HtmxRequest, task: Task | None) -> HttpResponse:
     source = None if task else _source(request)
-    form = TaskForm(instance=task, data=request.POST, source=source)
+    form = TaskForm(instance=task, data=request.POST, source=source, is_for_preview=True)
     action = _address_of(task, source)
     if "row_action" in request.POST or not form.is_valid():
         return _show_refused(request, form, action)
@@ -70,7 +70,7 @@ def _preview_typed(request: HtmxRequest, task: Task | None) -> HttpResponse:
 
 
 def _show_refused(request: HtmxRequest, form: TaskForm, action: str) -> HttpResponse:
-    """The form with its errors, as on saving; its buttons must not lead to the preview again."""
+    """The form with what is wrong for a preview; its buttons must not lead to the preview again."""
     form.helper.form_action = action
     response = _show_form(request, form)
     if not request.htmx:

@@ -118,6 +118,21 @@ def test_errors_are_shown_at_their_fields_in_place_and_go_once_they_are_put_righ
     expect_form_as_filled(page)
 
 
+def test_what_a_preview_does_not_ask_for_stays_marked(page: Page) -> None:
+    fill_form(page)
+    page.get_by_label("Task Name").fill("")
+    page.get_by_label("Page Size", exact=True).fill("many")
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.locator("#id_page_size_error")).to_be_visible()
+
+    page.get_by_label("Page Size", exact=True).fill("250")
+    press_preview(page)
+    expect(heading_of(page)).to_be_focused()
+    expect(page.locator("#id_page_size_error")).to_have_count(0)
+    expect(page.locator("#id_name_error")).to_be_visible()
+    expect(page.locator("#problems")).to_have_count(1)
+
+
 def test_once_the_form_is_changed_the_preview_says_that_it_is_out_of_date(page: Page) -> None:
     fill_form(page)
     press_preview(page)
@@ -203,11 +218,12 @@ def test_without_javascript_an_error_is_shown_at_its_field_and_saving_saves(
 ) -> None:
     page = open_page(**NO_JAVASCRIPT)
     fill_form(page)
-    page.get_by_label("Output File").fill("typed")
+    page.get_by_label("Output File").fill("typed.xml")
+    page.get_by_label("Page Size", exact=True).fill("many")
     press_preview(page)
 
-    expect(page.locator("#id_output_file_error")).to_be_visible()
-    page.get_by_label("Output File").fill("typed.xml")
+    expect(page.locator("#id_page_size_error")).to_be_visible()
+    page.get_by_label("Page Size", exact=True).fill("250")
     page.get_by_role("button", name="Add condition").click()
     expect(page.get_by_label("Field", exact=True)).to_have_count(2)
     expect_form_as_filled(page)

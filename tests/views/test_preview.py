@@ -189,9 +189,8 @@ def test_unsaved_changes_of_a_task_are_previewed_and_the_task_stays_as_it_is(
 @pytest.mark.parametrize(
     ("typed", "wrong"),
     [
-        ({"name": ""}, "name"),
+        ({"page_size": "many"}, "page_size"),
         ({"date_modified": "yesterday"}, "date_modified"),
-        ({"output_file": "../evil.xml"}, "output_file"),
         ({"conditions-0-value": "nobody"}, "conditions-0-value"),
     ],
 )
@@ -213,11 +212,38 @@ def test_errors_stand_at_their_fields_as_on_save_and_connectwise_is_not_asked(
     assert list(errors(response)) == [wrong]
     assert errors(response) == errors(on_save)
     assert list(stand_in.requests) == []
+    assert "There is no preview yet: see the marked field." in text_of(response)
+    assert "Nothing was saved" not in text_of(response)
     form = document_fromstring(response.content).xpath("//form[contains(@class, 'task-form')]")[0]
     assert form.get("action") == "/tasks/new/"
     in_place = {"HX-Retarget": "#content", "HX-Reselect": "#content", "HX-Reswap": "outerHTML"}
     sent = {name: response.headers.get(name) for name in in_place}
     assert sent == (in_place if options else dict.fromkeys(in_place))
+
+
+@pytest.mark.parametrize("options", [{}, HTMX], ids=["as a page", "in place"])
+@pytest.mark.parametrize("name", ["", "Nightly batches", "x" * 101])
+@pytest.mark.parametrize("file", ["", "../evil.xml", "batches.xml"])
+def test_a_preview_needs_neither_a_name_nor_a_file(
+    signed_in: Client, make_task: MakeTask, name: str, file: str, options: dict[str, Any]
+) -> None:
+    connection = make_task().connection
+    typed = new_task(connection, name=name, output_file=file, export="all")
+    response = signed_in.post(UNSAVED, typed, **options)
+
+    assert "120 batches match" in text_of(response)
+    assert "Preview of <" not in response.content.decode()
+    assert Task.objects.count() == 1
+
+
+def test_a_name_that_is_taken_does_not_hide_what_else_is_wrong(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    typed = new_task(make_task().connection, page_size="many", date_modified="soon")
+    response = signed_in.post(UNSAVED, typed)
+
+    assert list(errors(response)) == ["date_modified", "page_size"]
+    assert "There is no preview yet: 2 entries need a look." in text_of(response)
 
 
 def test_a_row_button_pressed_on_the_refused_form_works_at_the_previews_address_too(

@@ -40,10 +40,13 @@ document.addEventListener("htmx:afterRequest", (event) => {
 });
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id !== "preview") return;
-  // Only a form without a fault has a preview: what was marked before has been put right.
-  byId("problems")?.remove();
-  for (const mark of document.querySelectorAll(".form-field .field-error")) mark.remove();
-  for (const field of document.querySelectorAll(".form-field [aria-invalid]")) {
+  // What was marked before has been put right, but a preview asks for neither a name nor a file.
+  const unasked = ":is(#div_id_name, #div_id_output_file) *";
+  for (const mark of document.querySelectorAll(`.form-field .field-error:not(${unasked})`)) {
+    mark.remove();
+  }
+  for (const field of document.querySelectorAll(`.form-field [aria-invalid]:not(${unasked})`)) {
     field.removeAttribute("aria-invalid");
   }
+  if (!document.querySelector(".form-field .field-error")) byId("problems")?.remove();
 });
