@@ -17,7 +17,8 @@ REFUSALS: Final[dict[str, dict[str, Any]]] = {
             "%(show_value)d. Shorten it."
         ),
         "unique": gettext_lazy(
-            "Another task has this name, perhaps an archived one. Choose another."
+            "Another task has this name, perhaps an archived one: those are listed below the "
+            "tasks on Home. Choose another."
         ),
     },
     "connection": {

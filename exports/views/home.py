@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from exports import jobs
-from exports.models import Connection, Run
+from exports.models import Connection, Run, Task
 from exports.overview import TaskLine, task_lines
 
 # More than that is not a list to read; the table below marks each of them.
@@ -24,6 +24,7 @@ def show_home(request: HttpRequest) -> HttpResponse:
         "lines": lines,
         "has_connection": bool(lines) or Connection.objects.exists(),
         "has_runs": any(line.runs for line in lines),
+        "archived": Task.objects.exclude(archived_at=None).only("name").order_by("name"),
     }
     return render(request, "exports/home.html", context)
 

@@ -75,3 +75,26 @@ def test_deleting_tells_whose_on_failure_task_it_was(
         "Second try was the On Failure Task of Daily: nothing runs after a failure there now. "
         "Choose another one on the form."
     ]
+
+
+def test_home_lists_archived_tasks_folded_away_below_the_others(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task()
+    assert "archived-tasks" not in signed_in.get(reverse("home")).content.decode()
+
+    for name in ("Old", "Older"):
+        make_task(name=name, output_file=f"{name}.xml").archive()
+    page = signed_in.get(reverse("home")).content.decode()
+    folded = page.partition('<details class="archived-tasks">')[2].partition("</details>")[0]
+    assert "<summary>2 archived tasks</summary>" in folded
+    assert folded.index(">Old</a>") < folded.index(">Older</a>")
+    assert f'href="{reverse("task-detail", args=[Task.objects.get(name="Old").pk])}"' in folded
+    assert task.name not in folded
+
+
+def test_archived_tasks_are_found_when_there_are_no_others(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    make_task().archive()
+    assert "<summary>1 archived task</summary>" in signed_in.get(reverse("home")).content.decode()

@@ -167,7 +167,10 @@ def test_names_and_files_are_unique(signed_in: Client, make_task: MakeTask) -> N
     response = signed_in.post(CREATE, new_task(task.connection, output_file="bATCHES.XML"))
 
     assert errors(response) == {
-        "name": ["Another task has this name, perhaps an archived one. Choose another."],
+        "name": [
+            "Another task has this name, perhaps an archived one: those are listed below the tasks "
+            "on Home. Choose another."
+        ],
         "output_file": [
             "Nightly batches already exports to Batches.xml. Two tasks cannot share a file: "
             "choose another name."
