@@ -235,3 +235,9 @@ def test_a_run_that_cannot_be_run_again_says_why(
     assert "It cannot be run again: " in page
     assert sentence in page
     assert "Run again</button>" not in page
+
+
+def test_pages_and_retries_are_two_figures(signed_in: Client, make_task: MakeTask) -> None:
+    page = page_of(signed_in, succeed(make_task(), page_count=1234, retry_count=5))
+    assert "<dt>Pages</dt><dd>1,234</dd>" in page
+    assert "<dt>Retries</dt><dd>5</dd>" in page
