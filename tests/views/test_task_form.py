@@ -85,6 +85,17 @@ def test_the_form_shows_the_specified_labels_in_the_specified_order(
     assert "This task does not return any references that can be fetched" in page
 
 
+def test_the_form_of_a_task_says_what_is_edited_and_leads_back(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    task = make_task()
+    page = signed_in.get(edit_url(task)).content.decode()
+    assert "<h1>Edit Nightly batches</h1>" in page
+    crumbs = page.partition('<nav class="crumbs"')[2].partition("</nav>")[0]
+    leads_to = findall('<a href="([^"]*)">([^<]*)</a>', crumbs)
+    assert leads_to == [("/", "Home"), (f"/tasks/{task.pk}/", "Nightly batches")]
+
+
 def test_a_new_task_has_the_specified_defaults(signed_in: Client, connection: Connection) -> None:
     form = signed_in.get(CREATE).context["form"]
 
