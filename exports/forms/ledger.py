@@ -1,5 +1,7 @@
 """Batch ids as people type them: to search the ledger, and to export batches again."""
 
+import re
+from itertools import chain
 from typing import Any
 
 from django import forms
@@ -13,24 +15,25 @@ from exports.wording import grouped
 
 MOST_IDS = 100
 _LARGEST = 2**63 - 1
+_MOST_EXPANDED = 10_000
+# As people write a range, with a dash of either length; a minus before a number is none.
+_SPACED_DASH = re.compile(r"(?<=\d)(?:\s+[-–]\s+|–)(?=#?\d)")
 
 
 class BatchIdsField(forms.Field):
-    """`284` or `284, 285`: ids without repeats, in the order typed."""
+    """`284`, `#284`, `284, 285; 286` or `290-295`: ids without repeats, in the order typed."""
 
     def to_python(self, value: Any) -> list[int]:
-        words = (value or "").replace(",", " ").split()
-        wrong = next((word for word in words if not _is_id(word)), None)
-        if wrong is not None:
-            words = _(
-                "%(typed)s is not a batch id. Write the number of the batch, or several separated "
-                "by commas, e.g. 284, 285."
-            )
-            raise ValidationError(words % {"typed": shown(wrong)})
-        ids = list(dict.fromkeys(int(word) for word in words))
-        if len(ids) > MOST_IDS:
+        text = _SPACED_DASH.sub("-", re.sub("[,;]", " ", value or ""))
+        spans = [_span(word) for word in dict.fromkeys(text.split())]
+        count, ids = sum(map(len, spans)), list[int]()
+        # Far too many are not even written out.
+        if count <= _MOST_EXPANDED:
+            ids = list(dict.fromkeys(chain.from_iterable(spans)))
+            count = len(ids)
+        if count > MOST_IDS:
             words = _("That is %(count)s batches. Write at most %(most)s at a time.")
-            raise ValidationError(words % {"count": grouped(len(ids)), "most": MOST_IDS})
+            raise ValidationError(words % {"count": grouped(count), "most": MOST_IDS})
         return ids
 
 
@@ -41,17 +44,33 @@ class LedgerSearch(forms.Form):
         label=gettext_lazy("Did this batch go out?"),
         required=False,
         help_text=format_lazy(
-            gettext_lazy("Its id, or up to {most} ids separated by commas."), most=MOST_IDS
+            gettext_lazy("Its id, or up to {most} ids, e.g. 284, 290-295."), most=MOST_IDS
         ),
         widget=forms.TextInput(
             attrs={
                 "class": "form-control",
-                "inputmode": "numeric",
-                "placeholder": "284, 285",
+                "placeholder": "284, 290-295",
                 "autocomplete": "off",
             }
         ),
     )
+
+
+def _span(word: str) -> range:
+    """The ids that a word stands for. Raises ValidationError."""
+    first, dash, last = word.partition("-")
+    ends = [end.removeprefix("#") for end in ((first, last) if dash else (first,))]
+    if not all(map(_is_id, ends)):
+        words = _(
+            "%(typed)s is not a batch id. Write the number of the batch, or several, e.g. 284, "
+            "290-295."
+        )
+        raise ValidationError(words % {"typed": shown(word)})
+    begin, end = int(ends[0]), int(ends[-1])
+    if begin > end:
+        words = _("%(typed)s runs backwards. Write the smaller id first: %(right)s.")
+        raise ValidationError(words % {"typed": shown(word), "right": f"{end}-{begin}"})
+    return range(begin, end + 1)
 
 
 def _is_id(word: str) -> bool:

@@ -81,6 +81,26 @@ def test_several_batches_are_looked_up_at_once(signed_in: Client, task: Task) ->
 
 
 @pytest.mark.parametrize(
+    ("typed", "ids"),
+    [
+        ("#284", [284]),
+        ("3; 1;2", [3, 1, 2]),
+        ("1-5", [1, 2, 3, 4, 5]),
+        ("#1-#3, 2 – 4; 9", [1, 2, 3, 4, 9]),
+        ("7-7", [7]),
+        ("1-100 1-100 50", list(range(1, 101))),
+    ],
+)
+def test_batches_are_looked_up_as_people_write_them(
+    signed_in: Client, task: Task, typed: str, ids: list[int]
+) -> None:
+    put_out(succeed(task), *ids)
+    response = ledger(signed_in, task, batch=typed)
+    assert response.context["search"].cleaned_data["batch"] == ids
+    assert response.context["answer"].startswith("Yes:")
+
+
+@pytest.mark.parametrize(
     ("typed", "sentence"),
     [
         ("abc", "abc is not a batch id."),
@@ -91,6 +111,12 @@ def test_several_batches_are_looked_up_at_once(signed_in: Client, task: Task) ->
         ("9223372036854775808", "is not a batch id."),
         ("٣", "is not a batch id."),
         ("<script>alert(1)</script>", "is not a batch id."),
+        ("5-1", "5-1 runs backwards. Write the smaller id first: 1-5."),
+        ("1-2-3", "1-2-3 is not a batch id."),
+        ("1-", "1- is not a batch id."),
+        ("##1", "##1 is not a batch id."),
+        ("1-101", "That is 101 batches. Write at most 100 at a time."),
+        ("1-9223372036854775807", "That is 9,223,372,036,854,775,807 batches."),
         (",".join(map(str, range(1, 102))), "That is 101 batches. Write at most 100 at a time."),
     ],
 )
