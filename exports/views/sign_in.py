@@ -8,6 +8,7 @@ from django.contrib.auth.views import LoginView, redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from exports.forms.sign_in import SignInForm
 from exports.views.expired_login import page_after_login, tell_what_was_not_done
 
 # htmx stops polling at this status, and swaps as usual.
@@ -30,6 +31,7 @@ def client_address(request: HttpRequest) -> str:
 class SignIn(LoginView):
     """The login page."""
 
+    authentication_form = SignInForm
     redirect_authenticated_user = True
 
     def form_valid(self, form: Any) -> HttpResponse:

@@ -20,7 +20,7 @@ def launch(playwright: Playwright) -> Browser:
 
 def sign_in(page: Page) -> None:
     page.goto("/login/")
-    page.get_by_label("Username").fill(USER)
+    page.get_by_label("User name").fill(USER)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url(lambda url: "/login/" not in url)

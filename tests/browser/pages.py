@@ -76,7 +76,7 @@ def open_user_menu(page: Page) -> None:
 
 def send_without_token(page: Page) -> None:
     page.context.clear_cookies(name="cwexport_csrf")
-    submit("Log in", Username="nobody", Password="nothing")(page)
+    submit("Log in", User_name="nobody", Password="nothing")(page)
 
 
 def type_wrong_task(page: Page) -> None:
@@ -119,13 +119,13 @@ PAGES = (
     ShownPage(
         "login refused",
         "/login/",
-        submit("Log in", Username="accountant", Password="wrong"),
+        submit("Log in", User_name="accountant", Password="wrong"),
         is_signed_in=False,
     ),
     ShownPage(
         "login locked",
         "/login/",
-        submit("Log in", Username="locked-out", Password="guessed"),
+        submit("Log in", User_name="locked-out", Password="guessed"),
         status=429,
         is_signed_in=False,
     ),

@@ -58,4 +58,4 @@ def test_a_login_that_expired_meanwhile_leads_to_the_login(page: Page, slow: Sta
 
     page.get_by_role("button", name="Test connection").click()
 
-    expect(page.get_by_label("Username")).to_be_visible()
+    expect(page.get_by_label("User name")).to_be_visible()

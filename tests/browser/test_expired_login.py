@@ -18,7 +18,7 @@ def type_new_task(page: Page) -> None:
 
 
 def log_in(page: Page) -> None:
-    page.get_by_label("Username").fill(USER)
+    page.get_by_label("User name").fill(USER)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
 

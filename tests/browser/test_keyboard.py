@@ -42,7 +42,7 @@ def test_the_main_job_from_the_login_to_the_download(
 
 def log_in(page: Page, hands: Hands) -> None:
     page.goto("/connections/")
-    hands.type_into(page.get_by_label("Username"), USER)
+    hands.type_into(page.get_by_label("User name"), USER)
     hands.type_into(page.get_by_label("Password"), PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"//[^/]+/connections/$"))

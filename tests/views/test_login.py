@@ -1,5 +1,7 @@
 """Logging in and out, and the pages around it."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
 from django.http import HttpResponse
@@ -39,6 +41,14 @@ def test_a_wrong_password_says_so_and_keeps_the_name(client: Client, user: User)
     assert "User name and password do not match." in page
     assert 'value="Admin1"' in page
     assert "wrong" not in page
+    # The name is mostly right.
+    assert re.findall(r'<input[^>]* name="([^"]*)"[^>]* autofocus', page) == ["password"]
+
+
+def test_the_login_speaks_of_a_user_name_and_begins_with_it(client: Client) -> None:
+    page = client.get("/login/").content.decode()
+    assert re.findall(r"<label[^>]*>\s*([^<*]*)<", page) == ["User name", "Password"]
+    assert re.findall(r'<input[^>]* name="([^"]*)"[^>]* autofocus', page) == ["username"]
 
 
 def test_a_login_gets_a_new_session(client: Client, user: User) -> None:
