@@ -38,6 +38,8 @@ class TaskLine:
     points: Sequence[RunPoint]
     latest_file_id: int | None
     condition_error: str
+    # Its filter for people; "" without conditions, or with such that cannot be sent.
+    in_words: str
     # Its date was moved under other conditions or for another company (W9): see its page.
     is_asked_otherwise: bool
 
@@ -145,11 +147,15 @@ def _next(task: Task, change: DateChange | None) -> dict[str, Any]:
         rows = tuple(row.as_typed() for row in task.conditions.all())
         sent = conditions.render(rows, FIELD_KINDS)
     except ConditionError as error:
-        return {"condition_error": str(error), "is_asked_otherwise": False}
+        return {"condition_error": str(error), "in_words": "", "is_asked_otherwise": False}
     asked_by = change.run if change else None
     connection = task.connection
     is_asked_otherwise = asked_by is not None and (
         (asked_by.site, asked_by.company, asked_by.conditions)
         != (connection.site, connection.company, sent)
     )
-    return {"condition_error": "", "is_asked_otherwise": is_asked_otherwise}
+    return {
+        "condition_error": "",
+        "in_words": conditions.in_words(rows, FIELD_KINDS) if rows else "",
+        "is_asked_otherwise": is_asked_otherwise,
+    }

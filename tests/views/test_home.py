@@ -153,6 +153,21 @@ def test_the_page_takes_as_many_queries_for_many_tasks_as_for_one(
         home(signed_in)
 
 
+def test_tasks_that_differ_in_their_conditions_alone_are_told_apart(
+    signed_in: Client, make_task: MakeTask
+) -> None:
+    low, high, _every = (make_task(name=name, output_file=f"{name}.xml") for name in "abc")
+    low.replace_conditions([Condition("id", "LessThan", "1000")])
+    high.replace_conditions([Condition("batchIdentifier", "Equal", f'"<b>{"9" * 200}"')])
+    page = signed_in.get(reverse("home")).content.decode()
+
+    lines = re.findall(r'<span class="task-line muted"[^>]*>(batches [^<]*)<', page)
+    assert lines[0] == "batches where id is less than 1000"
+    assert lines[1].startswith("batches where batchIdentifier is &quot;&lt;b&gt;999")
+    assert lines[1].endswith("…")
+    assert len(lines) == 2
+
+
 def test_each_task_shows_its_last_twenty_runs_the_newest_at_the_right(
     signed_in: Client, make_task: MakeTask
 ) -> None:
