@@ -258,7 +258,7 @@ def refuse_a_record_without_id() -> None:
 
 
 def refuse_ids_out_of_order() -> None:
-    new_records(SimpleNamespace(ids=[3, 2], records=[{}, {}]), 0, None)
+    new_records(SimpleNamespace(ids=[3, 2], records=[{}, {}]), 0)
 
 
 def refuse_a_flag_that_is_none() -> None:

@@ -65,9 +65,7 @@ class Standing:
     is_held_up: bool = False
 
 
-def standing_of(
-    run: Run, now: datetime, *, has_worker: bool, ahead: Run | None = None
-) -> Standing:
+def standing_of(run: Run, now: datetime, *, has_worker: bool, ahead: Run | None = None) -> Standing:
     """One sentence for one line of the page, so that nothing moves when it changes.
 
     `has_worker` is asked of a queued run alone: a running one is known by its own worker. `ahead`
