@@ -53,18 +53,16 @@ def walk_in_windows(
     if not page.records:
         return
     first = new_records(page, after)
-    is_full = len(first.records) == extent.page_size >= SMALLEST_PAGE
-    del page  # or it would be held as long as the walk goes on
-    if is_full:
+    if len(first.records) == extent.page_size >= SMALLEST_PAGE:
         windows = _Windows(ask, extent, first, width_limit)
         windows.go_on()
-        yield first
-        yield from windows.walk()
+        rest = windows.walk()
     else:
         # Clamped, or all there is: from several places that would be a request for a few each.
-        promise = ask(first.last_id)
-        yield first
-        yield from walk(ask, after=first.last_id, first=promise)
+        rest = walk(ask, after=first.last_id, first=ask(first.last_id))
+    yield first
+    del page, first  # or they would be held as long as the walk goes on
+    yield from rest
 
 
 class _Windows:

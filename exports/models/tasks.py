@@ -146,10 +146,6 @@ class Task(models.Model):
     def active_run(self) -> Run | None:
         return self.runs.active().newest_first().first()
 
-    def last_run(self) -> Run | None:
-        """The newest run that is over: Last Ran and Last Result (rule R6)."""
-        return self.runs.exclude(status__in=Run.ACTIVE).newest_first().first()
-
     def queue_run(self, trigger: str, user: Any = None, *, caused_by: Run | None = None) -> Run:
         """Freeze what is asked into a queued Run; `caused_by` failed before it (R6).
 
