@@ -12,7 +12,10 @@ SOURCE = Path(__file__).with_name("axe.min.js").read_text()
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 GRAVE = {"serious", "critical"}
 
-_RUN = """options => axe.run(document, options).then(found => found.violations.map(rule => ({
+_RUN = """options => Promise.race([
+    axe.run(document, options),
+    new Promise((_, fail) => setTimeout(() => fail(new Error("axe came to no end")), 60_000)),
+]).then(found => found.violations.map(rule => ({
     rule: rule.id,
     impact: rule.impact,
     help: rule.help,
