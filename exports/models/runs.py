@@ -189,9 +189,15 @@ class Run(models.Model):
             models.Index(fields=["batch_count", "id"], name="run_batches"),
             models.Index(fields=["file_size", "id"], name="run_size"),
             models.Index(fields=["-id"], condition=~Q(suspicion=""), name="run_suspicious"),
-            # Home asks each task for its newest file with batches; most runs find nothing new.
+            # Home asks each task for its last result and for its newest file with batches, what was
+            # exported again left aside; most runs find nothing new.
             models.Index(
-                fields=["task", "-id"], condition=Q(batch_count__gt=0), name="run_with_batches"
+                fields=["task", "-id"], condition=~Q(trigger="again"), name="run_own_newest"
+            ),
+            models.Index(
+                fields=["task", "-id"],
+                condition=Q(batch_count__gt=0) & ~Q(trigger="again"),
+                name="run_with_batches",
             ),
             # What the recovery looks for every ten seconds, and hardly ever finds.
             models.Index(fields=["id"], condition=Q(is_copy_pending=True), name="run_copy_pending"),
