@@ -24,6 +24,7 @@ from exports.connectwise.conditions import ConditionError
 from exports.lease import Lease
 from exports.models import LedgerEntry, Run, Task, Worker
 from exports.models.refusals import RunActiveError, TaskUnusableError
+from exports.pick_up import copy_for_pick_up
 from exports.queue_rows import clear_queue_rows, is_in_queue
 from exports.run_log import RunLog
 
@@ -255,7 +256,7 @@ def _forget_staged(is_thorough: bool) -> None:
 
 def _retry_copies() -> None:
     for run in Run.objects.filter(is_copy_pending=True).order_by("id"):
-        runner.copy_for_pick_up(run, RunLog(run))
+        copy_for_pick_up(run, RunLog(run))
 
 
 def _remove_old_drafts() -> None:

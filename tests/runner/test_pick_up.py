@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from exports import files, jobs, runner
+from exports import files, jobs
 from exports.demo.server import StandIn
 from exports.models import Run, Task
+from exports.pick_up import copy_for_pick_up
 from exports.run_log import RunLog
 from tests.conftest import MakeTask, run_now
 
@@ -116,7 +117,7 @@ def test_a_file_that_was_picked_up_does_not_come_back(
     late = Run.objects.get(pk=run.pk)
     jobs.recover()
     picked_up.unlink()
-    runner.copy_for_pick_up(late, RunLog(late))
+    copy_for_pick_up(late, RunLog(late))
 
     assert not picked_up.exists()
 
