@@ -111,8 +111,10 @@ def _export(run: Run, lease: Lease, log: RunLog) -> None:
     run.progress(run.owner, activity=_("Publishing the file"))
     outcome = judge(run, ground, written, checked=checked, proven_count=proven, shown_count=shown)
     file_path = files.publish(part, run, manifest(run, outcome))
-    record_success(run, outcome, file_path)
-    tell_success(run, written, checked, log)
+    # Together, as a page that sees the end does not ask for further lines.
+    with transaction.atomic():
+        record_success(run, outcome, file_path)
+        tell_success(run, written, checked, log)
     copy_for_pick_up(run, log)
 
 
