@@ -273,8 +273,8 @@ class Run(models.Model):
         return self._change(Q(is_copy_pending=True, copy_draft=""), copy_draft=draft)
 
     def finish_copy(self) -> None:
-        """There is nothing more to copy for pick-up."""
-        self._change(Q(), is_copy_pending=False, copy_draft="")
+        """There is nothing more to copy for pick-up, unless somebody else is at it."""
+        self._change(Q(copy_draft=self.copy_draft), is_copy_pending=False, copy_draft="")
 
     def finish_cancelled(self, owner: str) -> None:
         """End as cancelled. Raises LostRunError."""

@@ -165,9 +165,13 @@ def _new_window(task: "Task", conditions: str, now: datetime) -> Window:
 
 
 def _restart(task: "Task", run: "Run", field: DateChange.DateField, typed: datetime) -> Restart:
+    return Restart(field=field, run=run, starts_at=typed, company_changed=_is_elsewhere(run, task))
+
+
+def _is_elsewhere(run: "Run", task: "Task") -> bool:
+    """Whether the run read another company than the task's connection reads now."""
     connection = task.connection
-    company_changed = (run.site, run.company) != (connection.site, connection.company)
-    return Restart(field=field, run=run, starts_at=typed, company_changed=company_changed)
+    return (run.site, run.company) != (connection.site, connection.company)
 
 
 def _is_vouched(change: DateChange, task: "Task", conditions: str) -> bool:
@@ -175,8 +179,8 @@ def _is_vouched(change: DateChange, task: "Task", conditions: str) -> bool:
 
     *Only from now on* lets it speak for the conditions it was chosen for, too.
     """
-    run, connection = change.run, task.connection
-    if run is None or (run.site, run.company) != (connection.site, connection.company):
+    run = change.run
+    if run is None or _is_elsewhere(run, task):
         return False
     is_chosen = change.origin == DateChange.Origin.FROM_NOW
     return conditions == (change.conditions if is_chosen else run.conditions)

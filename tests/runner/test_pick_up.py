@@ -139,3 +139,15 @@ def test_a_worker_that_dies_around_the_renaming_leaves_one_file_to_pick_up(
     assert picked_up.exists() is not has_its_name
     assert not draft.exists()
     assert not Run.objects.filter(is_copy_pending=True).exists()
+
+
+def test_a_copy_that_somebody_else_has_written_down_is_left_to_the_recovery(
+    make_task: MakeTask, data_folder: Path
+) -> None:
+    run = run_now(make_task())
+    Run.objects.filter(pk=run.pk).update(is_copy_pending=True)
+    late = Run.objects.get(pk=run.pk)
+    assert Run.objects.get(pk=run.pk).note_copy(".run-1-else.part")
+    late.finish_copy()
+
+    assert Run.objects.get(pk=run.pk).is_copy_pending
