@@ -8,6 +8,6 @@ class ExportsConfig(AppConfig):
 
     def ready(self) -> None:
         from exports.connectwise.language import speak
-        from exports.wording import grouped
+        from exports.number_formats import grouped
 
         speak(gettext, ngettext, grouped)

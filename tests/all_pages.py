@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from exports.models import Connection, Run, Task
-from exports.tables import ROWS_A_PAGE
+from exports.reporting.tables import ROWS_A_PAGE
 
 SORTED = ("number", "status", "task_name", "started_at", "batch_count", "file_size", "trigger")
 _PARTS = re.compile(r'<(?:link|script)\b[^>]*(?:href|src)="([^"]+)"')

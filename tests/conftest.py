@@ -40,7 +40,7 @@ def data_folder(tmp_path: Path, settings: Settings) -> Path:
 @pytest.fixture(autouse=True)
 def not_shutting_down() -> Iterator[None]:
     """The process-wide flag that a worker's signal handler sets."""
-    from exports.lease import shutdown
+    from exports.pipeline.lease import shutdown
 
     shutdown.clear()
     yield
@@ -94,7 +94,7 @@ def save_task(connection: Connection, **fields: object) -> Task:
 
 def run_now(task: Task, trigger: str = Run.Trigger.MANUAL) -> Run:
     """Queue a run and execute it in this process through the worker's own function."""
-    from exports import jobs
+    from exports.workers import jobs
 
     run = jobs.queue_run(Task.objects.get(pk=task.pk), trigger)
     jobs.execute_here(run.pk, run.attempt)

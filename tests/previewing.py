@@ -2,11 +2,12 @@
 
 import pytest
 
-from exports import preview, runner
-from exports.connectwise.client import Limits, RetryPolicy
-from exports.connectwise.conditions import Condition
+from exports.connectwise.filter.conditions import Condition
+from exports.connectwise.http.client import Limits, RetryPolicy
+from exports.live_checks import preview
+from exports.live_checks.preview import Preview
 from exports.models import Task
-from exports.preview import Preview
+from exports.pipeline import runner
 
 INVOICES = Condition("exportInvoicesFlag", "Equal", "True", "Or")
 THE_SAMPLE = Condition("id", "Equal", "284")

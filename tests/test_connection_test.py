@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pytest_django import Settings
 
-from exports import connection_test
-from exports.connection_test import Step
 from exports.demo import answers, faults, wires
 from exports.demo.account import Account
 from exports.demo.records import seed_batches
 from exports.demo.server import StandIn
 from exports.demo.store import Store
+from exports.live_checks import connection_check
+from exports.live_checks.connection_check import Step
 from exports.models import Connection
 from tests.conftest import make_connection
 from tests.demo.certificates import Certificates
@@ -30,7 +30,7 @@ def test_a_right_connection_passes_every_step_but_the_missing_created_date(
 ) -> None:
     connection = make_connection(stand_in)
 
-    steps = connection_test.test_connection(connection)
+    steps = connection_check.test_connection(connection)
 
     assert steps == [
         Step(
@@ -65,7 +65,7 @@ def test_the_result_and_its_time_stay_on_the_connection(stand_in: StandIn) -> No
     connection = make_connection(stand_in)
     before = datetime.now(UTC)
 
-    steps = connection_test.test_connection(connection)
+    steps = connection_check.test_connection(connection)
 
     stored = Connection.objects.get(pk=connection.pk)
     assert stored.last_test_steps == [vars(step) for step in steps]
@@ -76,7 +76,7 @@ def test_the_result_and_its_time_stay_on_the_connection(stand_in: StandIn) -> No
 def test_batches_that_all_carry_a_created_date_pass() -> None:
     store = Store(seed_batches(120, with_date_entered=True))
     with StandIn(store) as stand_in:
-        steps = connection_test.test_connection(make_connection(stand_in))
+        steps = connection_check.test_connection(make_connection(stand_in))
 
     assert steps[4] == Step(
         "Created date on batches",
@@ -90,7 +90,7 @@ def test_a_trusted_certificate_passes(
 ) -> None:
     settings.CWEXPORT_CA_FILE = str(certificates.authority)
 
-    steps = connection_test.test_connection(make_connection(tls_stand_in))
+    steps = connection_check.test_connection(make_connection(tls_stand_in))
 
     assert steps[0] == Step(
         "Address and TLS",
@@ -100,7 +100,7 @@ def test_a_trusted_certificate_passes(
 
 
 def test_an_unknown_certificate_fails_and_nothing_else_is_tried(tls_stand_in: StandIn) -> None:
-    steps = connection_test.test_connection(make_connection(tls_stand_in))
+    steps = connection_check.test_connection(make_connection(tls_stand_in))
 
     assert outcomes(steps) == ["failed"] + ["skipped"] * 5
     assert "certificate" in steps[0].sentence
@@ -110,7 +110,7 @@ def test_an_unknown_certificate_fails_and_nothing_else_is_tried(tls_stand_in: St
 def test_a_refused_address_is_never_called(stand_in: StandIn, settings: Settings) -> None:
     settings.CWEXPORT_ALLOWED_NETWORKS = []
 
-    steps = connection_test.test_connection(make_connection(stand_in))
+    steps = connection_check.test_connection(make_connection(stand_in))
 
     assert outcomes(steps) == ["failed"] + ["skipped"] * 5
     assert steps[0].sentence.startswith(f"Reaching the address: {stand_in.url} was not called.")
@@ -123,7 +123,7 @@ def test_http_that_is_no_longer_allowed_fails_at_the_address(
 ) -> None:
     settings.CWEXPORT_ALLOW_HTTP = False
 
-    steps = connection_test.test_connection(make_connection(stand_in))
+    steps = connection_check.test_connection(make_connection(stand_in))
 
     assert outcomes(steps) == ["failed"] + ["skipped"] * 5
     assert "use https://" in steps[0].sentence
@@ -133,7 +133,7 @@ def test_nobody_listening_fails_at_the_address(stand_in: StandIn) -> None:
     connection = make_connection(stand_in)
     stand_in.stop()
 
-    steps = connection_test.test_connection(connection)
+    steps = connection_check.test_connection(connection)
 
     assert outcomes(steps) == ["failed"] + ["skipped"] * 5
     assert steps[0].sentence.startswith("Reaching the address: ")
@@ -152,14 +152,14 @@ def test_what_is_no_connectwise_fails_at_the_address(
     stand_in: StandIn, fault: faults.Fault
 ) -> None:
     with stand_in.faults.on(fault):
-        steps = connection_test.test_connection(make_connection(stand_in))
+        steps = connection_check.test_connection(make_connection(stand_in))
 
     assert outcomes(steps) == ["failed"] + ["skipped"] * 5
     assert steps[0].sentence.startswith("Reaching the address: ")
 
 
 def test_a_company_that_nobody_knows_fails(stand_in: StandIn) -> None:
-    steps = connection_test.test_connection(make_connection(stand_in, company="nobody"))
+    steps = connection_check.test_connection(make_connection(stand_in, company="nobody"))
 
     assert outcomes(steps) == ["passed", "failed"] + ["skipped"] * 4
     assert steps[1].sentence == (
@@ -172,7 +172,7 @@ def test_a_login_page_that_does_not_know_the_company_is_overruled_by_the_api(
     stand_in: StandIn,
 ) -> None:
     with stand_in.faults.on(faults.Status(404, on=(answers.COMPANY,))):
-        steps = connection_test.test_connection(make_connection(stand_in))
+        steps = connection_check.test_connection(make_connection(stand_in))
 
     assert outcomes(steps)[:4] == ["passed", "warning", "passed", "passed"]
 
@@ -185,7 +185,7 @@ def test_wrong_keys_or_client_id_fail_at_the_credentials(
 ) -> None:
     connection = make_connection(stand_in, **{field: "wrong"})
 
-    steps = connection_test.test_connection(connection)
+    steps = connection_check.test_connection(connection)
 
     assert outcomes(steps) == ["passed", "passed", "failed"] + ["skipped"] * 3
     assert steps[2].sentence.startswith("Checking the credentials: ")
@@ -195,14 +195,14 @@ def test_wrong_keys_or_client_id_fail_at_the_credentials(
 def test_refused_system_information_is_a_warning_only() -> None:
     account = Account(system_info_forbidden=True)
     with StandIn(Store(seed_batches(120)), account=account) as stand_in:
-        steps = connection_test.test_connection(make_connection(stand_in))
+        steps = connection_check.test_connection(make_connection(stand_in))
 
     assert outcomes(steps)[:4] == ["passed", "passed", "warning", "passed"]
 
 
 def test_a_role_without_the_right_fails_at_the_batches(stand_in: StandIn) -> None:
     with stand_in.faults.on(faults.Status(403)):
-        steps = connection_test.test_connection(make_connection(stand_in))
+        steps = connection_check.test_connection(make_connection(stand_in))
 
     assert outcomes(steps) == ["passed", "passed", "passed", "failed", "skipped", "skipped"]
     assert "Finance > Accounting Interface: Inquire = All" in steps[3].sentence
@@ -210,7 +210,7 @@ def test_a_role_without_the_right_fails_at_the_batches(stand_in: StandIn) -> Non
 
 def test_counted_batches_that_are_not_shown_fail(stand_in: StandIn) -> None:
     with stand_in.faults.on(faults.Nothing(on=(answers.LIST,))):
-        steps = connection_test.test_connection(make_connection(stand_in))
+        steps = connection_check.test_connection(make_connection(stand_in))
 
     assert steps[3] == Step(
         "Batches readable",
@@ -222,14 +222,14 @@ def test_counted_batches_that_are_not_shown_fail(stand_in: StandIn) -> None:
 
 def test_no_batches_at_all_is_a_warning(stand_in: StandIn) -> None:
     with stand_in.faults.on(faults.Nothing()):
-        steps = connection_test.test_connection(make_connection(stand_in))
+        steps = connection_check.test_connection(make_connection(stand_in))
 
     assert outcomes(steps) == ["passed", "passed", "passed", "warning", "warning", "passed"]
 
 
 def test_a_refused_count_is_a_warning(stand_in: StandIn) -> None:
     with stand_in.faults.on(faults.Status(403, on=(answers.COUNT,))):
-        steps = connection_test.test_connection(make_connection(stand_in))
+        steps = connection_check.test_connection(make_connection(stand_in))
 
     assert outcomes(steps) == ["passed", "passed", "passed", "warning", "warning", "passed"]
 
@@ -242,7 +242,7 @@ def test_clocks_that_differ_are_a_warning_with_the_difference(
 ) -> None:
     now = datetime.now(UTC) + timedelta(seconds=seconds)
 
-    steps = connection_test.test_connection(make_connection(stand_in), now=now)
+    steps = connection_check.test_connection(make_connection(stand_in), now=now)
 
     assert steps[5].outcome == "warning"
     assert words in steps[5].sentence
@@ -250,7 +250,7 @@ def test_clocks_that_differ_are_a_warning_with_the_difference(
 
 def test_a_server_without_a_clock_is_a_warning(stand_in: StandIn) -> None:
     with stand_in.faults.on(faults.no_date_header()):
-        steps = connection_test.test_connection(make_connection(stand_in))
+        steps = connection_check.test_connection(make_connection(stand_in))
 
     assert steps[5].outcome == "warning"
     assert "does not tell its time" in steps[5].sentence
@@ -262,7 +262,7 @@ def test_a_lost_encryption_key_is_a_failed_step_and_nothing_is_sent(
     connection = make_connection(stand_in)
     settings.CWEXPORT_ENCRYPTION_KEYS = ["A" * 43 + "="]
 
-    steps = connection_test.test_connection(connection)
+    steps = connection_check.test_connection(connection)
 
     assert outcomes(steps) == ["skipped", "skipped", "failed"] + ["skipped"] * 3
     assert "CWEXPORT_ENCRYPTION_KEYS" in steps[2].sentence
@@ -272,9 +272,9 @@ def test_a_lost_encryption_key_is_a_failed_step_and_nothing_is_sent(
 def test_a_server_that_never_answers_is_given_up(
     stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection_test, "SECONDS_IN_ALL", 0.3)
+    monkeypatch.setattr(connection_check, "SECONDS_IN_ALL", 0.3)
     with stand_in.faults.on(faults.Sending(wires.never_answer, on=answers.ANY)):
-        steps = connection_test.test_connection(make_connection(stand_in))
+        steps = connection_check.test_connection(make_connection(stand_in))
 
     assert outcomes(steps) == ["failed"] + ["skipped"] * 5
     assert "did not answer everything within" in steps[0].sentence
@@ -289,13 +289,13 @@ def test_the_private_key_is_in_no_sentence_even_if_the_server_echoes_it(
     connection.save()
 
     with stand_in.faults.on(faults.Status(400, private_key.encode(), "text/plain", on=answers.ANY)):
-        steps = connection_test.test_connection(connection)
+        steps = connection_check.test_connection(connection)
 
     assert private_key not in " ".join(step.sentence for step in steps)
 
 
 def test_the_worst_step_names_the_whole() -> None:
     passed, warning, failed = (Step("", outcome, "") for outcome in ("passed", "warning", "failed"))
-    assert connection_test.worst_outcome([passed, passed]) == "passed"
-    assert connection_test.worst_outcome([passed, warning]) == "warning"
-    assert connection_test.worst_outcome([passed, warning, failed]) == "failed"
+    assert connection_check.worst_outcome([passed, passed]) == "passed"
+    assert connection_check.worst_outcome([passed, warning]) == "warning"
+    assert connection_check.worst_outcome([passed, warning, failed]) == "failed"

@@ -32,7 +32,7 @@ def test_no_other_module_reads_settings_from_the_environment() -> None:
         "cwexport/wsgi.py",
         "exports/management/commands/demo.py",
         # The process that checks a growing file is started with the environment of its own.
-        "exports/connectwise/growing_check.py",
+        "exports/connectwise/xml/background_validation.py",
         "exports/management/commands/load_config.py",
         "exports/configuration/private_keys.py",
     }
@@ -66,11 +66,11 @@ class Refuse:
             raise ImportError(name)
 sys.meta_path.insert(0, Refuse())
 import pkgutil, importlib, exports.connectwise as core
-names = [module.name for module in pkgutil.iter_modules(core.__path__)]
+names = [one.name for one in pkgutil.walk_packages(core.__path__, "exports.connectwise.")]
 for name in names:
-    importlib.import_module(f"exports.connectwise.{name}")
+    importlib.import_module(name)
 from exports.connectwise.batches import FIELD_KINDS
-from exports.connectwise.conditions import Condition, render
+from exports.connectwise.filter.conditions import Condition, render
 print(len(names), render([Condition("id", "Equal", "284")], FIELD_KINDS))
 """
     done = subprocess.run(

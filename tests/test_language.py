@@ -16,29 +16,30 @@ from django.apps import apps
 from django.utils import translation
 from urllib3.exceptions import DecodeError
 
-from exports.connectwise import conditions, language, literals
-from exports.connectwise.addresses import (
+from exports.connectwise import language
+from exports.connectwise.batches import FIELD_KINDS, Kind
+from exports.connectwise.filter import conditions, literals
+from exports.connectwise.filter.conditions import Condition, ConditionError
+from exports.connectwise.http.addresses import (
     AddressPolicy,
     AddressRefusedError,
     Site,
     SiteError,
     parse_site,
 )
-from exports.connectwise.batches import FIELD_KINDS, Kind
-from exports.connectwise.client import UrlTooLongError, check_url_length
-from exports.connectwise.conditions import Condition, ConditionError
-from exports.connectwise.errors import (
+from exports.connectwise.http.client import UrlTooLongError, check_url_length
+from exports.connectwise.http.errors import (
     AnswerTooLargeError,
     ConnectWiseError,
     StoppedError,
     error_for_status,
 )
+from exports.connectwise.http.network_errors import own_error
+from exports.connectwise.http.sockets import DeadlineError
 from exports.connectwise.json_numbers import JSONShapeError, decode_json, record_id
-from exports.connectwise.network_errors import own_error
-from exports.connectwise.sockets import DeadlineError
-from exports.connectwise.walk import WalkError, new_records
-from exports.connectwise.xml_writer import RecordError
-from exports.run_log import Waiting
+from exports.connectwise.paging.keyset import WalkError, new_records
+from exports.connectwise.xml.writer import RecordError
+from exports.storage.run_log import Waiting
 from tests.connectwise.clients import client_of, failure
 from tests.connectwise.raw_server import RawServer, answer
 from tests.messages import ROOT
@@ -72,7 +73,7 @@ class Refuse:
             raise ImportError(name)
 sys.meta_path.insert(0, Refuse())
 from exports.connectwise import language
-from exports.connectwise.errors import StoppedError
+from exports.connectwise.http.errors import StoppedError
 print(StoppedError(step="batches"), language.grouped(12345), language.ngettext("1", "n", 2))
 """
     done = subprocess.run(

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from exports.output_names import (
+from exports.storage.file_names import (
     OutputNameError,
     check_output_name,
     is_overwritten_each_run,

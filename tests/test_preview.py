@@ -12,12 +12,13 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from lxml import etree
 
-from exports import files, preview
-from exports.connectwise.conditions import Condition
+from exports.connectwise.filter.conditions import Condition
 from exports.demo.records import seed_batches
 from exports.demo.server import StandIn
 from exports.demo.store import Store
+from exports.live_checks import preview
 from exports.models import Run, Task
+from exports.storage import files
 from tests.conftest import MakeTask, make_connection, run_now, save_task
 from tests.previewing import INVOICES, THE_SAMPLE, preview_of, same_patience
 

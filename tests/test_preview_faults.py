@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import pytest
 from pytest_django import Settings
 
-from exports import preview
-from exports.connectwise.conditions import Condition
+from exports.connectwise.filter.conditions import Condition
 from exports.demo import answers, faults, wires
 from exports.demo.server import StandIn
+from exports.live_checks import preview
 from exports.models import Task
 from tests.conftest import MakeTask, make_connection, run_now, save_task
 from tests.previewing import INVOICES, preview_of, same_patience

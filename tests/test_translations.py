@@ -26,13 +26,13 @@ PO, MO = FOLDER / "django.po", FOLDER / "django.mo"
 
 # Texts of two words and more that no person reads, or that stay as they are in every language.
 UNTRANSLATED: Final = {
-    "connectwise/check_process.py": {"The file is shorter than it was said to be."},
-    "connectwise/sockets.py": {
+    "connectwise/xml/validation_process.py": {"The file is shorter than it was said to be."},
+    "connectwise/http/sockets.py": {
         "the name server did not answer in time",
         "no connection in time",
         "not a name",
     },
-    "connectwise/transport.py": {"the answer came in an encoding that was not asked for"},
+    "connectwise/http/transport.py": {"the answer came in an encoding that was not asked for"},
     "forms/connections.py": {"input changed delay:300ms"},
     "models/tasks.py": {"Exporting Batches from ConnectWise REST Interface"},
     "templatetags/formatting.py": {"One min One s"},

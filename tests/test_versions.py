@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from exports.connectwise.batches import ELEMENTS, INFO_MEMBERS
 from exports.connectwise.json_numbers import NumberText
-from exports.versions import version_of
+from exports.pipeline.batch_versions import version_of
 
 _SCALARS = st.none() | st.booleans() | st.text() | st.text().map(NumberText)
 _VALUES = st.recursive(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from exports.xml_highlight import highlight_xml
+from exports.reporting.xml_highlight import highlight_xml
 from tests.connectwise.documents import expected_document
 
 PIECES = (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from exports.wording import decimal
+from exports.number_formats import decimal
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 # Steps that people count time in, in seconds.

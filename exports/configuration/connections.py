@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 
 from exports.configuration.plans import Findings, Plan, refuse_repeated_names
 from exports.configuration.reading import Entry
-from exports.connectwise.addresses import (
+from exports.connectwise.http.addresses import (
     AddressPolicy,
     AddressRefusedError,
     SiteError,

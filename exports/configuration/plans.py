@@ -10,7 +10,7 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from exports.configuration.reading import Entry, Problem
-from exports.connectwise import literals
+from exports.connectwise.filter import literals
 
 Row = TypeVar("Row", bound=Model)
 

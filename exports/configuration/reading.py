@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from exports.configuration.yaml_text import UnreadableError, compose
-from exports.connectwise import literals
 from exports.connectwise.batches import Kind
+from exports.connectwise.filter import literals
 
 _NULL: Final = "tag:yaml.org,2002:null"
 _KIND_WORDS: Final = {

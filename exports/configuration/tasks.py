@@ -12,10 +12,10 @@ from django.utils.translation import gettext_noop
 from exports.configuration.filters import read_conditions, shown_rows, url_problem
 from exports.configuration.plans import Findings, Plan, refuse_repeated_names, shown
 from exports.configuration.reading import Entry, nearest
-from exports.connectwise.addresses import SiteError
-from exports.connectwise.conditions import Condition
+from exports.connectwise.filter.conditions import Condition
+from exports.connectwise.http.addresses import SiteError
 from exports.models import Connection, DateChange, Task
-from exports.output_names import OutputNameError, check_output_name
+from exports.storage.file_names import OutputNameError, check_output_name
 
 # Left out of the file, these have their default: the file says what a task is. `enabled`, the
 # connection and the dates stay, since people and runs change them from day to day.

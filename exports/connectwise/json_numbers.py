@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Final, NoReturn
 
-from .language import gettext as _
+from exports.connectwise.language import gettext as _
 
 MAX_DEPTH: Final = 100
 

@@ -1,7 +1,7 @@
 """One row of a task's filter: its inputs, what they offer, and why it cannot be sent.
 
-What may stand in a row is decided by exports.connectwise.conditions alone; this module only shows
-it: the comparisons that fit, an example, and each refusal at the input it is about.
+What may stand in a row is decided by exports.connectwise.filter.conditions alone; this module only
+shows it: the comparisons that fit, an example, and each refusal at the input it is about.
 """
 
 from typing import Any, cast
@@ -11,9 +11,9 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from exports.connectwise import conditions as grammar
 from exports.connectwise.batches import FIELD_KINDS, LABELS, Kind
-from exports.connectwise.conditions import Condition, ConditionError
+from exports.connectwise.filter import conditions as grammar
+from exports.connectwise.filter.conditions import Condition, ConditionError
 
 PARTS = ("comparison", "field", "logic_operator", "value")
 

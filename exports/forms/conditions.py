@@ -7,9 +7,9 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from exports.connectwise import conditions as grammar
 from exports.connectwise.batches import FIELD_KINDS, LABELS
-from exports.connectwise.conditions import Condition, ConditionError
+from exports.connectwise.filter import conditions as grammar
+from exports.connectwise.filter.conditions import Condition, ConditionError
 from exports.forms.condition_row import HOLDS, PARTS, ConditionForm
 
 # The generic exists for the type checker alone.

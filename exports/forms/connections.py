@@ -13,7 +13,12 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from exports.connectwise.addresses import AddressPolicy, AddressRefusedError, SiteError, parse_site
+from exports.connectwise.http.addresses import (
+    AddressPolicy,
+    AddressRefusedError,
+    SiteError,
+    parse_site,
+)
 from exports.models import Connection, Run
 from exports.models.connections import BOUND_TO_KEY
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from exports.connectwise.batches import Kind
-from exports.connectwise.literals import (
+from exports.connectwise.filter.literals import (
     LiteralError,
     NoSuchMomentError,
     datetime_literal,

@@ -10,8 +10,8 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from exports.connectwise.literals import shown
-from exports.wording import grouped
+from exports.connectwise.filter.literals import shown
+from exports.number_formats import grouped
 
 MOST_IDS = 100
 _LARGEST = 2**63 - 1

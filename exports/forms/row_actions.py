@@ -9,8 +9,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from exports.connectwise import drafting
-from exports.connectwise.literals import LiteralError
+from exports.connectwise.filter import value_help
+from exports.connectwise.filter.literals import LiteralError
 from exports.forms.condition_row import PARTS, ConditionForm
 from exports.forms.conditions import MOST_ROWS, BaseConditionRows, posted_rows, rows_from
 
@@ -107,14 +107,14 @@ def _dated(form: ConditionForm) -> str:
     day = form["picked_date"].value() or ""
     if not day:
         return ""
-    date = drafting.picked_date(day, form["picked_time"].value() or "")
+    date = value_help.picked_date(day, form["picked_time"].value() or "")
     value = form.typed().value
-    return drafting.with_member(value, date, form.kind()) if form.takes_list() else date
+    return value_help.with_member(value, date, form.kind()) if form.takes_list() else date
 
 
 _VALUES: dict[str, Callable[[ConditionForm], str]] = {
-    "quote": lambda form: drafting.quoted(form.typed().value),
-    "list": lambda form: drafting.as_list(form.typed().value, form.kind()),
+    "quote": lambda form: value_help.quoted(form.typed().value),
+    "list": lambda form: value_help.as_list(form.typed().value, form.kind()),
     "date": _dated,
     "true": lambda form: "True",
     "false": lambda form: "False",

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from exports.forms.dates import DATES
 from exports.models import DateChange, Task
-from exports.output_names import MAX_LENGTH
+from exports.storage.file_names import MAX_LENGTH
 
 _ENDING: Final = ".xml"
 _NAME_LENGTH: Final = 100

@@ -13,8 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from exports.connectwise import batches, client
-from exports.connectwise.addresses import SiteError
+from exports.connectwise import batches
+from exports.connectwise.http import client
+from exports.connectwise.http.addresses import SiteError
 from exports.forms.conditions import BaseConditionRows, posted_rows, shown_rows
 from exports.forms.dates import DATES, DatedForm, canonical, shown_values
 from exports.forms.row_actions import rows_after
@@ -23,7 +24,7 @@ from exports.forms.task_copies import first_values_of_copy
 from exports.forms.task_fields import REFUSALS, PageSizeField, TaskChoiceField
 from exports.forms.task_layout import HELP, ORDER, task_helper
 from exports.models import Connection, Run, Task
-from exports.output_names import (
+from exports.storage.file_names import (
     OutputNameError,
     check_output_name,
     is_overwritten_each_run,

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
-from exports.connectwise.conditions import Condition as TypedCondition
+from exports.connectwise.filter.conditions import Condition as TypedCondition
 
 
 class Condition(models.Model):

@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from exports.connectwise.addresses import Site, parse_site
-from exports.connectwise.client import Credentials
+from exports.connectwise.http.addresses import Site, parse_site
+from exports.connectwise.http.client import Credentials
 
 
 class SecretUnreadableError(Exception):

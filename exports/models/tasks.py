@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from exports.connectwise.batches import FIELD_KINDS
-from exports.connectwise.conditions import Condition as TypedCondition
-from exports.connectwise.conditions import render
+from exports.connectwise.filter.conditions import Condition as TypedCondition
+from exports.connectwise.filter.conditions import render
 from exports.models.conditions import Condition
 from exports.models.dates import DateChange
 from exports.models.refusals import DatesHeldError, RunActiveError, TaskUnusableError

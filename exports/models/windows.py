@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from exports.models.dates import DateChange
-from exports.wording import grouped
+from exports.number_formats import grouped
 
 if TYPE_CHECKING:
     from exports.models.runs import Run

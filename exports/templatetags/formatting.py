@@ -20,7 +20,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from exports import manifest, wording
+from exports import number_formats, product
 from exports.models import Task
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def nav_link(context: Context, url_name: str, label: str, noun: str) -> SafeStri
 
 @register.simple_tag
 def product_version() -> str:
-    return manifest.product_version()
+    return product.product_version()
 
 
 @register.filter
@@ -145,7 +145,7 @@ def duration(delta: timedelta | None) -> str:
         return NOTHING
     seconds = max(delta.total_seconds(), 0.0)
     if seconds < 9.95:
-        return f"{wording.decimal(f'{seconds:.1f}')} s"
+        return f"{number_formats.decimal(f'{seconds:.1f}')} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -165,14 +165,14 @@ def byte_size(size: int | None) -> str:
     for unit in ("kB", "MB", "GB"):
         amount /= 1000
         if amount < 999.95:
-            return f"{wording.decimal(f'{amount:.1f}')} {unit}"
-    return f"{wording.decimal(f'{amount / 1000:.1f}')} TB"
+            return f"{number_formats.decimal(f'{amount:.1f}')} {unit}"
+    return f"{number_formats.decimal(f'{amount / 1000:.1f}')} TB"
 
 
 @register.filter
 def grouped(number: int | None) -> str:
     """`12,345`."""
-    return NOTHING if number is None else wording.grouped(number)
+    return NOTHING if number is None else number_formats.grouped(number)
 
 
 @register.filter

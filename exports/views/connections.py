@@ -14,24 +14,29 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from exports import connection_test
-from exports.connectwise.addresses import AddressPolicy, AddressRefusedError, SiteError, parse_site
+from exports.connectwise.http.addresses import (
+    AddressPolicy,
+    AddressRefusedError,
+    SiteError,
+    parse_site,
+)
 from exports.forms.connections import ConnectionForm
 from exports.forms.shown_again import show_again
+from exports.live_checks import connection_check
 from exports.models import Connection, Run, Task
 from exports.views.buttons import button
 from exports.views.expired_login import take_typed
 
 _WORDS = {
-    connection_test.PASSED: (
+    connection_check.PASSED: (
         messages.SUCCESS,
         gettext_lazy("%(connection)s was tested: every step passed."),
     ),
-    connection_test.WARNING: (
+    connection_check.WARNING: (
         messages.WARNING,
         gettext_lazy("%(connection)s was tested: it works, with a warning."),
     ),
-    connection_test.FAILED: (
+    connection_check.FAILED: (
         messages.ERROR,
         gettext_lazy("%(connection)s was tested: a step failed, see below."),
     ),
@@ -131,19 +136,19 @@ def _save(request: HttpRequest, form: ConnectionForm) -> HttpResponse:
 
 
 def _test_and_show(request: HttpRequest, connection: Connection) -> HttpResponse:
-    outcome = connection_test.worst_outcome(connection_test.test_connection(connection))
+    outcome = connection_check.worst_outcome(connection_check.test_connection(connection))
     level, words = _WORDS[outcome]
     messages.add_message(request, level, words % {"connection": connection.name})
     return redirect("connection-edit", connection.pk)
 
 
 def _states(connection: Connection) -> Iterator[str]:
-    for steps in connection_test.follow_test(connection):
-        asked = [step.name for step in steps if step.outcome == connection_test.RUNNING]
+    for steps in connection_check.follow_test(connection):
+        asked = [step.name for step in steps if step.outcome == connection_check.RUNNING]
         if asked:
             said = _("Testing: %(step)s") % {"step": asked[0]}
         else:
-            words = _WORDS[connection_test.worst_outcome(steps)][1]
+            words = _WORDS[connection_check.worst_outcome(steps)][1]
             said = words % {"connection": connection.name}
         context = {
             "connection": connection,

@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 
-from exports.connectwise.conditions import ConditionError
+from exports.connectwise.filter.conditions import ConditionError
 from exports.forms.dates import DATES, DatesForm
 from exports.models import DateChange, Task
 from exports.models.refusals import TaskUnusableError

@@ -8,11 +8,11 @@ from django.views.decorators.http import require_safe
 from django_htmx.middleware import HtmxDetails
 from django_tables2 import RequestConfig
 
-from exports import run_csv
 from exports.charts import of_runs
-from exports.filters import RunFilter
 from exports.models import Run
-from exports.tables import RunPages, RunRows, RunTable
+from exports.reporting import run_csv
+from exports.reporting.filters import RunFilter
+from exports.reporting.tables import RunPages, RunRows, RunTable
 
 # The part of the page that a filter renews.
 REGION = "history"

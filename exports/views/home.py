@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from exports import jobs
 from exports.models import Connection, Run, Task
-from exports.overview import TaskLine, task_lines
+from exports.reporting.task_overview import TaskLine, task_lines
+from exports.workers import jobs
 
 # More than that is not a list to read; the table below marks each of them.
 MOST_SHOWN = 8

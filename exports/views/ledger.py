@@ -10,16 +10,17 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 from django_tables2 import RequestConfig
 
-from exports import jobs
-from exports.connectwise import client, conditions
-from exports.connectwise.addresses import SiteError
+from exports.connectwise.filter import conditions
+from exports.connectwise.http import client
+from exports.connectwise.http.addresses import SiteError
 from exports.forms.ledger import BatchIdsField, LedgerSearch
 from exports.models import LedgerEntry, Task
 from exports.models.ledger import LedgerQuerySet
-from exports.tables import LedgerTable, RunPages
+from exports.number_formats import grouped
+from exports.reporting.tables import LedgerTable, RunPages
 from exports.views.buttons import button
 from exports.views.queueing import queue_and_follow
-from exports.wording import grouped
+from exports.workers import jobs
 
 # Older entries are found by a search: leafing through a million would take seconds a page.
 NEWEST = 10_000

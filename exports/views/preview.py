@@ -14,10 +14,10 @@ from django_htmx.middleware import HtmxDetails
 
 from exports.forms.dates import DATES
 from exports.forms.tasks import TaskForm
+from exports.live_checks.preview import SHOWN_COUNT, Preview, preview
 from exports.models import Task
-from exports.preview import SHOWN_COUNT, Preview, preview
+from exports.reporting.xml_highlight import highlight_xml
 from exports.views.tasks import _show_form
-from exports.xml_highlight import highlight_xml
 
 # Of a form that comes along: the page puts its own token in, and no row's button was pressed.
 _NOT_TYPED = ("csrfmiddlewaretoken", "row_action")

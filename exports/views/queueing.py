@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from exports.connectwise.conditions import ConditionError
+from exports.connectwise.filter.conditions import ConditionError
 from exports.models import Run
 from exports.models.refusals import RunActiveError, TaskUnusableError
 

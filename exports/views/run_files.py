@@ -9,12 +9,12 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from exports import files
-from exports.connectwise import xml_check
+from exports.connectwise.xml import validation
 from exports.models import Run
-from exports.views.file_pages import FilePage, page_before, page_from
+from exports.reporting.file_pages import FilePage, page_before, page_from
+from exports.reporting.xml_highlight import highlight_xml
+from exports.storage import files
 from exports.views.runs import find_run
-from exports.xml_highlight import highlight_xml
 
 
 @require_safe
@@ -87,7 +87,7 @@ def download_log(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def download_schema(request: HttpRequest) -> HttpResponseBase:
     """The schema that every exported file follows (X6)."""
-    schema = Path(xml_check.__file__).with_name("batches.xsd")
+    schema = Path(validation.__file__).with_name("batches.xsd")
     return _attachment(schema.open("rb"), "batches.xsd", "application/xml")
 
 

@@ -11,16 +11,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from exports import files, jobs
 from exports.models import Run
+from exports.reporting.completeness_summary import proof_of
+from exports.reporting.file_pages import FilePage, first_lines
+from exports.reporting.log_lines import lines_since, log_lines
+from exports.reporting.run_diff import changes_of
+from exports.reporting.run_progress import RunProgress, standing_of, title_of
+from exports.reporting.xml_highlight import highlight_xml
+from exports.storage import files
 from exports.views.buttons import button
-from exports.views.file_pages import FilePage, first_lines
-from exports.views.log_lines import lines_since, log_lines
-from exports.views.progress import RunProgress, standing_of, title_of
-from exports.views.proof import proof_of
 from exports.views.queueing import WHILE_ACTIVE, queue_and_follow
-from exports.views.run_changes import changes_of
-from exports.xml_highlight import highlight_xml
+from exports.workers import jobs
 
 
 @require_safe

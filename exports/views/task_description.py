@@ -10,8 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from exports.connectwise import client, conditions
-from exports.connectwise.addresses import SiteError
+from exports.connectwise.filter import conditions
+from exports.connectwise.http import client
+from exports.connectwise.http.addresses import SiteError
 from exports.forms.dates import canonical
 from exports.forms.task_sketch import DATE_OF, chosen_connection, sketch
 from exports.forms.tasks import TaskForm

@@ -10,17 +10,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from exports.charts.of_runs import runs_of
-from exports.connectwise import conditions
 from exports.connectwise.batches import FIELD_KINDS
-from exports.connectwise.conditions import ConditionError
+from exports.connectwise.filter import conditions
+from exports.connectwise.filter.conditions import ConditionError
 from exports.forms.dates import DatesForm, canonical
 from exports.forms.ledger import LedgerSearch
 from exports.models import DateChange, LedgerEntry, Run, Task
 from exports.models.runs import RunQuerySet
 from exports.models.windows import Restart, next_window
-from exports.output_names import is_overwritten_each_run
-from exports.tables import RunTable
-from exports.wording import grouped
+from exports.number_formats import grouped
+from exports.reporting.tables import RunTable
+from exports.storage.file_names import is_overwritten_each_run
 
 LATEST_RUNS = 10
 CHARTED_RUNS = 30

@@ -10,8 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from exports import jobs
-from exports.connectwise.conditions import ConditionError
+from exports.connectwise.filter.conditions import ConditionError
 from exports.forms.dates import DATES, canonical
 from exports.forms.task_copies import decided_dates
 from exports.forms.tasks import TaskForm
@@ -22,6 +21,7 @@ from exports.views.expired_login import take_typed
 from exports.views.queueing import queue_and_follow
 from exports.views.task_description import describe
 from exports.views.task_page import last_run_of, render_task_page, restart_sentence
+from exports.workers import jobs
 
 
 @require_http_methods(["GET", "POST"])

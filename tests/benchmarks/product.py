@@ -18,11 +18,12 @@ import django
 
 django.setup()
 
-from exports import jobs, part_writing, runner  # noqa: E402
-from exports.connectwise import growing_check  # noqa: E402
+from exports.connectwise.xml import background_validation  # noqa: E402
 from exports.demo.account import Account  # noqa: E402
 from exports.models import Connection, Run, Task  # noqa: E402
 from exports.models.ledger import LedgerQuerySet, Version  # noqa: E402
+from exports.pipeline import part_writer, runner  # noqa: E402
+from exports.workers import jobs  # noqa: E402
 
 
 def main() -> None:
@@ -71,15 +72,15 @@ class FollowerMemory:
 
     def __init__(self) -> None:
         self.peak = 0.0
-        told = growing_check._Follower.tell
+        told = background_validation._Follower.tell
 
-        def tell(follower: growing_check._Follower, size: int, *, is_whole: bool) -> None:
+        def tell(follower: background_validation._Follower, size: int, *, is_whole: bool) -> None:
             told(follower, size, is_whole=is_whole)
             with suppress(OSError, IndexError):
                 status = Path(f"/proc/{follower._process.pid}/status").read_text()
                 self.peak = max(self.peak, int(status.split("VmHWM:")[1].split()[0]) / 1024)
 
-        growing_check._Follower.tell = tell  # type: ignore[assignment, method-assign]
+        background_validation._Follower.tell = tell  # type: ignore[assignment, method-assign]
 
 
 def _connection(site: str, width: int) -> Connection:
@@ -116,7 +117,7 @@ def _leave_out_the_ledger() -> None:
     def nothing_of(batch_id: int, _record: object) -> Version:
         return Version(batch_id, "", "")
 
-    part_writing.version_of = nothing_of  # type: ignore[attr-defined]
+    part_writer.version_of = nothing_of  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ from django.contrib.sessions.models import Session
 from lxml import etree
 from playwright.sync_api import Page, Route, expect
 
-from exports import files
 from exports.demo.server import StandIn
 from exports.models import Run, Task
+from exports.storage import files
 from tests.conftest import MakeTask, run_now
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

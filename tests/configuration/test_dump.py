@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from exports import configuration
-from exports.connectwise.conditions import Condition, quote
+from exports.connectwise.filter.conditions import Condition, quote
 from exports.models import Connection, Task
 from tests.configuration.example import load, needs_database, rows
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from exports.configuration import Loaded, Outcome
-from exports.connectwise.conditions import Condition
+from exports.connectwise.filter.conditions import Condition
 from exports.models import Connection, DateChange, Task
 from tests.configuration.example import (
     CONNECTION_AS_IS,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from exports.connectwise.addresses import AddressPolicy, Site
-from exports.connectwise.client import (
+from exports.connectwise.http.addresses import AddressPolicy, Site
+from exports.connectwise.http.client import (
     ConnectWiseClient,
     ConnectWiseError,
     Credentials,

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from lxml import etree
 
 from exports.connectwise.json_numbers import decode_json
-from exports.connectwise.xml_check import SCHEMA_PATH
-from exports.connectwise.xml_writer import XSI, BatchWriter
+from exports.connectwise.xml.validation import SCHEMA_PATH
+from exports.connectwise.xml.writer import XSI, BatchWriter
 
 SAMPLE_RECORD = {
     "id": 284,

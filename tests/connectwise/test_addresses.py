@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from exports.connectwise.addresses import (
+from exports.connectwise.http.addresses import (
     AddressPolicy,
     AddressRefusedError,
     Site,

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from exports.connectwise.addresses import parse_site
-from exports.connectwise.client import CompanyInfo, RetryPolicy, full_url_length
-from exports.connectwise.errors import (
+from exports.connectwise.http.addresses import parse_site
+from exports.connectwise.http.client import CompanyInfo, RetryPolicy, full_url_length
+from exports.connectwise.http.errors import (
     AuthenticationError,
     ServerFailedError,
     ThrottledError,
     UnreachableError,
     WrongShapeError,
 )
-from exports.connectwise.retries import parse_http_date, retry_after_seconds
+from exports.connectwise.http.retries import parse_http_date, retry_after_seconds
 
 from .clients import CREDENTIALS, client_of
 from .raw_server import RawServer, answer, closing, gzip_answer, json_answer

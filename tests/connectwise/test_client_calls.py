@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from exports.connectwise.addresses import AddressPolicy
-from exports.connectwise.errors import AddressBlockedError, CertificateError
+from exports.connectwise.http.addresses import AddressPolicy
+from exports.connectwise.http.errors import AddressBlockedError, CertificateError
 from tests.demo.certificates import Certificates
 
 from .clients import CREDENTIALS, ONCE, PRIVATE_KEY, ask, client_of, failure, server_context

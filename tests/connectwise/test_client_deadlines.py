@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from exports.connectwise.client import ConnectWiseClient, Limits
-from exports.connectwise.errors import StoppedError, UnreachableError
+from exports.connectwise.http.client import ConnectWiseClient, Limits
+from exports.connectwise.http.errors import StoppedError, UnreachableError
 from tests.demo.certificates import Certificates
 
 from .clients import HASTY, ONCE, QUICK, ask, client_of, failure, server_context

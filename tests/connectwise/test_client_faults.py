@@ -5,8 +5,8 @@ import zlib
 
 import pytest
 
-from exports.connectwise.client import ConnectWiseError, Wait
-from exports.connectwise.errors import (
+from exports.connectwise.http.client import ConnectWiseError, Wait
+from exports.connectwise.http.errors import (
     AnswerTooLargeError,
     AuthenticationError,
     ForbiddenError,

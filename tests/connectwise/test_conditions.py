@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exports.connectwise import conditions as grammar
 from exports.connectwise.batches import FIELD_KINDS, Kind
-from exports.connectwise.conditions import COMPARISONS, Condition, ConditionError
+from exports.connectwise.filter import conditions as grammar
+from exports.connectwise.filter.conditions import COMPARISONS, Condition, ConditionError
 
 thorough = settings(max_examples=300, deadline=None)
 

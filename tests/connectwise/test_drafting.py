@@ -2,9 +2,9 @@
 
 import pytest
 
-from exports.connectwise import drafting, literals
 from exports.connectwise.batches import Kind
-from exports.connectwise.literals import Form, LiteralError
+from exports.connectwise.filter import literals, value_help
+from exports.connectwise.filter.literals import Form, LiteralError
 
 
 @pytest.mark.parametrize(
@@ -30,13 +30,13 @@ from exports.connectwise.literals import Form, LiteralError
     ],
 )
 def test_text_gets_the_quotes_it_lacks(typed: str, written: str) -> None:
-    assert drafting.quoted(typed) == written
+    assert value_help.quoted(typed) == written
 
 
 @pytest.mark.parametrize("typed", ['say "x" to O\'Neil now', "C:\\temp", "two\nlines", "a\u2028b"])
 def test_text_that_no_quote_can_hold_is_refused(typed: str) -> None:
     with pytest.raises(LiteralError):
-        drafting.quoted(typed)
+        value_help.quoted(typed)
 
 
 @pytest.mark.parametrize(
@@ -59,11 +59,11 @@ def test_text_that_no_quote_can_hold_is_refused(typed: str) -> None:
 def test_a_list_gets_its_brackets_and_its_members_what_they_lack(
     typed: str, kind: Kind | None, written: str
 ) -> None:
-    assert drafting.as_list(typed, kind) == written
+    assert value_help.as_list(typed, kind) == written
 
 
 def test_what_is_no_date_stays_as_typed_in_a_list_of_dates() -> None:
-    assert drafting.as_list("soon", Kind.DATETIME) == "(soon)"
+    assert value_help.as_list("soon", Kind.DATETIME) == "(soon)"
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_what_is_no_date_stays_as_typed_in_a_list_of_dates() -> None:
     [("", '("b")'), ("a", '("a", "b")'), ('("a")', '("a", "b")'), ('("a", ', '("a", "b")')],
 )
 def test_a_list_takes_one_more_member(before: str, after: str) -> None:
-    assert drafting.with_member(before, "b", Kind.TEXT) == after
+    assert value_help.with_member(before, "b", Kind.TEXT) == after
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_list_takes_one_more_member(before: str, after: str) -> None:
     ],
 )
 def test_a_picked_day_is_a_date_as_connectwise_reads_it(day: str, time: str, written: str) -> None:
-    assert drafting.picked_date(day, time) == written
+    assert value_help.picked_date(day, time) == written
     assert literals.parse(written, Kind.DATETIME).form is Form.DATETIME
 
 
@@ -92,4 +92,4 @@ def test_a_picked_day_is_a_date_as_connectwise_reads_it(day: str, time: str, wri
 )
 def test_what_is_no_day_is_refused(day: str, time: str) -> None:
     with pytest.raises(LiteralError):
-        drafting.picked_date(day, time)
+        value_help.picked_date(day, time)

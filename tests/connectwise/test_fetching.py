@@ -7,8 +7,8 @@ from typing import cast
 
 import pytest
 
-from exports.connectwise.client import ConnectWiseClient, Slot, Wait
-from exports.connectwise.fetching import Fetching
+from exports.connectwise.http.client import ConnectWiseClient, Slot, Wait
+from exports.connectwise.http.client_pool import Fetching
 
 
 class Stopped(Exception):

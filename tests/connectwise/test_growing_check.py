@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from exports.connectwise import growing_check
-from exports.connectwise.growing_check import GrowingCheck
-from exports.connectwise.xml_check import CheckedFile, FileCheckError, check_file
+from exports.connectwise.xml import background_validation
+from exports.connectwise.xml.background_validation import GrowingCheck
+from exports.connectwise.xml.validation import CheckedFile, FileCheckError, check_file
 
 from .documents import SAMPLE_RECORD, written_records
 
@@ -22,7 +22,7 @@ Process = subprocess.Popen[str]
 @pytest.fixture
 def processes(monkeypatch: pytest.MonkeyPatch) -> list[Process]:
     """Every file is worth a process here; these were started."""
-    monkeypatch.setattr(growing_check, "WORTH_IT_ABOVE", 1)
+    monkeypatch.setattr(background_validation, "WORTH_IT_ABOVE", 1)
     started: list[Process] = []
 
     class Noted(Process):
@@ -76,7 +76,7 @@ def test_a_followed_file_gets_the_verdict_of_a_whole_one(
     path, content = tmp_path / "batches.xml", document(2_000)
     grow(check, path, content)
     expected = check_file(path, expected_count=2_000)
-    monkeypatch.setattr(growing_check, "check_file", never_asked)
+    monkeypatch.setattr(background_validation, "check_file", never_asked)
 
     assert finished(check, path, 2_000) == expected
     assert [process.returncode is not None for process in processes] == [True]
@@ -129,7 +129,7 @@ def test_whatever_befalls_the_process_the_file_is_checked_here(
     monkeypatch: pytest.MonkeyPatch,
     befall: Callable[[Process], None],
 ) -> None:
-    monkeypatch.setattr(growing_check, "_PATIENCE", 0.3)
+    monkeypatch.setattr(background_validation, "_PATIENCE", 0.3)
     path, content = tmp_path / "batches.xml", document(1_000)
     with path.open("wb") as stream:
         check.begin(path)
@@ -190,7 +190,7 @@ def other_end(tmp_path: Path) -> Iterator[Process]:
     """The process by itself, following a file of 500 batches of which it has read all."""
     path = tmp_path / "batches.xml"
     path.write_bytes(document(500))
-    command = [sys.executable, "-m", "exports.connectwise.check_process", str(path)]
+    command = [sys.executable, "-m", "exports.connectwise.xml.validation_process", str(path)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exports.connectwise.batches import Kind
-from exports.connectwise.literals import (
+from exports.connectwise.filter.literals import (
     Form,
     Literal,
     LiteralError,

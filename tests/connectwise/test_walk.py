@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.connectwise.walk import Ask, Record, Step, WalkError, walk
+from exports.connectwise.paging.keyset import Ask, Record, Step, WalkError, walk
 
 Pages = Callable[[int], Sequence[int]]
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exports.connectwise.walk import WalkError
-from exports.connectwise.windows import Extent, walk_in_windows
+from exports.connectwise.paging.keyset import WalkError
+from exports.connectwise.paging.parallel import Extent, walk_in_windows
 
 
 @dataclass

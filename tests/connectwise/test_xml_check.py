@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exports.connectwise.xml_check import CheckedFile, FileCheckError, check_file
+from exports.connectwise.xml.validation import CheckedFile, FileCheckError, check_file
 
 from .documents import SAMPLE_RECORD, expected_document, written_records
 
@@ -172,8 +172,8 @@ def test_the_checkpoint_is_called_all_along_and_ends_the_check_by_raising(file: 
 _MEASURE = """
 import sys
 from pathlib import Path
-from exports.connectwise.xml_check import check_file
-from exports.connectwise.xml_writer import BatchWriter
+from exports.connectwise.xml.validation import check_file
+from exports.connectwise.xml.writer import BatchWriter
 
 def peak_after(batch_count):
     path = Path(sys.argv[1])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exports.connectwise.xml_text import element_name, escape_text, loses_characters
+from exports.connectwise.xml.text import element_name, escape_text, loses_characters
 
 from .documents import decoded_name, fields_of_only_batch, written
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from exports.connectwise.json_numbers import JSONShapeError
-from exports.connectwise.xml_writer import BatchWriter, RecordError
+from exports.connectwise.xml.writer import BatchWriter, RecordError
 
 from .documents import (
     SAMPLE_RECORD,

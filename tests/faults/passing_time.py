@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from time_machine import Traveller, travel
 
-from exports.connectwise.conditions import Condition
+from exports.connectwise.filter.conditions import Condition
 from exports.demo.records import seed_batches
 from exports.demo.server import StandIn
 from exports.demo.store import Store

@@ -5,8 +5,7 @@ from threading import Timer
 
 import pytest
 
-from exports import runner
-from exports.connectwise.client import RetryPolicy
+from exports.connectwise.http.client import RetryPolicy
 from exports.demo import wires
 from exports.demo.answers import BATCHES, COUNT, LIST, Request
 from exports.demo.faults import (
@@ -19,6 +18,7 @@ from exports.demo.faults import (
 from exports.demo.rows import Row
 from exports.demo.server import StandIn
 from exports.models import Task
+from exports.pipeline import runner
 from tests.conftest import MakeTask, run_now
 from tests.runner.outcomes import (
     aftermath,

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from exports import files
 from exports.demo.answers import Request
 from exports.demo.faults import ClockSkew, no_date_header
 from exports.demo.server import StandIn
 from exports.models import Task
+from exports.storage import files
 from tests.conftest import MakeTask, run_now
 from tests.faults.passing_time import (
     START,

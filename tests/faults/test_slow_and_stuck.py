@@ -6,13 +6,14 @@ from datetime import timedelta
 import pytest
 from django.db import connection as database
 
-from exports import jobs, lease
 from exports.demo.answers import LIST, Request
 from exports.demo.faults import Delay, SamePageForever
 from exports.demo.records import seed_batches
 from exports.demo.server import StandIn
 from exports.demo.store import Store
 from exports.models import runs
+from exports.pipeline import lease
+from exports.workers import recovery
 from tests.conftest import MakeTask, make_connection, run_now, save_task
 from tests.runner.outcomes import (
     aftermath,
@@ -38,14 +39,14 @@ def hundredfold_speed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_whose_pages_take_longer_than_its_lease_is_never_reaped(
     make_task: MakeTask, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from exports import runner
-    from exports.connectwise.client import Limits
+    from exports.connectwise.http.client import Limits
+    from exports.pipeline import runner
 
     monkeypatch.setattr(runner, "LIMITS", Limits(connect=2, read=5, total=10))
     stand_in.faults.add(Delay(1.0, on=(LIST,), when=is_page))
 
     def sweep(request: Request) -> None:
-        jobs.recover()
+        recovery.recover()
         database.close()
 
     stand_in.on_request(sweep)

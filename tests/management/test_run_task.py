@@ -19,11 +19,12 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import Settings
 
-from exports import files, jobs
 from exports.demo.answers import LIST
 from exports.demo.faults import Nothing, Status
 from exports.demo.server import StandIn
 from exports.models import Run, Task, Worker
+from exports.storage import files
+from exports.workers import jobs
 from tests.conftest import MakeTask
 from tests.processes import environment
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from exports import runner
-from exports.connectwise.client import Limits, RetryPolicy
+from exports.connectwise.http.client import Limits, RetryPolicy
+from exports.pipeline import runner
 
 
 @pytest.fixture

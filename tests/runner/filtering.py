@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exports.connectwise.conditions import Condition
+from exports.connectwise.filter.conditions import Condition
 from exports.demo.records import AWKWARD_IDENTIFIERS
 from exports.demo.server import StandIn
 from exports.models import Task

@@ -7,10 +7,10 @@ from pathlib import Path
 from django.conf import settings
 from lxml import etree
 
-from exports import files
 from exports.demo.answers import COUNT, Request
 from exports.demo.server import StandIn
 from exports.models import Run, Task
+from exports.storage import files
 from tests.conftest import run_now
 
 

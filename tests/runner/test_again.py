@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from exports import files, jobs
 from exports.demo.server import StandIn
 from exports.models import DateChange, Run, Task
 from exports.models.refusals import TaskUnusableError
 from exports.models.windows import overlap
+from exports.storage import files
+from exports.workers import jobs
 from tests.conftest import MakeTask, run_now
 from tests.runner.test_modes import exported_ids, z
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from exports import jobs
 from exports.demo.server import StandIn
+from exports.workers import jobs
 from tests.conftest import MakeTask, run_now
 from tests.runner.test_modes import z
 

@@ -6,16 +6,16 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from exports import files
-from exports.connectwise import growing_check
-from exports.connectwise.client import ConnectWiseClient, Page
+from exports.connectwise.http.client import ConnectWiseClient, Page
+from exports.connectwise.xml import background_validation
 from exports.demo.answers import COUNT, Request
 from exports.demo.records import stream_batches
 from exports.demo.server import StandIn
 from exports.demo.store import Store
 from exports.models import Run, Task
-from exports.run_log import RunLog
-from exports.survey import survey_with_first_page
+from exports.pipeline.survey import survey_with_first_page
+from exports.storage import files
+from exports.storage.run_log import RunLog
 from tests.conftest import MakeTask, make_connection, run_now, save_task
 from tests.runner.outcomes import exported_ids, page_requests
 from tests.runner.test_resume import finished, interrupted
@@ -112,8 +112,8 @@ def test_a_file_that_is_followed_while_it_grows_is_the_same_file(
     connection = make_connection(many, parallel_requests=width)
     task = save_task(connection, page_size=100)
     alone = run_now(task)
-    monkeypatch.setattr(growing_check, "WORTH_IT_ABOVE", 1)
-    monkeypatch.setattr(growing_check, "check_file", _never)
+    monkeypatch.setattr(background_validation, "WORTH_IT_ABOVE", 1)
+    monkeypatch.setattr(background_validation, "check_file", _never)
     followed = run_now(task)
 
     assert (followed.status, followed.error) == ("succeeded", "")
@@ -127,8 +127,8 @@ def test_a_resumed_file_is_followed_from_its_beginning(
 ) -> None:
     run = interrupted(make_task, stand_in)
     whole = run_now(make_task(name="Whole", output_file="whole.xml"))
-    monkeypatch.setattr(growing_check, "WORTH_IT_ABOVE", 1)
-    monkeypatch.setattr(growing_check, "check_file", _never)
+    monkeypatch.setattr(background_validation, "WORTH_IT_ABOVE", 1)
+    monkeypatch.setattr(background_validation, "check_file", _never)
     resumed = finished(run)
 
     assert (resumed.status, resumed.error) == ("succeeded", "")

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from exports.boundary import find_boundary
-from exports.connectwise.client import ConnectWiseClient, Page
+from exports.connectwise.http.client import ConnectWiseClient, Page
+from exports.pipeline.start_id import find_boundary
 
 TYPED = datetime(2021, 4, 1, tzinfo=UTC)
 EARLIER, LATER = "2021-03-31T23:59:59Z", "2021-04-01T00:00:01.1234567Z"

@@ -6,11 +6,11 @@ from itertools import count
 import pytest
 from django.db import connection as database
 
-from exports import jobs
 from exports.demo.answers import Request
 from exports.demo.server import StandIn
 from exports.models import LostRunError, Run, Task
 from exports.models.refusals import RunActiveError, TaskUnusableError
+from exports.workers import jobs, recovery
 from tests.conftest import MakeTask, run_now
 from tests.runner.outcomes import (
     is_proof,
@@ -115,11 +115,11 @@ def test_a_worker_that_lost_the_run_during_the_proof_publishes_nothing(
     assert (fresh(run).status, fresh(run).owner) == ("running", "another")
     assert [name for name in unclaimed_files() if not name.endswith(".part")] == []
     fall_silent(run)
-    jobs.recover()
+    recovery.recover()
     jobs.execute_here(run.pk, fresh(run).attempt)
     assert fresh(run).status in {"succeeded", "failed"}
     assert run_now(task).status == "succeeded"
-    jobs.recover()
+    recovery.recover()
     assert unclaimed_files() == ()
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from exports import jobs
 from exports.demo.server import StandIn
 from exports.models import Run, Task
+from exports.workers import recovery
 from tests.conftest import run_now
 from tests.runner.outcomes import aftermath, exported_versions, safe_failure, versions_in
 
@@ -80,7 +80,7 @@ def test_no_call_that_fails_leaves_more_than_a_safe_failure(
         run = run_now(task)
         call.failing = 0
         left = whole_but_unowned()
-        jobs.recover(is_thorough=True)
+        recovery.recover(is_thorough=True)
         run.refresh_from_db()
         statuses.append(run.status)
         assert left == [], f"call {number} left {left} under a final name"

@@ -5,7 +5,7 @@ Every literal form and every comparison brings exactly the rows that plain Pytho
 
 import pytest
 
-from exports.connectwise.conditions import COMPARISONS, ConditionError
+from exports.connectwise.filter.conditions import COMPARISONS, ConditionError
 from exports.demo.server import StandIn
 from exports.models import Run
 from tests.conftest import MakeTask, run_now

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from exports import files
+from exports.storage import files
 from tests.conftest import MakeTask, run_now
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from exports import files
 from exports.demo.server import StandIn
 from exports.models import Run, Task
+from exports.storage import files
 from tests.conftest import MakeTask, run_now
 
 pytestmark = pytest.mark.django_db(transaction=True)

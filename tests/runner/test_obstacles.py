@@ -6,10 +6,11 @@ import pytest
 from cryptography.fernet import Fernet
 from pytest_django import Settings
 
-from exports import files, jobs
 from exports.demo.faults import Status
 from exports.demo.server import StandIn
 from exports.models import Connection, Run, Task
+from exports.storage import files
+from exports.workers import jobs, recovery
 from tests.conftest import MakeTask, run_now
 from tests.runner.outcomes import (
     aftermath,
@@ -94,7 +95,7 @@ def test_the_on_failure_task_is_queued_once(make_task: MakeTask, stand_in: Stand
     with stand_in.faults.on(Status(401)):
         jobs.execute_here(run.pk, 1)
         jobs.execute_here(run.pk, 1)
-        jobs.recover()
+        recovery.recover()
     work_off_queue()
 
     assert [r.trigger for r in other.runs.all()] == ["failure"]
@@ -111,7 +112,7 @@ def test_a_worker_that_wakes_up_late_does_not_follow_a_failure_once_more(
     assert other.runs.get().caused_by == run
     stand_in.faults.clear()
     work_off_queue()
-    jobs._after(Run.objects.get(pk=run.pk))
+    jobs.follow_up(Run.objects.get(pk=run.pk))
 
     assert other.runs.count() == 1
 
@@ -124,7 +125,7 @@ def test_a_failure_whose_worker_died_before_it_was_followed_is_followed_by_the_r
     assert run.claim("dead")
     run.fail("dead", "ConnectWise answered 401.")
     for _ in range(2):
-        jobs.recover()
+        recovery.recover()
 
     assert [queued.caused_by for queued in other.runs.all()] == [run]
 

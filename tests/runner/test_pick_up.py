@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from exports import files, jobs
+from exports.delivery.export_folder import copy_for_pick_up
 from exports.demo.server import StandIn
 from exports.models import Run, Task
-from exports.pick_up import copy_for_pick_up
-from exports.run_log import RunLog
+from exports.storage import files
+from exports.storage.run_log import RunLog
+from exports.workers import jobs, recovery
 from tests.conftest import MakeTask, run_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,7 +22,7 @@ def test_a_late_copy_of_an_older_run_does_not_replace_a_newer_one(
     older, newer = run_now(task), run_now(task)
     Run.objects.filter(pk=older.pk).update(is_copy_pending=True)
     (data_folder / "exports" / "batches.xml").write_bytes(b"newer")
-    jobs.recover()
+    recovery.recover()
 
     assert (data_folder / "exports" / "batches.xml").read_bytes() == b"newer"
     assert not Run.objects.filter(is_copy_pending=True).exists()
@@ -84,11 +85,11 @@ def test_a_copy_that_fails_again_and_again_fills_no_log(
     (data_folder / "exports" / "batches.xml").mkdir(parents=True)
     run = run_now(make_task())
     for _ in range(3):
-        jobs.recover()
+        recovery.recover()
 
     assert run.log_entries.filter(message__contains="was not replaced yet").count() == 1
     (data_folder / "exports" / "batches.xml").rmdir()
-    jobs.recover()
+    recovery.recover()
     assert (data_folder / "exports" / "batches.xml").read_bytes() == files.run_file(
         run
     ).read_bytes()
@@ -101,7 +102,7 @@ def test_one_file_that_cannot_be_cleared_does_not_stop_the_recovery(
     (data_folder / "runs" / "run-900-1.part").mkdir()
     (data_folder / "runs" / "run-901-1.part").write_text("<half")
     Run.objects.filter(pk=run.pk).update(is_copy_pending=True)
-    jobs.recover(is_thorough=True)
+    recovery.recover(is_thorough=True)
 
     assert not (data_folder / "runs" / "run-901-1.part").exists()
     assert not Run.objects.filter(is_copy_pending=True).exists()
@@ -115,7 +116,7 @@ def test_a_file_that_was_picked_up_does_not_come_back(
     # The recovery has looked for copies to retry before the run's own worker was through.
     Run.objects.filter(pk=run.pk).update(is_copy_pending=True)
     late = Run.objects.get(pk=run.pk)
-    jobs.recover()
+    recovery.recover()
     picked_up.unlink()
     copy_for_pick_up(late, RunLog(late))
 
@@ -134,7 +135,7 @@ def test_a_worker_that_dies_around_the_renaming_leaves_one_file_to_pick_up(
         # And another program has taken the file away by now.
         draft.unlink()
     Run.objects.filter(pk=run.pk).update(is_copy_pending=True, copy_draft=draft.name)
-    jobs.recover()
+    recovery.recover()
 
     assert picked_up.exists() is not has_its_name
     assert not draft.exists()

@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from exports import jobs
 from exports.models import Run, Task
+from exports.workers import jobs, recovery
 from tests.conftest import run_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,7 +20,7 @@ def ended_long_ago(run: Run) -> None:
 def test_a_job_that_another_process_executed_is_cleared(task: Task) -> None:
     ended_long_ago(run_now(task))
     assert DBTaskResult.objects.count() == 1
-    jobs.recover()
+    recovery.recover()
 
     assert DBTaskResult.objects.count() == 0
 
@@ -28,13 +28,13 @@ def test_a_job_that_another_process_executed_is_cleared(task: Task) -> None:
 def test_the_job_of_a_killed_worker_is_cleared_once_its_run_is_over(task: Task) -> None:
     ended_long_ago(run_now(task))
     DBTaskResult.objects.update(status="RUNNING", started_at=timezone.now())
-    jobs.recover()
+    recovery.recover()
 
     assert DBTaskResult.objects.count() == 0
 
 
 def test_the_job_of_a_waiting_run_stays(task: Task) -> None:
     run = jobs.queue_run(task, Run.Trigger.MANUAL)
-    jobs.recover()
+    recovery.recover()
 
     assert [row.args_kwargs["args"] for row in DBTaskResult.objects.all()] == [[run.pk, 1]]

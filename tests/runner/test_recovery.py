@@ -8,9 +8,10 @@ import pytest
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from exports import files, jobs
 from exports.demo.server import StandIn
 from exports.models import Run, Task
+from exports.storage import files
+from exports.workers import jobs, recovery
 from tests.conftest import MakeTask, run_now
 from tests.runner.outcomes import (
     aftermath,
@@ -40,7 +41,7 @@ def test_a_lost_run_is_closed_with_the_reason(make_task: MakeTask, stand_in: Sta
     task = make_task()
     run = abandoned(task)
     files.part_file(run).write_text("<half")
-    jobs.recover()
+    recovery.recover()
 
     assert aftermath(fresh(run)) == safe_failure(run)
     assert "fell silent" in fresh(run).error
@@ -63,7 +64,7 @@ def test_a_part_file_that_cannot_be_read_closes_the_run(
         return opened(path, mode, *more, **named)  # type: ignore[call-overload]
 
     monkeypatch.setattr(Path, "open", refused)
-    jobs.recover()
+    recovery.recover()
 
     assert fresh(run).status == "failed"
     assert "fell silent" in fresh(run).error
@@ -75,7 +76,7 @@ def test_a_run_whose_worker_lives_is_left_alone(task: Task) -> None:
     Run.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - timedelta(seconds=50))
     part = files.part_file(run)
     part.write_text("<half")
-    jobs.recover(is_thorough=True)
+    recovery.recover(is_thorough=True)
 
     assert (fresh(run).status, fresh(run).owner) == ("running", "alive")
     assert part.exists()
@@ -84,7 +85,7 @@ def test_a_run_whose_worker_lives_is_left_alone(task: Task) -> None:
 def test_a_lost_run_that_was_to_be_cancelled_is_cancelled(task: Task) -> None:
     run = abandoned(task)
     run.cancel()
-    jobs.recover()
+    recovery.recover()
 
     assert fresh(run).status == "cancelled"
 
@@ -98,7 +99,7 @@ def test_a_lost_run_resumes_where_its_part_file_is_there(task: Task, stand_in: S
     jobs.execute_here(run.pk, 1)
     fall_silent(run)
     stand_in.requests.clear()
-    jobs.recover()
+    recovery.recover()
     work_off_queue()
 
     done = fresh(run)
@@ -116,7 +117,7 @@ def test_a_part_file_that_was_changed_is_not_resumed(task: Task, stand_in: Stand
     part = files.part_file(run)
     part.write_bytes(part.read_bytes().replace(b"<id>1</id>", b"<id>2</id>"))
     fall_silent(run)
-    jobs.recover()
+    recovery.recover()
     work_off_queue()
 
     assert aftermath(fresh(run)) == safe_failure(run)
@@ -130,7 +131,7 @@ def test_a_run_that_was_never_enqueued_is_put_before_the_workers(
     Run.objects.filter(pk=run.pk).update(queued_at=timezone.now() - timedelta(seconds=11))
     work_off_queue()
     before = fresh(run).status
-    jobs.recover()
+    recovery.recover()
     work_off_queue()
 
     assert (before, fresh(run).status) == ("queued", "succeeded")
@@ -147,7 +148,7 @@ def test_a_run_whose_job_got_lost_is_put_before_the_workers_again(
         queued_at=timezone.now() - timedelta(seconds=91),
         enqueued_at=timezone.now() - timedelta(seconds=91),
     )
-    jobs.recover()
+    recovery.recover()
     work_off_queue()
 
     assert fresh(run).status == "succeeded"
@@ -158,7 +159,7 @@ def test_recovery_from_twenty_processes_at_once_decides_once(
 ) -> None:
     other = make_task(name="Tell", output_file="tell.xml")
     run = abandoned(make_task(on_failure_task=other))
-    together(20, lambda number: jobs.recover())
+    together(20, lambda number: recovery.recover())
 
     assert fresh(run).status == "failed"
     assert run.log_entries.filter(level="error").count() == 1
@@ -176,7 +177,7 @@ def test_leftovers_are_removed_and_whole_unknown_files_set_aside(
     (runs / f"run-{run.pk}-1-00000000.xml").write_text("<whole twice />")
     (runs / "notes.txt").write_text("by a person")
     for _ in range(2):
-        jobs.recover(is_thorough=True)
+        recovery.recover(is_thorough=True)
 
     own = [files.manifest_file(run).name, files.run_file(run).name]
     assert sorted(path.name for path in runs.iterdir()) == ["notes.txt", *own]
@@ -191,7 +192,7 @@ def test_a_second_orphan_of_the_same_name_replaces_none(data_folder: Path, db: N
     for text in ("one", "two"):
         (data_folder / "runs").mkdir(parents=True, exist_ok=True)
         (data_folder / "runs" / "run-998-1-deadbeef.xml").write_text(text)
-        jobs.recover(is_thorough=True)
+        recovery.recover(is_thorough=True)
 
     kept = sorted(path.read_text() for path in (data_folder / "orphaned").iterdir())
     assert kept == ["one", "two"]
@@ -203,7 +204,7 @@ def test_an_unfinished_copy_of_a_dead_worker_is_removed(task: Task, data_folder:
     draft.write_text("<half")
     two_hours_ago = timezone.now().timestamp() - 7200
     os.utime(draft, (two_hours_ago, two_hours_ago))
-    jobs.recover(is_thorough=True)
+    recovery.recover(is_thorough=True)
 
     assert [path.name for path in (data_folder / "exports").iterdir()] == ["batches.xml"]
 
@@ -214,7 +215,7 @@ def test_a_pick_up_copy_that_failed_is_retried(task: Task, data_folder: Path) ->
     run = run_now(task)
     pending = run.is_copy_pending
     in_the_way.rmdir()
-    jobs.recover()
+    recovery.recover()
 
     assert (run.status, pending, fresh(run).is_copy_pending) == ("succeeded", True, False)
     assert in_the_way.read_bytes() == files.run_file(run).read_bytes()
@@ -231,7 +232,7 @@ def test_a_late_copy_does_not_replace_a_newer_one(
     in_the_way.rmdir()
     stand_in.store.delete(stand_in.store.ids[0])
     newer = run_now(task)
-    jobs.recover()
+    recovery.recover()
 
     assert in_the_way.read_bytes() == files.run_file(newer).read_bytes()
     assert Run.objects.filter(is_copy_pending=True).count() == 0

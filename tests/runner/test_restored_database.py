@@ -6,9 +6,9 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 
-from exports import jobs
 from exports.demo.server import StandIn
 from exports.models import LedgerEntry, Run, Task
+from exports.workers import jobs, recovery
 from tests.conftest import MakeTask, run_now
 from tests.runner.outcomes import exported_versions, unclaimed_files, versions_in
 
@@ -37,7 +37,7 @@ def test_the_file_of_a_forgotten_run_is_set_aside_and_its_batches_come_again(
     forget(run, task)
     task.refresh_from_db()
 
-    jobs.recover(is_thorough=True)
+    recovery.recover(is_thorough=True)
     again = run_now(task)
 
     orphan = Path(settings.CWEXPORT_DATA_DIR) / "orphaned" / name
@@ -59,7 +59,7 @@ def test_a_run_that_gets_a_forgotten_number_never_takes_the_forgotten_file(
     again = jobs.queue_run(Task.objects.get(pk=task.pk), Run.Trigger.MANUAL)
     Run.objects.filter(pk=again.pk).update(id=number)
     jobs.execute_here(number, 1)
-    jobs.recover(is_thorough=True)
+    recovery.recover(is_thorough=True)
     done = Run.objects.get(pk=number)
 
     assert (done.status, done.error) == ("succeeded", "")

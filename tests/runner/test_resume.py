@@ -2,14 +2,15 @@
 
 import pytest
 
-from exports import files, jobs
 from exports.demo.answers import Request
 from exports.demo.server import StandIn
-from exports.lease import shutdown
 from exports.models import LedgerEntry, LostRunError, Run
-from exports.part_writing import PartWriter
-from exports.run_log import RunLog
-from exports.survey import survey_again
+from exports.pipeline.lease import shutdown
+from exports.pipeline.part_writer import PartWriter
+from exports.pipeline.survey import survey_again
+from exports.storage import files
+from exports.storage.run_log import RunLog
+from exports.workers import jobs
 from tests.conftest import MakeTask, run_now
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -6,13 +6,14 @@ from time import monotonic
 import pytest
 from django.db import connection as database
 
-from exports import jobs, lease, runner
-from exports.connectwise.client import RetryPolicy
+from exports.connectwise.http.client import RetryPolicy
 from exports.demo import wires
 from exports.demo.answers import LIST, Request
 from exports.demo.faults import Sending, Status
 from exports.demo.server import StandIn
 from exports.models import Run, Task
+from exports.pipeline import lease, runner
+from exports.workers import jobs, recovery
 from tests.conftest import MakeTask, run_now
 from tests.runner.outcomes import (
     aftermath,
@@ -99,7 +100,7 @@ def test_a_shutdown_gives_the_run_back_and_the_next_attempt_is_complete(
     lease.shutdown.clear()
 
     work_off_queue()
-    jobs.recover()
+    recovery.recover()
 
     assert (given_back.status, given_back.attempt, given_back.owner) == ("queued", 2, "")
     assert (fresh(run).status, fresh(run).error) == ("succeeded", "")

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from exports import jobs
 from exports.demo.server import StandIn
 from exports.models import Run, Task, Worker
+from exports.workers import jobs, recovery
 from tests.conftest import MakeTask
 from tests.processes import worker_process
 from tests.runner.outcomes import (
@@ -152,7 +152,7 @@ def test_a_run_that_kills_its_worker_is_parked_after_three_starts(
 ) -> None:
     Run.objects.filter(pk=slow_run.pk).update(lost_count=2)
     killed_in_the_middle(slow_run)
-    jobs.recover(is_thorough=True)
+    recovery.recover(is_thorough=True)
 
     assert aftermath(fresh(slow_run)) == safe_failure(slow_run)
     assert "parked" in fresh(slow_run).error
@@ -166,14 +166,14 @@ def test_a_frozen_worker_that_wakes_up_late_publishes_nothing(
         wait_until(lambda: is_in_the_middle(slow_run))
         process.send_signal(signal.SIGSTOP)
         fall_silent(slow_run)
-        jobs.recover()
+        recovery.recover()
         closed = fresh(slow_run)
         stand_in.latency = 0
         other = jobs.queue_run(slow_run.task, Run.Trigger.MANUAL)
         process.send_signal(signal.SIGCONT)
         # The same worker takes the next run, so by then it has let go of the first.
         wait_until(lambda: is_over(other))
-        jobs.recover(is_thorough=True)
+        recovery.recover(is_thorough=True)
 
     assert closed.status == fresh(slow_run).status == "failed"
     assert fresh(slow_run).error == closed.error

@@ -6,7 +6,7 @@ import pytest
 from django_tasks_db.models import DBTaskResultQuerySet
 
 from exports.models import Task, Worker
-from exports.worker import ExportWorker
+from exports.workers.worker import ExportWorker
 from tests.runner.workers import fresh, queue
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,10 +9,10 @@ from django.db import connection as database
 from django.utils import timezone
 from django_tasks_db.management.commands.db_worker import Worker as QueueWorker
 
-from exports import jobs
 from exports.demo.answers import Request
 from exports.demo.server import StandIn
 from exports.models import Run, Task
+from exports.workers import jobs
 from tests.conftest import run_now
 from tests.runner.outcomes import (
     is_page,

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from lxml import etree
 
-from exports.connectwise.xml_check import SCHEMA_PATH
+from exports.connectwise.xml.validation import SCHEMA_PATH
 from exports.demo.rows import Record, parse_datetime
 from tests.torture.journal import FACT_NAMES, INFO_NAMES, Facts, JournalStore, TrueVersion
 

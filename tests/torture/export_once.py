@@ -8,7 +8,7 @@ import django
 
 def main(run_id: str, attempt: str, offset: str) -> None:
     django.setup()
-    from exports import jobs
+    from exports.workers import jobs
     from tests.torture.pace import Clock, quick_retries
 
     clock = Clock()

@@ -10,10 +10,10 @@ from threading import Barrier
 
 from django.db import DatabaseError, connection, transaction
 
-from exports import jobs
 from exports.demo.records import seed_batches
 from exports.models import Connection, Run, Task
 from exports.models.refusals import RunActiveError
+from exports.workers import jobs
 from tests.torture.kill_points import wait_until
 from tests.torture.scene import Scene, kill, queue, recover, run_cleanly, start_process
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import time_machine
 
-from exports import runner
-from exports.connectwise.client import Limits, RetryPolicy
+from exports.connectwise.http.client import Limits, RetryPolicy
+from exports.pipeline import runner
 
 # As many tries as ever, but hardly any waits.
 QUICK_RETRIES = RetryPolicy(scale=0.001)

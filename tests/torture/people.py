@@ -4,9 +4,9 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from exports import jobs
 from exports.models import Connection, LedgerEntry, Run, Task
 from exports.models.windows import restart_of
+from exports.workers import jobs
 from tests.torture.decisions import EARLIEST, Decision, Kind
 from tests.torture.promises import deciding_field
 from tests.torture.scene import FILTERS, Filter, Scene, queue

@@ -13,13 +13,13 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection, connections
 
-from exports import jobs
-from exports.connectwise.conditions import Condition
+from exports.connectwise.filter.conditions import Condition
 from exports.demo.answers import Request
 from exports.demo.rows import Record
 from exports.demo.server import StandIn
 from exports.models import Run, Task
 from exports.models.windows import overlap
+from exports.workers import jobs, recovery
 from tests.conftest import make_connection, save_task
 from tests.torture.checker import Matches, Verdict, judge
 from tests.torture.decisions import Account
@@ -159,7 +159,7 @@ def recover(run: Run) -> Run:
     Run.objects.filter(pk=run.pk, status="running").update(heartbeat_at=silent_since)
     for draft in (Path(settings.CWEXPORT_DATA_DIR) / "exports").glob(".*"):
         os.utime(draft, (draft.stat().st_mtime - _HOURS,) * 2)
-    jobs.recover(is_thorough=True)
+    recovery.recover(is_thorough=True)
     return Run.objects.get(pk=run.pk)
 
 

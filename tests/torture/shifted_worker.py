@@ -8,7 +8,7 @@ import django
 
 def main(offset: str) -> None:
     django.setup()
-    from exports import worker
+    from exports.workers import worker
     from tests.torture.pace import Clock, quick_retries
 
     clock = Clock()

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from exports import jobs
-from exports.connectwise.conditions import Condition
+from exports.connectwise.filter.conditions import Condition
 from exports.demo.answers import Request
 from exports.demo.records import seed_batches
-from exports.lease import shutdown
 from exports.models import Run, Task
+from exports.pipeline.lease import shutdown
+from exports.workers import jobs
 from tests.torture.checker import Verdict
 from tests.torture.interruptions import ResumePoint
 from tests.torture.pace import Clock

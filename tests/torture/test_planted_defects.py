@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from exports.connectwise.walk import Step, walk
-from exports.connectwise.windows import walk_in_windows
+from exports.connectwise.paging.keyset import Step, walk
+from exports.connectwise.paging.parallel import walk_in_windows
 from exports.models import Run, Task, tasks, windows
 from exports.models.ledger import LedgerQuerySet
 from tests.torture import stories
@@ -152,7 +152,7 @@ def _in_every_walk(plant: pytest.MonkeyPatch, change: Callable[[Iterator[Step]],
     """Also in the second one, which goes page by page and would heal the first."""
     for walking in (walk, walk_in_windows):
         plant.setattr(
-            f"exports.part_writing.{walking.__name__}",
+            f"exports.pipeline.part_writer.{walking.__name__}",
             lambda *given, _walking=walking, **more: change(_walking(*given, **more)),
         )
 

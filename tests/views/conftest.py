@@ -10,9 +10,9 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from exports import files
 from exports.models import Connection, DateChange, LedgerEntry, Run, RunLogEntry, Task
 from exports.models.ledger import Version
+from exports.storage import files
 from tests.conftest import save_task
 
 OWNER = "worker-1"

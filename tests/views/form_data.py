@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from exports.connectwise.conditions import Condition
+from exports.connectwise.filter.conditions import Condition
 from exports.forms.conditions import PARTS
 from exports.forms.dates import canonical
 from exports.models import Connection, Task

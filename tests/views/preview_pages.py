@@ -6,10 +6,10 @@ import pytest
 from django.urls import reverse
 from lxml.html import document_fromstring
 
-from exports import preview
-from exports.connectwise.client import RetryPolicy
-from exports.connectwise.conditions import Condition
+from exports.connectwise.filter.conditions import Condition
+from exports.connectwise.http.client import RetryPolicy
 from exports.demo.server import StandIn
+from exports.live_checks import preview
 from exports.models import Connection, Task
 from tests.conftest import make_connection
 

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from exports.connectwise.batches import FIELD_KINDS
-from exports.connectwise.conditions import COMPARISONS, Condition
+from exports.connectwise.filter.conditions import COMPARISONS, Condition
 from exports.forms.conditions import posted_rows, shown_rows
 from exports.forms.row_actions import rows_after
 from tests.views.form_data import row_data

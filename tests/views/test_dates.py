@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from exports.connectwise.conditions import Condition
+from exports.connectwise.filter.conditions import Condition
 from exports.models import Connection, DateChange, Task
 from exports.models.windows import next_window, overlap
 from tests.views.conftest import move_date, put_out, start, succeed

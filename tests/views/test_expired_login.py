@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from exports.connectwise.conditions import Condition
+from exports.connectwise.filter.conditions import Condition
 from exports.models import Connection, Run, Task
 from exports.views.expired_login import TYPED as TYPED_BEFORE
 from tests.views.conftest import fail

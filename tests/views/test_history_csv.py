@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from exports import run_csv
 from exports.models import Run, Task
+from exports.reporting import run_csv
 from tests.views.conftest import CONTENT, fail, succeed
 
 MakeTask = Callable[..., Task]

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from lxml.html import document_fromstring
 
-from exports.connectwise.conditions import Condition
+from exports.connectwise.filter.conditions import Condition
 from exports.demo.server import StandIn
 from exports.models import Connection, Run, Task
 from tests.conftest import MakeTask

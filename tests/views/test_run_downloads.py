@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import reverse
 from lxml import etree
 
-from exports import files
 from exports.models import Run, RunLogEntry, Task
+from exports.storage import files
 from tests.views.conftest import CONTENT, OWNER, fail, start, succeed
 
 MakeTask = Callable[..., Task]

@@ -10,9 +10,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from exports import files
 from exports.models import Run, Task
-from exports.views.file_pages import PAGE_BYTES, first_lines, page_before, page_from
+from exports.reporting.file_pages import PAGE_BYTES, first_lines, page_before, page_from
+from exports.storage import files
 from tests.views.conftest import CONTENT, OWNER, start, succeed
 
 MakeTask = Callable[..., Task]

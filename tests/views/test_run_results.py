@@ -12,8 +12,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from exports import files
 from exports.models import Run, Task
+from exports.storage import files
 from tests.views.conftest import CONTENT, OWNER, fail, start, succeed
 
 MakeTask = Callable[..., Task]

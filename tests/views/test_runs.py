@@ -14,9 +14,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from exports.connectwise.retries import Wait
+from exports.connectwise.http.retries import Wait
 from exports.models import Run, RunLogEntry, Task, Worker
-from exports.run_log import Waiting
+from exports.storage.run_log import Waiting
 from tests.views.conftest import OWNER, start, succeed
 
 MakeTask = Callable[..., Task]

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from exports.connectwise.conditions import Condition
+from exports.connectwise.filter.conditions import Condition
 from exports.forms.dates import canonical
 from exports.forms.task_copies import first_values_of_copy
 from exports.models import Task

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from exports.connectwise.conditions import Condition
+from exports.connectwise.filter.conditions import Condition
 from exports.models import Connection, Task
 from exports.models.windows import next_window
 from tests.views.conftest import move_date, put_out, succeed

@@ -7,7 +7,7 @@ from re import findall
 import pytest
 from django.test import Client
 
-from exports.connectwise.conditions import Condition
+from exports.connectwise.filter.conditions import Condition
 from exports.models import Connection, Task
 from tests.views.form_data import CREATE, edit_url, edited, errors, new_task
 

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from exports.connectwise.conditions import Condition
+from exports.connectwise.filter.conditions import Condition
 from exports.models import Connection, Run, Task
 from tests.views.conftest import fail, move_date, start, succeed
 

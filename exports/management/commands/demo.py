@@ -21,14 +21,15 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from exports import files, jobs
-from exports.connection_test import test_connection
 from exports.demo.account import Account
 from exports.demo.server import StandIn
+from exports.live_checks.connection_check import test_connection
 from exports.management.commands.serve import prepare
 from exports.models import Connection, Run, Task
 from exports.models.refusals import RunActiveError
-from exports.serving import PortTakenError, Serving, check_port
+from exports.storage import files
+from exports.workers import jobs
+from exports.workers.supervisor import PortTakenError, Serving, check_port
 
 USER = "demo"
 NAME = "Demo batches"

@@ -17,11 +17,12 @@ from django.db import connection
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from exports import files, jobs
 from exports.configuration.reading import nearest
-from exports.connectwise.conditions import ConditionError
+from exports.connectwise.filter.conditions import ConditionError
 from exports.models import Run, Task
 from exports.models.refusals import RunActiveError, TaskUnusableError
+from exports.storage import files
+from exports.workers import jobs, recovery
 
 SUCCEEDED, FAILED, UNUSABLE, SUSPICIOUS = 0, 1, 2, 3
 
@@ -151,7 +152,7 @@ class Waiting:
         if time.monotonic() - self._recovered_at >= _RECOVER_EVERY:
             # What a dead worker left, this very run perhaps, is nobody else's to end.
             self._recovered_at = time.monotonic()
-            jobs.recover()
+            recovery.recover()
         self.run.refresh_from_db()
         if self.run.status == Run.Status.QUEUED:
             # In a thread, so that Ctrl-C meets this one, which can cancel the run.

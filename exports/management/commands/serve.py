@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from exports.serving import PortTakenError, Serving, check_port
+from exports.workers.supervisor import PortTakenError, Serving, check_port
 
 
 class Command(BaseCommand):

@@ -26,8 +26,8 @@ from django.db import connections  # noqa: E402
 from exports.demo.records import seed_batches  # noqa: E402
 from exports.demo.server import StandIn  # noqa: E402
 from exports.demo.store import Store  # noqa: E402
-from exports.lease import shutdown  # noqa: E402
 from exports.management.commands.serve import prepare  # noqa: E402
+from exports.pipeline.lease import shutdown  # noqa: E402
 from tests.browser.scene.play import play  # noqa: E402
 from tests.browser.scene.starting import PASSWORD, ROOT, USER  # noqa: E402
 

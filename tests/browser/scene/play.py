@@ -13,11 +13,13 @@ from django.contrib.auth.models import User
 from django.db import connection as database
 from django.test import Client
 
-from exports import connection_test, files, jobs
 from exports.demo.answers import LIST, Request
 from exports.demo.faults import Delay, Nothing, Status
 from exports.demo.server import StandIn
+from exports.live_checks import connection_check
 from exports.models import Connection, Run, Task
+from exports.storage import files
+from exports.workers import jobs
 from tests.browser.scene import cast
 from tests.browser.scene.clock import Clock
 
@@ -52,7 +54,7 @@ def _play_now(stand_in: StandIn, user: User, keys: dict[str, int]) -> dict[str, 
     """By the true clock: these are looked at while they are like this."""
     waiting = jobs.queue_run(_task(cast.ARCHIVE), Run.Trigger.MANUAL, user)
     for key in ("connection", "failed_connection"):
-        connection_test.test_connection(Connection.objects.get(pk=keys[key]))
+        connection_check.test_connection(Connection.objects.get(pk=keys[key]))
     _lock_out()
     return {"queued_run": waiting.pk, "running_run": _keep_running(stand_in, user)}
 

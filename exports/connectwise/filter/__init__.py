@@ -1,0 +1,1 @@
+"""Conditions as typed, and the filter as ConnectWise is sent it."""

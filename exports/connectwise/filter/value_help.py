@@ -1,0 +1,81 @@
+"""Help with writing a value: what a person has typed or picked, as the grammar wants it.
+
+Nothing here decides what may be sent: a value that comes from here is checked like one that was
+typed by hand, by `conditions.check`.
+"""
+
+from exports.connectwise.batches import Kind
+from exports.connectwise.filter import literals
+from exports.connectwise.filter.literals import Form, LiteralError
+
+_QUOTES = "\"'" + literals.TYPOGRAPHIC_QUOTES
+
+
+def quoted(text: str) -> str:
+    """`John` as `"John"`; text that is quoted rightly stays, a quote at one end alone goes.
+
+    Raises LiteralError for text that no kind of quote can hold; blank text stays blank.
+    """
+    text = text.strip()
+    if not text or _form_of(text) is Form.TEXT:
+        return text
+    return literals.quote(_bare(text))
+
+
+def as_list(text: str, kind: Kind | None) -> str:
+    """`John, Ben` as `("John", "Ben")`, each member written for a field of this kind.
+
+    Raises LiteralError for a member that cannot be quoted; without members it returns "".
+    """
+    inner = text.strip().removeprefix("(").removesuffix(")")
+    members = [_member(member, kind) for member in literals.split_members(inner) if member]
+    return f"({', '.join(members)})" if members else ""
+
+
+def with_member(text: str, member: str, kind: Kind | None) -> str:
+    """The list in `text` with one more member: `("a")` and `b` make `("a", "b")`.
+
+    Raises LiteralError as `as_list`.
+    """
+    inner = text.strip().removeprefix("(").removesuffix(")").strip(" ,")
+    return as_list(f"{inner}, {member}" if inner else member, kind)
+
+
+def picked_date(day: str, time: str = "") -> str:
+    """`2026-01-31` as `[2026-01-31]`, with a time (UTC) as `[2026-01-31T08:00:00Z]`.
+
+    Raises LiteralError for a date or time that does not exist.
+    """
+    day, time = day.strip(), time.strip()
+    if time.count(":") == 1:
+        time = f"{time}:00"
+    date = f"[{day}T{time}Z]" if time else f"[{day}]"
+    literals.parse(date, Kind.DATETIME)
+    return date
+
+
+def _bare(text: str) -> str:
+    """`text` without quotes around it, or without one that has no partner."""
+    if len(text) > 1 and text[0] in _QUOTES and text[-1] in _QUOTES:
+        return text[1:-1]
+    if text[0] in _QUOTES and text.count(text[0]) == 1:
+        return text[1:]
+    if text[-1] in _QUOTES and text.count(text[-1]) == 1:
+        return text[:-1]
+    return text
+
+
+def _member(text: str, kind: Kind | None) -> str:
+    if kind is Kind.TEXT:
+        return quoted(text)
+    if kind is Kind.DATETIME and not text.startswith("["):
+        return f"[{text}]" if _form_of(f"[{text}]") is Form.DATETIME else text
+    # Without a kind, what reads as a number, a flag or a date is taken for one.
+    return text if kind or _form_of(text) else quoted(text)
+
+
+def _form_of(text: str) -> Form | None:
+    try:
+        return literals.parse(text, None).form
+    except LiteralError:
+        return None

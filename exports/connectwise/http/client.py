@@ -1,0 +1,304 @@
+"""One question to ConnectWise out, one checked answer in (rules H1 to H5).
+
+A client belongs to one thread and keeps its connection open; every request in flight needs one of
+its own. Any fault is a ConnectWiseError, whose tree is drawn in `errors`.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Final, Protocol, TypeVar
+from urllib.parse import quote, urlencode
+
+from exports.connectwise.batches import PATH
+from exports.connectwise.filter.conditions import (
+    MAX_URL_LENGTH,
+    both,
+    id_above,
+    id_up_to,
+    updated_after,
+    updated_up_to,
+)
+from exports.connectwise.http.addresses import AddressPolicy, AddressRefusedError, Site
+from exports.connectwise.http.errors import (
+    AddressBlockedError,
+    AuthenticationError,
+    ConnectWiseError,
+    NotFoundError,
+    ThrottledError,
+    WrongShapeError,
+    clean_text,
+    error_for_status,
+    message_in,
+)
+from exports.connectwise.http.redaction import redact
+from exports.connectwise.http.responses import (
+    CompanyInfo,
+    Page,
+    read_company,
+    read_count,
+    read_object,
+    read_page,
+)
+from exports.connectwise.http.retries import RetryPolicy, Wait, parse_http_date, retry_after_seconds
+from exports.connectwise.http.sockets import Stop
+from exports.connectwise.http.transport import Answer, Limits, Transport
+from exports.connectwise.json_numbers import JSONShapeError
+from exports.connectwise.language import gettext as _
+from exports.connectwise.language import grouped
+
+__all__ = [
+    "CompanyInfo",
+    "ConnectWiseClient",
+    "ConnectWiseError",
+    "Credentials",
+    "Limits",
+    "Page",
+    "RetryPolicy",
+    "Wait",
+    "full_url_length",
+]
+
+_ACCEPT: Final = "application/vnd.connectwise.com+json; version=2025.8"
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Who is calling: an API member's keys, and the GUID that its integrator registered."""
+
+    company: str
+    public_key: str
+    private_key: str = field(repr=False)
+    client_id: str
+
+
+class Slot(Protocol):
+    """Room for one request in flight, where several clients share so many; each may be repeated."""
+
+    def take(self) -> None:
+        """Wait until there is room for this client's request."""
+
+    def give(self) -> None:
+        """Let another client ask."""
+
+
+class _OwnSlot:
+    """Nobody to share with."""
+
+    def take(self) -> None:
+        """There is always room."""
+
+    def give(self) -> None:
+        """Nobody waits for it."""
+
+
+class UrlTooLongError(ValueError):
+    """A filter that cannot be sent for its length; `str()` is a sentence for the form."""
+
+
+class ConnectWiseClient:
+    """Asks one ConnectWise; every method raises ConnectWiseError and retries by H2 before.
+
+    `stop` is looked at ten times a second, also inside a wait, and ends any method with a
+    StoppedError (H4). `on_wait` is called before each wait. A `slot` is kept while a request is
+    out and while a refused one waits, and given away before the answer is decoded.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        credentials: Credentials,
+        *,
+        policy: AddressPolicy,
+        stop: Stop,
+        limits: Limits | None = None,
+        retry: RetryPolicy | None = None,
+        ca_file: str | None = None,
+        on_wait: Callable[[Wait], None] | None = None,
+        slot: Slot | None = None,
+        user_agent: str = "cwexport",
+    ) -> None:
+        self.site = site
+        self._credentials = credentials
+        self._policy = policy
+        self._retry = retry or RetryPolicy()
+        self._slot = slot or _OwnSlot()
+        self._announce = on_wait or (lambda wait: None)
+        self._agent = {"User-Agent": user_agent}
+        self._transport = Transport(
+            policy=policy, stop=stop, limits=limits or Limits(), ca_file=ca_file
+        )
+
+    def __enter__(self) -> ConnectWiseClient:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def batches(
+        self, conditions: str, *, page_size: int, order_by: str = "id asc", page: int = 1
+    ) -> Page:
+        """One page of the batches that meet the conditions, every parameter sent (P1)."""
+        url = _batches_url(self.site, conditions, page_size, order_by, page)
+        return self._ask("batches", url, read_page)
+
+    def batch_count(self, conditions: str) -> int:
+        """How many batches meet the conditions."""
+        query = _query({"conditions": conditions} if conditions else {})
+        return self._ask("count", f"{self.site.api_url}/{PATH}/count{query}", read_count)
+
+    def company(self, company: str) -> CompanyInfo | None:
+        """What the site knows about a company, None when it does not; sends no credentials."""
+        url = self.site.company_info_url(company)
+        try:
+            return self._ask("company", url, read_company, with_credentials=False)
+        except NotFoundError:
+            return None
+
+    def system_info(self) -> Mapping[str, Any]:
+        """The usual check of credentials; a role may be refused it and still read batches."""
+        return self._ask("credentials", f"{self.site.api_url}/system/info", read_object)
+
+    def _ask(
+        self,
+        step: str,
+        url: str,
+        read: Callable[[Answer], _T],
+        *,
+        with_credentials: bool = True,
+    ) -> _T:
+        try:
+            self._policy.check_site(self.site)
+        except AddressRefusedError as error:
+            problem = _("%(host)s was not called") % {"host": self.site}
+            raise AddressBlockedError(problem, str(error), step=step) from error
+        headers = self._headers(step, with_credentials=with_credentials)
+        retrying = self._retry.retrying(
+            pause=lambda seconds: self._transport.pause(seconds, step=step),
+            announce=self._announce,
+        )
+        return retrying(lambda: self._attempt(step, url, headers, read))
+
+    def _attempt(
+        self, step: str, url: str, headers: Mapping[str, str], read: Callable[[Answer], _T]
+    ) -> _T:
+        self._slot.take()
+        answer = self._transport.get(url, headers, step=step)
+        if answer.status != 200:
+            raise self._error_in(answer, step)
+        self._slot.give()
+        try:
+            return read(answer)
+        except JSONShapeError as error:
+            raise WrongShapeError(
+                self._clean(str(error)).rstrip("."),
+                "",
+                step=step,
+                status=200,
+                remote_message=self._message(answer),
+            ) from None  # the error quotes the body, which has not been redacted
+
+    def _headers(self, step: str, *, with_credentials: bool) -> dict[str, str]:
+        if not with_credentials:
+            return {**self._agent, "Accept": "application/json"}
+        who = self._credentials
+        if not (who.client_id.isascii() and who.client_id.isprintable()):
+            raise AuthenticationError(
+                _("the Client ID holds characters that cannot be sent"),
+                _("Type the GUID that was registered with ConnectWise."),
+                step=step,
+            )
+        return {
+            **self._agent,
+            "Accept": _ACCEPT,
+            "Authorization": f"Basic {_basic_token(who)}",
+            "clientId": who.client_id,
+        }
+
+    def _error_in(self, answer: Answer, step: str) -> ConnectWiseError:
+        error = error_for_status(
+            answer.status,
+            step=step,
+            is_cloud=self.site.is_cloud,
+            remote_message=self._message(answer),
+            request_id=self._clean(answer.headers.get("x-cw-request-id", "")),
+            location=self._clean(answer.headers.get("Location", "")),
+        )
+        if isinstance(error, ThrottledError):
+            now = parse_http_date(answer.headers.get("Date")) or datetime.now(UTC)
+            error.retry_after = retry_after_seconds(answer.headers.get("Retry-After"), now=now)
+            if not self._retry.may_pass(error):
+                problem = _("ConnectWise answered %(status)s and asks to wait %(seconds)s seconds")
+                seconds = grouped(round(error.retry_after or 0))
+                error.problem = problem % {"status": answer.status, "seconds": seconds}
+        return error
+
+    def _message(self, answer: Answer) -> str:
+        """ConnectWise's own words; secrets go first, as half of one would not be known again."""
+        text = answer.body.decode("utf-8", "replace")
+        redacted = redact(text, self._credentials.private_key, _basic_token(self._credentials))
+        return self._clean(message_in(answer.body if redacted == text else redacted.encode()))
+
+    def _clean(self, text: str) -> str:
+        """What the other side said, fit to be shown; a server may echo what it was sent (C3)."""
+        who = self._credentials
+        return clean_text(redact(text, who.private_key, _basic_token(who)))
+
+
+def full_url_length(site: Site, conditions: str, page_size: int) -> int:
+    """How long the URL of a request for these conditions is; 2,000 characters are too many (F6)."""
+    return len(_batches_url(site, conditions, page_size, "id asc", 1))
+
+
+def check_url_length(site: Site, user_part: str, page_size: int) -> None:
+    """Refuse a filter that is too long for a URL with all that a run may add to it (F6).
+
+    Raises UrlTooLongError, with the length and the limit.
+    """
+    latest, highest = datetime(9998, 12, 31, tzinfo=UTC), 2**63 - 1
+    longest = both(
+        user_part,
+        updated_after(latest),
+        updated_up_to(latest),
+        id_above(highest),
+        id_up_to(highest),
+    )
+    length = full_url_length(site, longest, page_size)
+    if length >= MAX_URL_LENGTH:
+        raise UrlTooLongError(
+            _(
+                "These conditions make an address of %(length)s characters, dates and paging "
+                "included; ConnectWise takes fewer than %(limit)s. Shorten values or lists, or "
+                "share them out over several tasks."
+            )
+            % {"length": grouped(length), "limit": grouped(MAX_URL_LENGTH)}
+        )
+
+
+def _batches_url(site: Site, conditions: str, page_size: int, order_by: str, page: int) -> str:
+    asked = {"conditions": conditions} if conditions else {}
+    paging = {"orderBy": order_by, "page": str(page), "pageSize": str(page_size)}
+    return f"{site.api_url}/{PATH}{_query(asked | paging)}"
+
+
+def _query(parameters: Mapping[str, str]) -> str:
+    # A blank as %20: not every server reads a + as one.
+    return f"?{urlencode(parameters, quote_via=quote, safe='')}" if parameters else ""
+
+
+def _basic_token(who: Credentials) -> str:
+    plain = f"{who.company}+{who.public_key}:{who.private_key}"
+    return b64encode(plain.encode("utf-8", "replace")).decode("ascii")

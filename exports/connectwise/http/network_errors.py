@@ -1,0 +1,119 @@
+"""What the libraries below raise, in the words of a person (H3)."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from http.client import HTTPException, IncompleteRead
+from typing import Final
+
+from urllib3.exceptions import DecodeError, HTTPError
+
+from exports.connectwise.http.addresses import AddressRefusedError
+from exports.connectwise.http.errors import (
+    AddressBlockedError,
+    CertificateError,
+    ConnectWiseError,
+    UnreachableError,
+    WrongShapeError,
+)
+from exports.connectwise.http.sockets import DeadlineError
+from exports.connectwise.language import gettext as _
+from exports.connectwise.language import gettext_noop
+
+FOREIGN_ERRORS: Final = (DeadlineError, AddressRefusedError, HTTPError, OSError)
+
+
+def own_error(error: Exception, *, host: str, step: str) -> ConnectWiseError:
+    """The ConnectWiseError for one of FOREIGN_ERRORS; `host` is how the user knows the site."""
+    if isinstance(error, AddressRefusedError):
+        problem = _("%(host)s was not called") % {"host": host}
+        return AddressBlockedError(problem, str(error), step=step)
+    if isinstance(error, DecodeError):
+        return WrongShapeError(
+            _("the answer of %(host)s could not be decompressed") % {"host": host},
+            _("Run again; if it stays so, look for a proxy that changes answers."),
+            step=step,
+            status=200,
+        )
+    causes = _causes(error)
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return CertificateError(
+                _("the certificate of %(host)s was not accepted: %(reason)s")
+                % {"host": host, "reason": cause.verify_message},
+                _(
+                    "Check the site's name; for a certificate of your own authority the operator "
+                    "configures its CA file."
+                ),
+                step=step,
+            )
+    return UnreachableError(*_words(causes, host), step=step)
+
+
+def _words(causes: list[BaseException], host: str) -> tuple[str, str]:
+    if isinstance(causes[0], DeadlineError):
+        seconds = f"{causes[0].seconds:g}"
+        return (
+            _("%(host)s had not answered in full after %(seconds)s seconds")
+            % {"host": host, "seconds": seconds},
+            _("Run again, perhaps with a smaller page size."),
+        )
+    for kind, problem, advice in _WORDS:
+        if any(isinstance(cause, kind) for cause in causes):
+            return _(problem) % {"host": host}, _(advice)
+    reason = getattr(causes[-1], "strerror", None) or type(causes[-1]).__name__
+    return (
+        _("the connection to %(host)s failed: %(reason)s") % {"host": host, "reason": reason},
+        _("Check the site and the network."),
+    )
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and what led to it; urllib3 wraps most of what comes from below."""
+    causes = [error]
+    while below := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
+        error = below
+        causes.append(error)
+    return causes
+
+
+_WORDS: Final[tuple[tuple[type[BaseException], str, str], ...]] = (
+    (
+        IncompleteRead,
+        gettext_noop("the answer of %(host)s was cut short"),
+        gettext_noop("Run again, and check the network."),
+    ),
+    (
+        socket.gaierror,
+        gettext_noop("the name of %(host)s could not be looked up"),
+        gettext_noop("Check the spelling of the site, and the name server of this machine."),
+    ),
+    (
+        ConnectionRefusedError,
+        gettext_noop("%(host)s refused the connection"),
+        gettext_noop("Check the site and its port, and that the server is up."),
+    ),
+    (
+        ConnectionError,
+        gettext_noop("%(host)s closed the connection before it had answered"),
+        gettext_noop(
+            "Run again; if it stays so, check the site and what stands between, such as a firewall."
+        ),
+    ),
+    (
+        TimeoutError,
+        gettext_noop("%(host)s did not answer in time"),
+        gettext_noop("Check the site and the network, or run again when ConnectWise is less busy."),
+    ),
+    (
+        ssl.SSLError,
+        gettext_noop("no secure connection to %(host)s came about"),
+        gettext_noop("Check that the site's port speaks https."),
+    ),
+    (
+        HTTPException,
+        gettext_noop("%(host)s sent what no web server sends"),
+        gettext_noop("Check the site and its port."),
+    ),
+)

@@ -1,0 +1,115 @@
+"""What a 200 has to hold to count as an answer (H5). Raises JSONShapeError for anything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from exports.connectwise.http.errors import clean_text
+from exports.connectwise.http.retries import parse_http_date
+from exports.connectwise.http.transport import Answer
+from exports.connectwise.json_numbers import (
+    JSONShapeError,
+    NumberText,
+    decode_json,
+    describe,
+    record_id,
+)
+from exports.connectwise.language import gettext as _
+from exports.connectwise.language import gettext_noop
+
+_NOT_A_LIST: Final = gettext_noop("ConnectWise sent %(found)s instead of a list of batches.")
+_NOT_A_COUNT: Final = gettext_noop("ConnectWise sent %(found)s instead of the number of batches.")
+_NOT_A_COMPANY: Final = gettext_noop("ConnectWise sent %(found)s instead of a company.")
+_NOT_AN_OBJECT: Final = gettext_noop("ConnectWise sent %(found)s instead of an object.")
+_ADVICE: Final = gettext_noop(
+    "Check that the site is a ConnectWise server and that no login page or proxy stands before it."
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer of batches, in the order sent, every one an object with an integer id (H5).
+
+    Numbers in `records` are `NumberText`. `server_date` is ConnectWise's clock, None without a
+    usable `Date`; `requested_seconds` is how long the attempt took that brought this answer;
+    `api_version` is what the server says it runs, "" when it says nothing.
+    """
+
+    ids: list[int]
+    records: list[dict[str, Any]]
+    server_date: datetime | None
+    requested_seconds: float
+    url: str
+    api_version: str = ""
+
+
+@dataclass(frozen=True)
+class CompanyInfo:
+    """What the login host tells about a company; "" or None where it tells nothing."""
+
+    name: str
+    company_id: str
+    codebase: str
+    version: str
+    is_cloud: bool | None
+    site_url: str
+
+
+def read_page(answer: Answer) -> Page:
+    """A list of batches, every one of them with its id."""
+    records = decode_json(answer.body)
+    if not isinstance(records, list):
+        raise _unexpected(_NOT_A_LIST, records)
+    return Page(
+        ids=[record_id(record) for record in records],
+        records=records,
+        server_date=parse_http_date(answer.headers.get("Date")),
+        requested_seconds=answer.seconds,
+        url=answer.url,
+        api_version=clean_text(answer.headers.get("api-current-version", ""), 50),
+    )
+
+
+def read_count(answer: Answer) -> int:
+    """`{"count": n}`."""
+    sent = read_object(answer).get("count")
+    if not (isinstance(sent, NumberText) and sent.isdigit() and len(sent) < 19):
+        raise _unexpected(_NOT_A_COUNT, sent)
+    return int(sent)
+
+
+def read_company(answer: Answer) -> CompanyInfo | None:
+    """A company, or the `null` by which an unknown one is answered."""
+    decoded = decode_json(answer.body)
+    if decoded is None:
+        return None
+    if not isinstance(decoded, dict) or not {"CompanyID", "Codebase"} & decoded.keys():
+        raise _unexpected(_NOT_A_COMPANY, decoded)
+
+    def text(name: str) -> str:
+        value = decoded.get(name)
+        return value if isinstance(value, str) else ""
+
+    is_cloud = str(decoded.get("IsCloud")).lower()
+    return CompanyInfo(
+        name=text("CompanyName"),
+        company_id=text("CompanyID"),
+        codebase=text("Codebase"),
+        version=text("VersionNumber"),
+        is_cloud={"true": True, "false": False}.get(is_cloud),
+        site_url=text("SiteUrl"),
+    )
+
+
+def read_object(answer: Answer) -> dict[str, Any]:
+    """Any JSON object."""
+    decoded = decode_json(answer.body)
+    if not isinstance(decoded, dict):
+        raise _unexpected(_NOT_AN_OBJECT, decoded)
+    return decoded
+
+
+def _unexpected(message: str, sent: object) -> JSONShapeError:
+    return JSONShapeError(f"{_(message) % {'found': describe(sent)}} {_(_ADVICE)}")

@@ -1,0 +1,227 @@
+"""Sockets that obey: to a stop within a tick, to a deadline however slowly bytes drip (H1, H4).
+
+A timeout of the standard library starts anew with every byte. These sockets therefore wait in
+ticks, and look at the request's `Watch` in between.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from errno import EINPROGRESS
+from ipaddress import ip_address
+from typing import Any, Final, TypeVar
+
+from urllib3.util.wait import wait_for_write
+
+from exports.connectwise.http.addresses import AddressPolicy, AddressRefusedError
+
+Stop = Callable[[], bool] | threading.Event
+_T = TypeVar("_T")
+
+TICK: Final = 0.1
+
+
+class StopRequestedError(Exception):
+    """The caller's stop came true. No OSError, so that nothing in between takes it for a fault."""
+
+
+class DeadlineError(Exception):
+    """The total time of a request is over; `seconds` says how long it was."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class Watch:
+    """What one request has to obey: the caller's stop and its own deadline."""
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop.is_set if isinstance(stop, threading.Event) else stop
+        self.begin(float("inf"))
+
+    def begin(self, seconds: float) -> None:
+        """Start a request that has this long in total."""
+        self._seconds = seconds
+        self._deadline = time.monotonic() + seconds
+        self._next_look = 0.0
+
+    def check(self) -> None:
+        """Raise StopRequestedError or DeadlineError when due; cheap enough for every packet."""
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + TICK
+            if self._stop():
+                raise StopRequestedError
+        if now >= self._deadline:
+            raise DeadlineError(self._seconds)
+
+    def pause(self, seconds: float) -> None:
+        """Sleep between requests; StopRequestedError ends it early."""
+        self.begin(float("inf"))
+        end = time.monotonic() + seconds
+        self.check()
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, TICK))
+            self.check()
+
+
+class WatchedSocket(socket.socket):
+    """A TCP socket whose waits are cut into ticks; timeouts mean what they always did."""
+
+    watch: Watch
+    _patience: float | None = None
+
+    def settimeout(self, value: float | None) -> None:
+        self._patience = value
+        super().settimeout(TICK if value is None else min(value, TICK))
+
+    def gettimeout(self) -> float | None:
+        return self._patience
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        return self._in_ticks(lambda: super(WatchedSocket, self).recv_into(*args, **kwargs))
+
+    def send(self, *args: Any, **kwargs: Any) -> int:
+        return self._in_ticks(lambda: super(WatchedSocket, self).send(*args, **kwargs))
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        left = memoryview(data).cast("B")
+        while left:
+            left = left[self.send(left, flags) :]
+
+    def _in_ticks(self, call: Callable[[], _T]) -> _T:
+        end = None if self._patience is None else time.monotonic() + self._patience
+        while True:
+            self.watch.check()
+            try:
+                return call()
+            except TimeoutError:
+                if end is not None and time.monotonic() >= end:
+                    raise
+
+
+class WatchedTLSContext(ssl.SSLContext):
+    """Makes TLS sockets that obey the watch of the socket they wrap.
+
+    One context serves all clients: reading the authorities takes 16 ms and more, each time.
+    """
+
+    def wrap_socket(self, sock: socket.socket, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
+        watch: Watch = sock.watch  # type: ignore[attr-defined]  # only ours are dialled
+        wrapped: ssl.SSLSocket = _tls_socket_class(watch)._create(  # type: ignore[attr-defined]
+            sock, *args, context=self, **kwargs
+        )
+        return wrapped
+
+
+def _tls_socket_class(watch: Watch) -> type[ssl.SSLSocket]:
+    """A class of its own per watch: the handshake begins before the new socket can be told it."""
+
+    class WatchedTLSSocket(WatchedSocket, ssl.SSLSocket):
+        def do_handshake(self, block: bool = False) -> None:
+            try:
+                self._in_ticks(lambda: super(WatchedTLSSocket, self).do_handshake(block))
+            except BaseException:
+                self.close()  # the ssl module only does so for an OSError
+                raise
+
+    WatchedTLSSocket.watch = watch
+    return WatchedTLSSocket
+
+
+def dial(
+    host: str, port: int, *, scheme: str, policy: AddressPolicy, watch: Watch, seconds: float
+) -> WatchedSocket:
+    """Connect to the first address of `host` that answers, out of those the policy allows.
+
+    The name is resolved once and the very address that was judged is connected to, so a name that
+    resolves differently a moment later gains nothing (C6). `seconds` is for all addresses
+    together. Raises OSError, AddressRefusedError when none may be called, and what `watch` raises.
+    """
+    end = time.monotonic() + seconds
+    found = _resolve(host, port, watch, seconds)
+    failures: list[Exception] = []
+    for index, (family, address) in enumerate(found):
+        left = end - time.monotonic()
+        try:
+            policy.check(address[0], scheme=scheme)
+            connected = _connect(family, address, watch, left / (len(found) - index))
+        except (OSError, AddressRefusedError) as error:
+            failures.append(error)
+        else:
+            connected.settimeout(seconds)
+            return connected
+    raise next((error for error in failures if isinstance(error, OSError)), failures[0])
+
+
+def _resolve(host: str, port: int, watch: Watch, seconds: float) -> list[tuple[int, Any]]:
+    if _is_address(host):
+        return _look_up(host, port, socket.AI_NUMERICHOST)
+    answers: queue.SimpleQueue[list[tuple[int, Any]] | Exception] = queue.SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            answers.put(_look_up(host, port))
+        except (OSError, UnicodeError) as error:
+            answers.put(error)
+
+    # The resolver knows no timeout and cannot be interrupted, only left behind.
+    threading.Thread(target=look_up, name="resolve", daemon=True).start()
+    end = time.monotonic() + seconds
+    while True:
+        watch.check()
+        try:
+            answer = answers.get(timeout=TICK)
+        except queue.Empty:
+            if time.monotonic() >= end:
+                raise socket.gaierror(
+                    socket.EAI_AGAIN, "the name server did not answer in time"
+                ) from None
+            continue
+        if isinstance(answer, UnicodeError):
+            raise socket.gaierror(socket.EAI_NONAME, "not a name") from answer
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def _look_up(host: str, port: int, flags: int = 0) -> list[tuple[int, Any]]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _connect(family: int, address: Any, watch: Watch, seconds: float) -> WatchedSocket:
+    end = time.monotonic() + seconds
+    sock = WatchedSocket(family, socket.SOCK_STREAM)
+    try:
+        sock.watch = watch
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setblocking(False)
+        failed = sock.connect_ex(address)
+        if failed == EINPROGRESS:
+            while not wait_for_write(sock, timeout=TICK):
+                watch.check()
+                if time.monotonic() >= end:
+                    raise TimeoutError("no connection in time")
+            failed = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if failed:
+            raise OSError(failed, os.strerror(failed))
+    except BaseException:
+        sock.close()
+        raise
+    return sock

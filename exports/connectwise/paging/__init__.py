@@ -1,0 +1,1 @@
+"""Records by id, complete and in order."""

@@ -1,0 +1,1 @@
+"""The document: written, and proven before it is published."""

@@ -1,0 +1,256 @@
+"""Records → the XML document, one record in memory (rules X1 to X5).
+
+The text is put together here instead of by lxml's `xmlfile`: that one writes `<x/>` and a
+single-quoted declaration, so it cannot give the sample byte for byte (X1), and it closes the root
+even after an exception, so that a cut file looks whole. What makes this safe is that all text and
+all names pass through `xml_text`, and that `xml_check` reads every file back with two parsers that
+share no code before it is published (X6).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import BinaryIO, Final, NamedTuple, Self
+
+from exports.connectwise.batches import ELEMENT, ELEMENTS, EXTERNAL_ID, INFO_MEMBERS, ROOT, Kind
+from exports.connectwise.json_numbers import describe, record_id
+from exports.connectwise.language import gettext as _
+from exports.connectwise.language import gettext_noop
+from exports.connectwise.xml.text import element_name, escape_text, find_special, loses_characters
+
+XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
+XSD: Final = "http://www.w3.org/2001/XMLSchema"
+
+_DECLARATION: Final = '<?xml version="1.0" encoding="utf-8"?>\n'
+_ROOT_START: Final = f'<{ROOT} xmlns:xsi="{XSI}" xmlns:xsd="{XSD}"'
+_NIL: Final = ' xsi:nil="true"'
+_INDENT: Final = "  "
+_FIELD_INDENT: Final = _INDENT * 2
+_MEMBER_INDENT: Final = _INDENT * 3
+
+_INFO: Final = "_info"
+_CLOSED_FLAG: Final = "closedFlag"
+_KNOWN_FIELDS: Final = frozenset({"id", _INFO, *(name for name, _ in ELEMENTS)})
+
+
+class _Lines(NamedTuple):
+    """The line of a known element, put together once instead of for every batch."""
+
+    start: str
+    end: str
+    empty: str
+    nil: str
+    true: str
+    false: str
+
+
+def _lines(name: str, indent: str) -> _Lines:
+    start, end = f"{indent}<{name}>", f"</{name}>\n"
+    return _Lines(
+        start,
+        end,
+        empty=f"{indent}<{name} />\n",
+        nil=f"{indent}<{name}{_NIL} />\n",
+        true=f"{start}true{end}",
+        false=f"{start}false{end}",
+    )
+
+
+_ELEMENT_LINES: Final = [
+    (name, kind is Kind.FLAG, _lines(name, _FIELD_INDENT)) for name, kind in ELEMENTS
+]
+_MEMBER_LINES: Final = [(name, _lines(name, _MEMBER_INDENT)) for name in INFO_MEMBERS]
+
+OnReplaced = Callable[[int, str], None]
+
+
+class RecordError(ValueError):
+    """A known field of one batch holds what its element cannot; `str()` says which and what.
+
+    `expected` is English, to be translated.
+    """
+
+    def __init__(self, batch_id: int, path: str, expected: str, found: object) -> None:
+        super().__init__(
+            _(
+                "Batch %(batch)s: %(path)s should be %(expected)s, but ConnectWise sent %(found)s. "
+                "Correct the batch in ConnectWise, or leave it out with the condition id NotEqual "
+                "%(batch)s."
+            )
+            % {
+                "batch": batch_id,
+                "path": path,
+                "expected": _(expected),
+                "found": describe(found),
+            }
+        )
+
+
+def _ignore_replaced(batch_id: int, path: str) -> None:
+    """Used when nobody asks to be told."""
+
+
+class BatchWriter:
+    """Writes `<Batches>` to a binary stream; the stream stays open and is the caller's.
+
+    Leaving the `with` block by an exception does not close the root: a cut file has to look cut.
+    A record that is refused leaves nothing in the document. `on_replaced` is told the batch id and
+    the path of element names (`_info/updatedBy`) of each text that had a character replaced (X5).
+    To resume, pass as `written_count` the batches that the stream already holds.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        *,
+        include_extra_fields: bool,
+        on_replaced: OnReplaced = _ignore_replaced,
+        written_count: int = 0,
+    ) -> None:
+        self.written_count = written_count
+        self._stream = stream
+        self._include_extra_fields = include_extra_fields
+        self._on_replaced = on_replaced
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if exception_type is not None:
+            return
+        if self.written_count:
+            self._stream.write(f"</{ROOT}>\n".encode())
+        else:
+            self._stream.write(f"{_DECLARATION}{_ROOT_START} />\n".encode())
+
+    def write(self, record: Mapping[str, object]) -> None:
+        """Append one batch. Raises JSONShapeError without an integer id (H5), else RecordError."""
+        self.write_all([(record_id(record), record)])
+
+    def write_all(self, batches: Iterable[tuple[int, Mapping[str, object]]]) -> None:
+        """Append a page of batches, each with its id, or none of them when one is refused.
+
+        Raises RecordError.
+        """
+        elements = [
+            _Batch(batch_id, self._on_replaced).element(record, self._include_extra_fields)
+            for batch_id, record in batches
+        ]
+        if not elements:
+            return
+        if not self.written_count:
+            self._stream.write(f"{_DECLARATION}{_ROOT_START}>\n".encode())
+        self._stream.write("".join(elements).encode())
+        self.written_count += len(elements)
+
+
+class _Batch:
+    """The text of one batch, knowing whose text it is for what has to be reported."""
+
+    __slots__ = ("_id", "_on_replaced")
+
+    def __init__(self, batch_id: int, on_replaced: OnReplaced) -> None:
+        self._id = batch_id
+        self._on_replaced = on_replaced
+
+    def element(self, record: Mapping[str, object], include_extra_fields: bool) -> str:
+        """The known fields in the order of X2, then the rest if it is asked for (X3)."""
+        parts = [f"  <{ELEMENT}>\n    <id>{self._id}</id>\n    <{EXTERNAL_ID} />\n"]
+        info = record.get(_INFO)
+        if info is not None:
+            parts.append(self._info(info, include_extra_fields))
+        for name, is_flag, lines in _ELEMENT_LINES:
+            write = self._flag if is_flag else self._text
+            parts.append(write(name, record.get(name), lines))
+        if include_extra_fields:
+            for name in _extra_names(record):
+                parts.append(self._extra(name, record[name], _FIELD_INDENT))
+        parts.append(f"  </{ELEMENT}>\n")
+        return "".join(parts)
+
+    def _info(self, info: object, include_extra_fields: bool) -> str:
+        """The members of X2, then any others; an `_info` that holds only links is `<_info />`."""
+        if not isinstance(info, dict | Mapping):
+            raise RecordError(self._id, _INFO, gettext_noop("an object"), info)
+        members = []
+        for name, lines in _MEMBER_LINES:
+            value = info.get(name)
+            if value is not None:
+                members.append(self._text(name, value, lines, f"{_INFO}/"))
+        if include_extra_fields:
+            for name in info:
+                if name not in INFO_MEMBERS:
+                    members.append(self._extra(name, info[name], _MEMBER_INDENT, f"{_INFO}/"))
+        return _nested(_INFO, members, _FIELD_INDENT)
+
+    def _text(self, name: str, value: object, lines: _Lines, parent: str = "") -> str:
+        if value is None:
+            return lines.empty
+        # Nearly every value is a text that needs nothing.
+        if type(value) is not str or find_special(value):
+            path = parent + name
+            value = self._escaped(self._scalar(value, path), path)
+        return f"{lines.start}{value}{lines.end}" if value else lines.empty
+
+    def _flag(self, name: str, value: object, lines: _Lines) -> str:
+        """`true` and `false` sent as text mean the same; anything else would be a guess."""
+        if value is True or value is False:
+            return lines.true if value else lines.false
+        if value is None:
+            return lines.nil
+        if isinstance(value, str) and value.lower() in {"true", "false"}:
+            return lines.true if value.lower() == "true" else lines.false
+        raise RecordError(self._id, name, gettext_noop("true, false or null"), value)
+
+    def _extra(self, name: str, value: object, indent: str, parent: str = "") -> str:
+        """Any JSON value: null is nil; an empty text, list or object is an empty element (X3)."""
+        tag = element_name(name)
+        if value is None:
+            return f"{indent}<{tag}{_NIL} />\n"
+        path = parent + tag
+        inner = indent + _INDENT
+        if isinstance(value, Mapping):
+            members = [self._extra(key, value[key], inner, f"{path}/") for key in value]
+            return _nested(tag, members, indent)
+        if isinstance(value, list):
+            items = [self._extra("item", item, inner, f"{path}/") for item in value]
+            return _nested(tag, items, indent)
+        return _filled(tag, self._escaped(self._scalar(value, path), path), indent)
+
+    def _scalar(self, value: object, path: str) -> str:
+        """Text and numbers as they were sent, flags as `true` and `false` (X4)."""
+        if isinstance(value, str):
+            return value
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, Mapping | list):
+            raise RecordError(self._id, path, gettext_noop("text"), value)
+        return str(value)
+
+    def _escaped(self, text: str, path: str) -> str:
+        escaped = escape_text(text)
+        if escaped is not text and loses_characters(text):
+            self._on_replaced(self._id, path)
+        return escaped
+
+
+def _extra_names(record: Mapping[str, object]) -> Iterator[str]:
+    if _CLOSED_FLAG in record:
+        yield _CLOSED_FLAG
+    for name in record:
+        if name not in _KNOWN_FIELDS and name != _CLOSED_FLAG:
+            yield name
+
+
+def _filled(tag: str, text: str, indent: str) -> str:
+    return f"{indent}<{tag}>{text}</{tag}>\n" if text else f"{indent}<{tag} />\n"
+
+
+def _nested(tag: str, elements: list[str], indent: str) -> str:
+    if not elements:
+        return f"{indent}<{tag} />\n"
+    return f"{indent}<{tag}>\n{''.join(elements)}{indent}</{tag}>\n"

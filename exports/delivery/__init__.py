@@ -1,0 +1,1 @@
+"""Where a finished file goes: the export folder; later SFTP and others, one module each."""

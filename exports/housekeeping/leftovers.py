@@ -1,0 +1,69 @@
+"""What dead workers left behind: files, drafts of copies, staged ledger rows."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.db import DatabaseError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from exports.models import LedgerEntry, Run
+from exports.storage import files
+from exports.storage.run_log import RunLog
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """One thing that cannot be recovered must not keep the others from it."""
+    try:
+        yield
+    except (OSError, DatabaseError):
+        logger.exception(_("A part of the recovery was put off."))
+
+
+def clear_run_folder(is_thorough: bool) -> None:
+    """Remove what dead workers were writing; set whole files aside that no run owns (O2)."""
+    found = files.found_files(None if is_thorough else timezone.now() - timedelta(hours=1))
+    for start in range(0, len(found), 500):
+        some = found[start : start + 500]
+        # Read after the folder: a run that ends in between shows as active or with its file.
+        runs = Run.objects.in_bulk([file.run_id for file in some])
+        for file in some:
+            with one_at_a_time():
+                _clear_file(file, runs.get(file.run_id))
+
+
+def _clear_file(file: files.FoundFile, run: Run | None) -> None:
+    if run is not None and run.is_active:
+        # Written to right now, or what the next attempt resumes from.
+        return
+    if not file.is_whole:
+        # A proof stays as long as its file does.
+        if not (file.path.suffix == ".json" and file.path.with_suffix(".xml").exists()):
+            files.remove(file.path)
+    elif run is None or run.file_path != f"runs/{file.path.name}":
+        target = files.set_aside(file)
+        told = {"file": file.path.name, "target": target}
+        logger.warning(_("%(file)s belongs to no run and was moved to %(target)s."), told)
+        if run is not None:
+            moved = _("A whole file without a success was moved to %(target)s.")
+            RunLog(run).warning(moved % told)
+
+
+def forget_staged(is_thorough: bool) -> None:
+    """Delete the ledger rows that runs staged before they failed or were cancelled (W7)."""
+    ended = Run.objects.filter(status__in=[Run.Status.FAILED, Run.Status.CANCELLED])
+    if not is_thorough:
+        ended = ended.filter(finished_at__gt=timezone.now() - timedelta(hours=1))
+    for run_id in ended.values_list("pk", flat=True):
+        while LedgerEntry.objects.forget_some(run_id):
+            pass
+
+
+def remove_old_drafts() -> None:
+    noted = Run.objects.filter(is_copy_pending=True).values_list("copy_draft", flat=True)
+    files.remove_old_drafts(keep=set(noted))

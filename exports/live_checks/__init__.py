@@ -1,0 +1,1 @@
+"""What is asked of ConnectWise while somebody waits in front of a page."""

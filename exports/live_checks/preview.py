@@ -1,0 +1,267 @@
+"""What the next run of a task would fetch, asked of ConnectWise and shown before it is done.
+
+It is the run's own beginning: the same window, the same survey, the same first request, and what
+goes wrong is told in the same sentences. Nothing is stored, not even that it was asked.
+"""
+
+import copy
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from exports.connectwise.batches import FIELD_KINDS
+from exports.connectwise.filter import conditions
+from exports.connectwise.filter.conditions import Condition, ConditionError
+from exports.connectwise.http.addresses import AddressPolicy, SiteError
+from exports.connectwise.http.client import ConnectWiseClient, Limits, RetryPolicy, _batches_url
+from exports.connectwise.http.errors import (
+    AddressBlockedError,
+    AuthenticationError,
+    CertificateError,
+    ConnectWiseError,
+    ForbiddenError,
+    NotFoundError,
+    StoppedError,
+    UnreachableError,
+)
+from exports.connectwise.json_numbers import JSONShapeError
+from exports.connectwise.paging.keyset import Record, WalkError, new_records
+from exports.connectwise.xml.writer import RecordError
+from exports.live_checks.sample import FirstBatches, first_batches
+from exports.models import Connection, LedgerEntry, Run, SecretUnreadableError, Task
+from exports.models.windows import CREATED, MODIFIED, Window, next_window
+from exports.number_formats import grouped
+from exports.pipeline.batch_versions import version_of
+from exports.pipeline.outcome import suspicion_about
+from exports.pipeline.part_writer import Written
+from exports.pipeline.survey import Survey, count_or_none, survey
+from exports.storage.run_log import RunLog
+
+SHOWN_COUNT: Final = 10
+# A preview is made inside a web request, so all of it together is bounded. Data, which tests
+# replace.
+SECONDS_IN_ALL = 18.0
+LIMITS = Limits(connect=5, read=8, total=12)
+# A pause that somebody in front of a page would not notice; whoever asks for more gets a sentence.
+RETRY = RetryPolicy(tries=2, min_wait=0.5, max_wait=1, throttled_wait=1, max_retry_after=2)
+
+_DATES: Final = {Task.Export.MODIFIED.value: MODIFIED.value, Task.Export.NEW.value: CREATED.value}
+# The next run comes after all there are.
+_NEWEST: Final = 2**63 - 1
+_EXPECTED: Final = (
+    ConditionError,
+    ConnectWiseError,
+    JSONShapeError,
+    RecordError,
+    SecretUnreadableError,
+    SiteError,
+    WalkError,
+)
+_OF_THE_CONNECTION: Final = (
+    AddressBlockedError,
+    AuthenticationError,
+    CertificateError,
+    ForbiddenError,
+    NotFoundError,
+    SecretUnreadableError,
+    SiteError,
+    UnreachableError,
+)
+
+
+@dataclass
+class Preview:
+    """As much as became known; with an `error`, which a run would fail with, not all of it.
+
+    It is unfinished when ConnectWise was too slow for a preview, which says nothing about a run.
+
+    `request` is the filter of the first page and `address` its whole URL. Of the `looked_at_count`
+    batches of that page `left_out_count` went out before. `ground` has the counts, None when
+    ConnectWise refuses to count, and `first` what comes first of those not left out.
+    `matching_count` leaves dates and ids aside; it is asked for only when nothing came.
+    """
+
+    in_words: str = ""
+    window: Window | None = None
+    ground: Survey | None = None
+    request: str = ""
+    address: str = ""
+    looked_at_count: int = 0
+    left_out_count: int = 0
+    first: FirstBatches | None = None
+    matching_count: int | None = None
+    field_warnings: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    error: str = ""
+    is_error_of_connection: bool = False
+    is_unfinished: bool = False
+
+    @property
+    def export_count(self) -> int | None:
+        """How many batches the file would have, None while that cannot be told."""
+        return self.looked_at_count - self.left_out_count if self.is_all_looked_at else None
+
+    @property
+    def is_all_looked_at(self) -> bool:
+        """Whether the first page held everything, so that what is left out is known exactly."""
+        return self.ground is not None and self.ground.expected_count == self.looked_at_count
+
+
+def preview(
+    task: Task, typed: Sequence[Condition], *, typed_dates: Collection[str] = ()
+) -> Preview:
+    """What a run of `task` with the conditions `typed` would begin with if it started now.
+
+    The task may be unsaved, or hold unsaved changes; `typed_dates` are those of its date fields
+    that saving would enter into their history as typed. Raises nothing that a run would report.
+    """
+    found = Preview()
+    try:
+        _ask(found, task, typed, typed_dates)
+    except StoppedError:
+        found.error, found.is_unfinished = _too_slow(), True
+    except _EXPECTED as error:
+        found.error = str(error)
+        found.is_error_of_connection = isinstance(error, _OF_THE_CONNECTION)
+    return found
+
+
+def _ask(
+    found: Preview, task: Task, typed: Sequence[Condition], typed_dates: Collection[str]
+) -> None:
+    deadline = time.monotonic() + SECONDS_IN_ALL
+    sent = conditions.render(typed, FIELD_KINDS)
+    found.in_words = conditions.in_words(typed, FIELD_KINDS)
+    for condition in typed:
+        found.field_warnings += conditions.warnings_for(condition, FIELD_KINDS)
+    found.window = _window(task, sent, typed_dates)
+    run = _next_run(task, sent, found.window)
+    log = _Notes(found.warnings)
+    with _client(task.connection, deadline) as client:
+        found.ground = ground = survey(run, client, log)
+        found.request = ground.filter(conditions.id_above(ground.after_id))
+        found.address = _batches_url(client.site, found.request, run.page_size, "id asc", 1)
+        page = client.batches(found.request, page_size=run.page_size)
+        records = new_records(page, ground.after_id).records
+        if not records:
+            _look_into_nothing(found, ground, client, log)
+    kept = _kept(run, records)
+    found.looked_at_count, found.left_out_count = len(records), len(records) - len(kept)
+    found.first = first_batches(kept[:SHOWN_COUNT], include_extra_fields=task.include_extra_fields)
+    _tell_concerns(found, run, ground, len(records))
+
+
+def _window(task: Task, sent: str, typed_dates: Collection[str]) -> Window:
+    if _DATES.get(task.export) in typed_dates:
+        # What was decided just now has no run behind it, as the date of a task never saved (W5).
+        task = copy.copy(task)
+        task.pk = None
+    return next_window(task, sent, timezone.now())
+
+
+def _next_run(task: Task, sent: str, window: Window) -> Run:
+    """The run that queueing would freeze, as far as its beginning goes; it is never saved."""
+    connection = task.connection
+    return Run(
+        pk=_NEWEST,
+        task=task,
+        site=connection.site,
+        company=connection.company,
+        conditions=sent,
+        export=task.export,
+        date_created_before=task.date_created,
+        date_modified_before=task.date_modified,
+        page_size=task.page_size,
+        modified_after=window.modified_after,
+        created_after=window.created_after,
+        boundary_id=window.boundary_id,
+        leaves_out_known=window.leaves_out_known,
+        known_from_run=window.known_from_run,
+        window_reason=window.reason,
+    )
+
+
+def _client(connection: Connection, deadline: float) -> ConnectWiseClient:
+    return ConnectWiseClient(
+        connection.parsed_site(),
+        connection.credentials(),
+        policy=AddressPolicy(tuple(settings.CWEXPORT_ALLOWED_NETWORKS)),
+        stop=lambda: time.monotonic() > deadline,
+        limits=LIMITS,
+        retry=RETRY,
+        ca_file=settings.CWEXPORT_CA_FILE or None,
+    )
+
+
+def _kept(run: Run, records: Sequence[tuple[int, Record]]) -> list[Record]:
+    """Without what the ledger knows, as a run writes them (W4, W5)."""
+    if not records or not run.leaves_out_known:
+        return [record for _number, record in records]
+    lowest, highest = records[0][0], records[-1][0]
+    if run.export == Task.Export.NEW:
+        ids = LedgerEntry.objects.known_batches(run, lowest, highest)
+        return [record for number, record in records if number not in ids]
+    known = LedgerEntry.objects.known_versions(run, lowest, highest)
+    return [
+        record
+        for number, record in records
+        if (number, version_of(number, record).content_hash) not in known
+    ]
+
+
+def _look_into_nothing(
+    found: Preview, ground: Survey, client: ConnectWiseClient, log: RunLog
+) -> None:
+    """What is needed to tell a filter that meets nothing from a date that has seen no change."""
+    if ground.expected_count:
+        raise WalkError(
+            _(
+                "ConnectWise counts %(count)s matching batches but lists none of them. A run would "
+                "fail, since batches would be missing; check the API member's role and level."
+            )
+            % {"count": grouped(ground.expected_count)}
+        )
+    if ground.conditions and ground.unfiltered_count:
+        found.matching_count = count_or_none(client, ground.conditions, log)
+    else:
+        found.matching_count = ground.unfiltered_count
+
+
+def _tell_concerns(found: Preview, run: Run, ground: Survey, fetched_count: int) -> None:
+    """What a run with such an answer would say besides its result."""
+    seen = Written(fetched_count=fetched_count)
+    suspicion = suspicion_about(run, ground, seen, proven_count=None, shown_count=None)
+    if suspicion:
+        found.warnings.append(suspicion)
+    for batch_id, path in found.first.replaced if found.first else ():
+        found.warnings.append(
+            _(
+                "Batch %(batch)s: %(path)s has a character that XML cannot hold; the file has "
+                "U+FFFD (�) in its place."
+            )
+            % {"batch": batch_id, "path": path}
+        )
+
+
+def _too_slow() -> str:
+    return _(
+        "ConnectWise did not answer everything within %(seconds)s seconds, so the preview stopped "
+        "here. A run has more patience and may well succeed; if ConnectWise stays slow, ask who "
+        "runs the server."
+    ) % {"seconds": f"{SECONDS_IN_ALL:.0f}"}
+
+
+class _Notes(RunLog):
+    """What a run would write into its log as warnings, collected instead of stored."""
+
+    def __init__(self, warnings: list[str]) -> None:
+        self._warnings = warnings
+
+    def warning(self, message: str) -> None:
+        if message not in self._warnings:
+            self._warnings.append(message)

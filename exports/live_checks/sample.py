@@ -1,0 +1,72 @@
+"""The first batches of an export as its file will have them: the XML, and a table of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, Final
+
+from lxml import etree
+
+from exports.connectwise.batches import ELEMENT, EXTERNAL_ID
+from exports.connectwise.xml.writer import XSI, BatchWriter
+
+_NIL: Final = f"{{{XSI}}}nil"
+
+
+@dataclass(frozen=True)
+class FirstBatches:
+    """`xml` is a whole document; `rows` has a cell for each of `columns`, None where it is nil.
+
+    A column is the path of an element, as `_info/lastUpdated`; externalId, which is always blank,
+    has none. `replaced` names what holds characters that XML cannot, as (batch id, path).
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+    xml: str
+    replaced: tuple[tuple[int, str], ...]
+
+
+def first_batches(
+    records: Sequence[Mapping[str, Any]], *, include_extra_fields: bool
+) -> FirstBatches:
+    """`records` as a run writes them. Raises RecordError for one that no run could write."""
+    replaced: list[tuple[int, str]] = []
+    stream = BytesIO()
+    with BatchWriter(
+        stream,
+        include_extra_fields=include_extra_fields,
+        on_replaced=lambda batch_id, path: replaced.append((batch_id, path)),
+    ) as writer:
+        for record in records:
+            writer.write(record)
+    # From the document, not from the records: what the table shows is what stands in the file.
+    root = etree.fromstring(stream.getvalue(), etree.XMLParser(resolve_entities=False))
+    found = [_cells(batch) for batch in root.iter(ELEMENT)]
+    columns = tuple(dict.fromkeys(name for cells in found for name in cells))
+    return FirstBatches(
+        columns=columns,
+        rows=tuple(tuple(cells.get(name, "") for name in columns) for cells in found),
+        xml=stream.getvalue().decode(),
+        replaced=tuple(replaced),
+    )
+
+
+def _cells(batch: Any) -> dict[str, str | None]:
+    """The texts of one batch by their path; the items of a list are put into one."""
+    cells: dict[str, str | None] = {}
+    for path, text in _leaves(batch):
+        if path == EXTERNAL_ID:
+            continue
+        earlier = cells.get(path)
+        cells[path] = f"{earlier}, {text or ''}" if earlier else text
+    return cells
+
+
+def _leaves(element: Any, above: str = "") -> Iterator[tuple[str, str | None]]:
+    for child in element:
+        path = above + child.tag
+        if len(child):
+            yield from _leaves(child, f"{path}/")
+        else:
+            yield path, None if child.get(_NIL) else child.text or ""

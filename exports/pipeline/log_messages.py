@@ -1,0 +1,70 @@
+"""What a run writes into its log about its batches: how many there are, and what became of them."""
+
+from django.utils.translation import ngettext
+
+from exports.connectwise.xml.validation import CheckedFile
+from exports.models import Run
+from exports.number_formats import grouped
+from exports.pipeline.part_writer import Written
+from exports.storage.run_log import RunLog
+
+
+def tell_count(expected_count: int, log: RunLog) -> None:
+    """How many batches are to be expected."""
+    counts = ngettext(
+        "ConnectWise counts %(count)s matching batch.",
+        "ConnectWise counts %(count)s matching batches.",
+        expected_count,
+    )
+    log.info(counts % {"count": grouped(expected_count)})
+
+
+def tell_success(run: Run, written: Written, checked: CheckedFile, log: RunLog) -> None:
+    """What became of the batches of a run that has succeeded, and what is strange about it."""
+    if missing_count := _missing_count(run, checked):
+        log.warning(_missing(missing_count))
+    if written.replaced_count:
+        log.warning(_replaced(written.replaced_count))
+    if written.repeated_count:
+        log.info(_repeated(written.repeated_count))
+    if run.suspicion:
+        log.warning(run.suspicion)
+    exported = ngettext(
+        "%(count)s batch in %(file)s, SHA-256 %(sha256)s.",
+        "%(count)s batches in %(file)s, SHA-256 %(sha256)s.",
+        checked.batch_count,
+    )
+    told = {"count": grouped(checked.batch_count), "file": run.file_name, "sha256": checked.sha256}
+    log.info(exported % told)
+
+
+def _missing(count: int) -> str:
+    return ngettext(
+        "%(count)s of the batches is not in ConnectWise any more.",
+        "%(count)s of the batches are not in ConnectWise any more.",
+        count,
+    ) % {"count": grouped(count)}
+
+
+def _replaced(count: int) -> str:
+    return ngettext(
+        "%(count)s text had characters that XML cannot hold.",
+        "%(count)s texts had characters that XML cannot hold.",
+        count,
+    ) % {"count": grouped(count)}
+
+
+def _repeated(count: int) -> str:
+    return ngettext(
+        "%(count)s repeated batch was skipped.",
+        "%(count)s repeated batches were skipped.",
+        count,
+    ) % {"count": grouped(count)}
+
+
+def _missing_count(run: Run, checked: CheckedFile) -> int:
+    """How many of the batches to export again ConnectWise no longer has (R7)."""
+    wanted = len(run.again_ids)
+    if run.again_of is not None:
+        wanted = run.again_of.batch_count or 0
+    return max(0, wanted - checked.batch_count)

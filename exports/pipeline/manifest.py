@@ -1,0 +1,66 @@
+"""The proof of a run as a small JSON file beside its XML, for whoever has only the folder."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from exports.models import Run
+from exports.pipeline.outcome import Outcome
+from exports.product import product_version
+
+
+def manifest(run: Run, outcome: Outcome) -> bytes:
+    """What was asked, counted and written, which dates moved, and the file's SHA-256.
+
+    UTF-8 JSON, two spaces, a final newline; all times in UTC. `counted` is ConnectWise's own count
+    after the walk, null when it refused to count.
+    """
+    return f"{json.dumps(_content(run, outcome), indent=2, ensure_ascii=False)}\n".encode()
+
+
+def _content(run: Run, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "run": run.pk,
+        "attempt": run.attempt,
+        "task": {"name": run.task_name, "unique_id": str(run.task.unique_id)},
+        "connectwise": {
+            "site": run.site,
+            "company": run.company,
+            "api_version": run.api_version or None,
+        },
+        "product": {"name": "cwexport", "version": product_version()},
+        # What is left out of a repeat are the other batches of its range of ids (R7).
+        "again": {"of_run": run.again_of_id, "ids": run.again_ids} if run.is_again else None,
+        "export": run.export,
+        "conditions": run.conditions,
+        "filter_of_first_page": run.request_sent,
+        "window": run.window_reason,
+        "started": _utc(run.started_at),
+        "started_by_connectwise": _utc(run.connectwise_started_at),
+        "counts": {
+            "expected": run.expected_count,
+            "fetched": run.fetched_count,
+            "counted": outcome.proven_count,
+            "left_out": run.left_out_count,
+            "repeated": run.repeated_count,
+            "written": outcome.checked.batch_count,
+        },
+        "date_created": {
+            "before": _utc(run.date_created_before),
+            "after": _utc(outcome.date_created_after),
+        },
+        "date_modified": {
+            "before": _utc(run.date_modified_before),
+            "after": _utc(outcome.date_modified_after),
+        },
+        "suspicion": outcome.suspicion or None,
+        "file": {
+            "name": outcome.file_name,
+            "size": outcome.checked.size,
+            "sha256": outcome.checked.sha256,
+        },
+    }
+
+
+def _utc(moment: datetime | None) -> str | None:
+    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,252 @@
+"""execute(run): the one place where rows, network and file meet."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from exports.connectwise.filter import conditions
+from exports.connectwise.http.addresses import AddressPolicy, SiteError, parse_site
+from exports.connectwise.http.client import ConnectWiseClient, Limits, RetryPolicy, Slot, Wait
+from exports.connectwise.http.client_pool import Fetching, MakeClient
+from exports.connectwise.http.errors import ConnectWiseError, StoppedError
+from exports.connectwise.http.transport import read_authorities
+from exports.connectwise.json_numbers import JSONShapeError
+from exports.connectwise.paging.keyset import WalkError
+from exports.connectwise.xml.background_validation import GrowingCheck
+from exports.connectwise.xml.validation import FileCheckError
+from exports.connectwise.xml.writer import RecordError
+from exports.delivery.export_folder import copy_for_pick_up
+from exports.models import Connection, LostRunError, Run, SecretUnreadableError
+from exports.pipeline.completeness import IncompleteError, Proof
+from exports.pipeline.lease import Lease, StopReason
+from exports.pipeline.log_messages import tell_count, tell_success
+from exports.pipeline.manifest import manifest
+from exports.pipeline.outcome import judge, record_success
+from exports.pipeline.part_writer import PartWriter
+from exports.pipeline.survey import Survey, survey_again, survey_with_first_page
+from exports.storage import files
+from exports.storage.run_log import RunLog, Waiting
+
+logger = logging.getLogger(__name__)
+
+# How long a request may take, and when it is asked again (H1, H2). Data, which tests replace.
+LIMITS = Limits()
+RETRY = RetryPolicy()
+
+# Everything that may go wrong on the way and has a sentence of its own for the user.
+_EXPECTED = (
+    ConnectWiseError,
+    FileCheckError,
+    IncompleteError,
+    JSONShapeError,
+    RecordError,
+    SecretUnreadableError,
+    SiteError,
+    WalkError,
+)
+UNEXPECTED = gettext_noop(
+    "The export stopped by an error inside this program. Nothing was exported and no date moved; "
+    "the log of the worker has the details for its maker."
+)
+
+
+def prepare() -> None:
+    """What a process that executes runs does once beforehand, so that its first one is not slow."""
+    read_authorities(settings.CWEXPORT_CA_FILE or None)
+
+
+class ConnectionChangedError(Exception):
+    """The connection is no longer the one the run was queued for (R2)."""
+
+
+def execute(run: Run, lease: Lease) -> None:
+    """Bring a claimed run to its end. Raises nothing but what the database raises at that end.
+
+    Whatever happens, the part file is gone before the outcome is recorded, so that even a full
+    disk can be reported (O3); only a run that goes back to the queue keeps it.
+    """
+    log = RunLog(run)
+    log.info(_("Attempt %(attempt)s started.") % {"attempt": run.attempt})
+    try:
+        _export(run, lease, log)
+    except StoppedError:
+        _stop(run, lease, log)
+    except LostRunError as error:
+        decides = _("%(reason)s Another worker or the recovery decides on it.")
+        logger.warning(decides, {"reason": error})
+    except (*_EXPECTED, ConnectionChangedError) as error:
+        _fail(run, log, str(error))
+    except OSError as error:
+        _fail(run, log, _disk_sentence(error))
+    except Exception:
+        logger.exception(_("%(run)s failed unexpectedly."), {"run": run})
+        _fail(run, log, _(UNEXPECTED))
+
+
+def _export(run: Run, lease: Lease, log: RunLog) -> None:
+    def checkpoint() -> None:
+        if lease.should_stop():
+            raise StoppedError(step="batches")
+
+    with GrowingCheck() as check:
+        with Fetching(
+            _client_maker(run, lease),
+            width=run.parallel_requests,
+            on_tick=checkpoint,
+            on_wait=_wait_teller(run, log),
+        ) as fetching:
+            ground, writer, proof = _begin(run, fetching, check, log)
+            written, proven, shown = proof.walk(writer)
+        part = files.part_file(run)
+        run.progress(run.owner, activity=_("Checking the file"))
+        checked = check.finish(part, expected_count=written.written_count, checkpoint=checkpoint)
+    checkpoint()
+    # The fence before the name: a worker that lost the run does not publish.
+    run.progress(run.owner, activity=_("Publishing the file"))
+    outcome = judge(run, ground, written, checked=checked, proven_count=proven, shown_count=shown)
+    file_path = files.publish(part, run, manifest(run, outcome))
+    # Together, as a page that sees the end does not ask for further lines.
+    with transaction.atomic():
+        record_success(run, outcome, file_path)
+        tell_success(run, written, checked, log)
+    copy_for_pick_up(run, log)
+
+
+def _client_maker(run: Run, lease: Lease) -> MakeClient:
+    """Makes clients for what the run froze, with the private key as it is now (R2)."""
+    connection = Connection.objects.get(pk=run.connection_id)
+    frozen = (run.site, run.company, run.public_key)
+    if (connection.site, connection.company, connection.public_key) != frozen:
+        raise ConnectionChangedError(
+            _(
+                "The connection %(connection)s was changed after this run was queued. Run the task "
+                "again to use it as it is now."
+            )
+            % {"connection": connection.name}
+        )
+    site = parse_site(run.site, allow_http=settings.CWEXPORT_ALLOW_HTTP)
+    credentials = connection.credentials()
+
+    def make(
+        is_over: Callable[[], bool], on_wait: Callable[[Wait], None], slot: Slot
+    ) -> ConnectWiseClient:
+        return ConnectWiseClient(
+            site,
+            credentials,
+            policy=AddressPolicy(tuple(settings.CWEXPORT_ALLOWED_NETWORKS)),
+            stop=lambda: is_over() or lease.should_stop(),
+            limits=LIMITS,
+            retry=RETRY,
+            ca_file=settings.CWEXPORT_CA_FILE or None,
+            on_wait=on_wait,
+            slot=slot,
+        )
+
+    return make
+
+
+def _wait_teller(run: Run, log: RunLog) -> Callable[[Wait], None]:
+    def on_wait(wait: Wait) -> None:
+        waiting = Waiting.of(wait, RETRY.tries, timezone.now())
+        told = {"number": waiting.number, "tries": waiting.tries, "reason": wait.reason}
+        message = _("%(reason)s. Trying again in %(seconds)s s: try %(number)s of %(tries)s.")
+        log.warning(message % {**told, "seconds": f"{wait.seconds:.0f}"})
+        run.progress(run.owner, retry_count=run.retry_count + 1, activity=str(waiting))
+
+    return on_wait
+
+
+def _begin(
+    run: Run, fetching: Fetching, check: GrowingCheck, log: RunLog
+) -> tuple[Survey, PartWriter, Proof]:
+    """What the walk stands on, asked for once and kept for every later attempt of the run."""
+    ground, first_page = survey_again(run), None
+    if ground is None:
+        run.progress(run.owner, activity=_("Asking ConnectWise what there is"))
+        ground, first_page = survey_with_first_page(run, fetching, log)
+        _tell_ground(run, ground, log)
+    proof = Proof(run, fetching, ground, log)
+    writer = PartWriter(
+        run,
+        fetching,
+        ground,
+        log,
+        check=check,
+        first_page=first_page,
+        on_reached=proof.ask_ahead,
+    )
+    return ground, writer, proof
+
+
+def _tell_ground(run: Run, ground: Survey, log: RunLog) -> None:
+    request = ground.filter(conditions.id_above(ground.after_id))
+    log.info(_("Filter of the first page: %(filter)s") % {"filter": request})
+    if ground.reason:
+        log.info(ground.reason)
+    if ground.expected_count is not None:
+        tell_count(ground.expected_count, log)
+    run.progress(
+        run.owner,
+        request_sent=request,
+        connectwise_started_at=ground.started_at,
+        highest_id=ground.highest_id,
+        api_version=ground.api_version,
+        unfiltered_count=ground.unfiltered_count,
+        expected_count=ground.expected_count,
+        boundary_id=ground.after_id or None,
+        window_reason=ground.reason[:300],
+        activity=_("Fetching batches"),
+    )
+
+
+def _stop(run: Run, lease: Lease, log: RunLog) -> None:
+    reason = lease.stop_reason()
+    if run.is_cancel_requested():
+        reason = StopReason.CANCELLED  # whatever else asks for an end in the same moment
+    if reason is StopReason.CANCELLED or not run.can_resume:
+        _remove_part(run)
+    with _lost_is_no_news(run):
+        if reason is StopReason.CANCELLED:
+            log.warning(_("Cancelled. Nothing was exported and no date moved."))
+            run.finish_cancelled(run.owner)
+        elif reason is StopReason.SHUTDOWN:
+            log.info(_("The worker shuts down; the run goes back to the queue."))
+            run.give_back(run.owner)
+        else:
+            lost = _("%(run)s was lost: its worker could not renew its hold.")
+            logger.warning(lost, {"run": run})
+
+
+def _fail(run: Run, log: RunLog, sentence: str) -> None:
+    _remove_part(run)
+    with _lost_is_no_news(run), transaction.atomic():
+        run.fail(run.owner, sentence)
+        log.error(sentence)
+
+
+def _remove_part(run: Run) -> None:
+    # The folder may be what is broken, and that has to be recorded all the same.
+    with suppress(OSError):
+        files.remove(files.part_file(run))
+
+
+def _disk_sentence(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return _(
+        "The file could not be written: %(reason)s. Nothing was exported and no date moved. "
+        "Make room or permit writing in the data folder, then run the task again."
+    ) % {"reason": reason}
+
+
+@contextmanager
+def _lost_is_no_news(run: Run) -> Iterator[None]:
+    try:
+        yield
+    except LostRunError as error:
+        logger.warning("%s", error)

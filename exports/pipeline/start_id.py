@@ -1,0 +1,84 @@
+"""The id above which batches are new, after a date that was typed (rule W4)."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from django.utils.translation import gettext as _
+
+from exports.connectwise.filter import conditions
+from exports.connectwise.http.client import Page
+from exports.connectwise.http.errors import ForbiddenError, RejectedError
+from exports.pipeline.queries import Asking, ask_count, ask_newest
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# What tells when a batch began, the better one first.
+_CREATED, _UPDATED = "dateEntered", "lastUpdated"
+_UP_TO = {_CREATED: conditions.created_up_to, _UPDATED: conditions.updated_up_to}
+
+
+def find_boundary(
+    asking: Asking, unfiltered: Callable[[], int], typed: datetime
+) -> tuple[int, str]:
+    """The highest id of the batches created up to `typed`, and in words how it was found.
+
+    0 when there is none, or when no filter by date can be relied on. Raises ConnectWiseError.
+    """
+    dated = ask_count(asking, conditions.created_after(EPOCH))
+    members = [_CREATED, _UPDATED] if _is_dated(unfiltered, dated) else [_UPDATED]
+    for member in members:
+        page = ask_newest(asking, _UP_TO[member](typed))()
+        if _is_obeyed(page, member, typed):
+            boundary = page.ids[0] if page.records else 0
+            told = {"id": boundary, "date": f"{typed:%Y-%m-%dT%H:%M:%SZ}"}
+            return boundary, _reason(member, is_first=boundary == 0) % told
+    return 0, _("ConnectWise does not filter batches by their dates: all ids are new.")
+
+
+def _is_dated(unfiltered: Callable[[], int], dated: Callable[[], int]) -> bool:
+    """Tenants differ; only equal counts can prove that each batch carries a created date."""
+    try:
+        total = unfiltered()
+        return total > 0 and dated() == total
+    except (ForbiddenError, RejectedError):
+        return False
+
+
+def _is_obeyed(page: Page, member: str, typed: datetime) -> bool:
+    """Whether the batch that came lies where it was asked for: a filter may be ignored.
+
+    A filter that is ignored counts every batch, too, so the batch itself has to carry the date.
+    """
+    if not page.records:
+        return True
+    info = page.records[0].get("_info")
+    sent = info.get(member) if isinstance(info, dict) else None
+    if not isinstance(sent, str):
+        return member != _CREATED
+    moment = _moment(sent)
+    return moment is None or moment <= typed
+
+
+def _moment(sent: str) -> datetime | None:
+    """A date as ConnectWise writes it; None for one in another form, which nobody can compare."""
+    with suppress(ValueError, OverflowError):
+        moment = datetime.fromisoformat(sent)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None
+
+
+def _reason(member: str, *, is_first: bool) -> str:
+    is_dated = member == _CREATED
+    if is_first and is_dated:
+        return _("No batch was created up to %(date)s: all ids are new.")
+    if is_first:
+        return _(
+            "No batch was last updated (they carry no created date) up to %(date)s: all ids are "
+            "new."
+        )
+    if is_dated:
+        return _("Ids above %(id)s, the highest of the batches created up to %(date)s.")
+    return _(
+        "Ids above %(id)s, the highest of the batches last updated (they carry no created date) up "
+        "to %(date)s."
+    )

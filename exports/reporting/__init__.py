@@ -1,0 +1,1 @@
+"""What pages read: rows and files turned into what templates show. Nothing is written here."""

@@ -1,0 +1,155 @@
+"""What a run does right now and how far it is, in numbers and sentences."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from exports.models import Run
+from exports.models.runs import DEAD_AFTER
+from exports.storage.run_log import Waiting
+from exports.templatetags.formatting import duration
+
+# A worker that lives is heard of every 10 s (exports.pipeline.lease).
+_SILENT_AFTER = timedelta(seconds=15)
+# What workers say they do is stored in English: named here, translators find it.
+_ACTIVITIES = (
+    gettext_noop("Starting"),
+    gettext_noop("Waiting for a worker"),
+    gettext_noop("Asking ConnectWise what there is"),
+    gettext_noop("Fetching batches"),
+    gettext_noop("Proving that nothing is missing"),
+    gettext_noop("Checking the file"),
+    gettext_noop("Publishing the file"),
+)
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    """How far a run is. `rate` is batches a second; None stands for what cannot be told yet."""
+
+    done: int
+    expected: int | None
+    rate: float | None
+    time_left: timedelta | None
+
+    @classmethod
+    def of(cls, run: Run, now: datetime) -> "RunProgress":
+        done, expected = run.fetched_count, run.expected_count
+        elapsed = (
+            ((run.finished_at or now) - run.started_at).total_seconds() if run.started_at else 0
+        )
+        is_counted_on = done and elapsed > 0 and silence_of(run, now) is None
+        rate = done / elapsed if is_counted_on else None
+        left = None
+        if rate and expected is not None and run.is_active:
+            left = timedelta(seconds=max(expected - done, 0) / rate)
+        return cls(done, expected, rate, left)
+
+    @property
+    def total(self) -> int | None:
+        """What a progress bar counts to; None while nothing was counted."""
+        return max(self.expected, self.done) if self.expected else None
+
+    @property
+    def percent(self) -> int | None:
+        return self.done * 100 // self.total if self.total else None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What an active run does right now, in a sentence; `is_held_up` when something is wrong."""
+
+    sentence: str
+    is_held_up: bool = False
+
+
+def standing_of(run: Run, now: datetime, *, has_worker: bool, ahead: Run | None = None) -> Standing:
+    """One sentence for one line of the page, so that nothing moves when it changes.
+
+    `has_worker` is asked of a queued run alone: a running one is known by its own worker. `ahead`
+    is a run that keeps a worker busy meanwhile.
+    """
+    silence = silence_of(run, now)
+    if silence is not None:
+        said = _("No sign of life from the worker for %(silence)s. %(what_follows)s")
+        follows = what_follows_silence(run, silence)
+        return Standing(said % {"silence": duration(silence), "what_follows": follows}, True)
+    if run.cancel_requested_at is not None:
+        return Standing(_("Cancelling…"))
+    if run.status == Run.Status.QUEUED and not has_worker:
+        return Standing(
+            _("No worker is alive, so this run waits. Start one with manage.py serve."), True
+        )
+    if run.status == Run.Status.QUEUED and ahead is not None:
+        return Standing(_("Waiting for a worker, which is busy with %(run)s") % {"run": ahead})
+    waiting = Waiting.read(run.activity)
+    if waiting is not None:
+        return Standing(_waiting_sentence(waiting, now), True)
+    return Standing(_(run.activity) if run.activity else _("Working"))
+
+
+def title_of(run: Run, progress: RunProgress) -> str:
+    """The title of the page, `42 % · Run 7 of Nightly batches` while the run goes."""
+    if run.status == Run.Status.QUEUED:
+        return _("Waiting · %(run)s") % {"run": run}
+    if not run.is_active:
+        return f"{run.get_status_display()} · {run}"
+    if progress.percent is None:
+        return _("Running · %(run)s") % {"run": run}
+    return _("%(percent)s %% · %(run)s") % {"percent": progress.percent, "run": run}
+
+
+def silence_of(run: Run, now: datetime) -> timedelta | None:
+    """How long nothing was heard of a running run's worker; None while it lives."""
+    if run.status != Run.Status.RUNNING or run.heartbeat_at is None:
+        return None
+    silence = now - run.heartbeat_at
+    return silence if silence > _SILENT_AFTER else None
+
+
+def what_follows_silence(run: Run, silence: timedelta) -> str:
+    """What becomes of a run whose worker stays silent (R3), in a sentence."""
+    if silence > DEAD_AFTER:
+        return _after_death(run)
+    if run.cancel_requested_at is not None:
+        said = _("If it stays silent the run is cancelled after %(seconds)s s.")
+    elif run.can_resume:
+        said = _("If it stays silent the run is resumed after %(seconds)s s.")
+    else:
+        said = _("If it stays silent the run is ended as failed after %(seconds)s s.")
+    return said % {"seconds": DEAD_AFTER.seconds}
+
+
+def _after_death(run: Run) -> str:
+    if run.cancel_requested_at is not None:
+        return _(
+            "The run is cancelled by the next worker that is alive; if none is there, start one "
+            "with manage.py serve."
+        )
+    if run.can_resume:
+        return _(
+            "The run is resumed by the next worker that is alive; if none is there, start one "
+            "with manage.py serve."
+        )
+    return _(
+        "The run is ended as failed by the next worker that is alive; if none is there, start one "
+        "with manage.py serve."
+    )
+
+
+def _waiting_sentence(waiting: Waiting, now: datetime) -> str:
+    left = round((waiting.until - now).total_seconds())
+    if left < 1:
+        return _("Asking again, try %(number)s of %(tries)s.") % {
+            "number": waiting.number,
+            "tries": waiting.tries,
+        }
+    return _("Waiting %(left)s: %(reason)s. Then try %(number)s of %(tries)s.") % {
+        # Whole seconds, as a countdown is read.
+        "left": f"{left} s" if left < 60 else duration(timedelta(seconds=left)),
+        "reason": waiting.reason,
+        "number": waiting.number,
+        "tries": waiting.tries,
+    }

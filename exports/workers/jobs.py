@@ -1,0 +1,106 @@
+"""What the queue carries: the task function, the claim around it, and what follows a run.
+
+The queue's engine is a setting and may deliver a job late, twice or never; the Run row is the
+truth. Whatever the engine does, a run is executed by the one worker whose claim changed its row.
+"""
+
+import logging
+import os
+import socket
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from exports.connectwise.filter.conditions import ConditionError
+from exports.models import Run, Task, Worker
+from exports.models.refusals import RunActiveError, TaskUnusableError
+from exports.pipeline import runner
+from exports.pipeline.lease import Lease
+from exports.storage.run_log import RunLog
+
+try:
+    from django.tasks import task as queue_task
+except ImportError:  # Django 5.2: the same API from its backport
+    from django_tasks import task as queue_task  # type: ignore[no-redef]
+
+logger = logging.getLogger(__name__)
+
+
+def queue_run(task: Task, trigger: str, user: Any = None, *, caused_by: Run | None = None) -> Run:
+    """Queue a run of `task` and, once that is committed, put it before the workers.
+
+    Raises TaskUnusableError, RunActiveError, ConditionError.
+    """
+    with transaction.atomic():
+        run = task.queue_run(trigger, user, caused_by=caused_by)
+        transaction.on_commit(lambda: enqueue(run))
+    return run
+
+
+def queue_again(
+    task: Task, user: Any = None, *, of_run: Run | None = None, batch_ids: Iterable[int] = ()
+) -> Run:
+    """Queue an export of the same batches again (R7). Raises TaskUnusableError, RunActiveError."""
+    with transaction.atomic():
+        run = task.queue_again(user, of_run=of_run, batch_ids=batch_ids)
+        transaction.on_commit(lambda: enqueue(run))
+    return run
+
+
+def any_worker_alive() -> bool:
+    return Worker.objects.alive().exists()
+
+
+@queue_task()
+def execute_run(run_id: int, attempt: int) -> None:
+    """What a worker does with a job: nothing, unless the run still waits for this attempt."""
+    execute_here(run_id, attempt)
+
+
+def execute_here(run_id: int, attempt: int) -> None:
+    """Claim the run's attempt and bring it to an end in this process."""
+    owner = f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    run = Run.objects.get(pk=run_id)
+    if run.attempt != attempt or not run.claim(owner):
+        told = {"run": run, "attempt": attempt}
+        logger.info(_("%(run)s, attempt %(attempt)s, is taken care of already."), told)
+        return
+    if run.is_cancel_requested():
+        run.finish_cancelled(owner)
+        return
+    with Lease(run, owner) as lease:
+        runner.execute(run, lease)
+    follow_up(Run.objects.get(pk=run_id))
+
+
+def enqueue(run: Run) -> None:
+    execute_run.enqueue(run.pk, run.attempt)
+    Run.objects.filter(pk=run.pk).update(enqueued_at=timezone.now())
+
+
+def follow_up(run: Run) -> None:
+    """What an end leads to: back before the workers, or the On Failure Task (R6)."""
+    if run.status == Run.Status.QUEUED:
+        enqueue(run)
+    elif run.status == Run.Status.FAILED:
+        queue_on_failure_task(run)
+
+
+@transaction.atomic
+def queue_on_failure_task(run: Run) -> None:
+    """Once, whoever sees the failure first: this worker, or the recovery after its death."""
+    task = run.task.on_failure_task
+    if not run.close_failure() or task is None:
+        return
+    log = RunLog(run)
+    try:
+        queued = queue_run(task, Run.Trigger.FAILURE, run.requested_by, caused_by=run)
+    except (TaskUnusableError, RunActiveError, ConditionError) as error:
+        message = _("The On Failure Task %(task)s was not queued. %(reason)s")
+        log.warning(message % {"task": task.name, "reason": error})
+    else:
+        log.info(_("The On Failure Task was queued: %(run)s.") % {"run": queued})

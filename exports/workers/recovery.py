@@ -1,0 +1,125 @@
+"""Lost runs, jobs that never arrived, copies that failed: put right, every ten seconds (R3, R4)."""
+
+import logging
+import uuid
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
+
+from exports.delivery.export_folder import copy_for_pick_up
+from exports.housekeeping.leftovers import (
+    clear_run_folder,
+    forget_staged,
+    one_at_a_time,
+    remove_old_drafts,
+)
+from exports.housekeeping.queue_table import clear_queue_rows, is_in_queue
+from exports.models import Run, Worker
+from exports.storage import files
+from exports.storage.run_log import RunLog
+from exports.workers.jobs import enqueue, follow_up, queue_on_failure_task
+
+logger = logging.getLogger(__name__)
+
+# A run whose worker died this many times is taken for the cause (R3).
+_PARK_AFTER = 3
+_SILENT = gettext_noop("The worker of this run fell silent (the machine or the process was ended).")
+_NO_HARM = gettext_noop("Nothing was exported and no date moved; run the task again.")
+# A queued run that nobody took is put before the workers again after this long: its job may have
+# died with a worker between taking it and claiming the run. A job too many does nothing.
+_ENQUEUE_AGAIN_AFTER = timedelta(minutes=1)
+
+
+def recover(*, is_thorough: bool = False) -> None:
+    """Close what dead workers left, and put before the workers what never got there (R3, R4).
+
+    Safe to call from several processes at once: every decision is a conditional update. When
+    thorough, as at a worker's start, files are looked at however old they are.
+    """
+    for step in (
+        _close_all_lost,
+        _follow_failures,
+        _enqueue_waiting,
+        lambda: clear_run_folder(is_thorough),
+        _retry_copies,
+        remove_old_drafts,
+        lambda: forget_staged(is_thorough),
+        clear_queue_rows,
+        Worker.objects.forget_the_dead,
+    ):
+        with one_at_a_time():
+            step()
+
+
+def _follow_failures() -> None:
+    for run in Run.objects.filter(is_failure_open=True).order_by("id"):
+        with one_at_a_time():
+            queue_on_failure_task(run)
+
+
+def _close_all_lost() -> None:
+    for run in Run.objects.lost():
+        with one_at_a_time():
+            _close_lost(run)
+
+
+def _close_lost(run: Run) -> None:
+    """Resume or end a run whose worker fell silent; that worker is fenced off first."""
+    owner = f"recovery-{uuid.uuid4().hex[:8]}"
+    if not run.take_over(owner):
+        return  # it lives, or came to an end in this very moment
+    log = RunLog(run)
+    lost_count = run.lost_count + 1
+    if run.cancel_requested_at is not None:
+        run.finish_cancelled(owner)
+    elif lost_count >= _PARK_AFTER:
+        _fail_lost(run, owner, f"{_parked(lost_count)} {_(_NO_HARM)}")
+    elif run.can_resume and _has_beginning(run):
+        run.give_back(owner, lost_count=lost_count)
+        resumed = _("The run is resumed after the last page it wrote.")
+        log.warning(f"{_(_SILENT)} {resumed}")
+    else:
+        _fail_lost(run, owner, f"{_(_SILENT)} {_(_NO_HARM)}")
+    follow_up(run)
+
+
+def _has_beginning(run: Run) -> bool:
+    """Whether there is something to resume; what cannot be read is not there."""
+    try:
+        return files.checked_beginning(run) is not None
+    except OSError:
+        logger.exception(_("The part file of %(run)s cannot be read."), {"run": run})
+        return False
+
+
+def _parked(lost_count: int) -> str:
+    return ngettext(
+        "The worker of this run fell silent (the machine or the process was ended) %(count)s time "
+        "in a row: it is parked.",
+        "The worker of this run fell silent (the machine or the process was ended) %(count)s times "
+        "in a row: it is parked.",
+        lost_count,
+    ) % {"count": lost_count}
+
+
+def _fail_lost(run: Run, owner: str, sentence: str) -> None:
+    with transaction.atomic():
+        run.fail(owner, sentence)
+        RunLog(run).error(sentence)
+
+
+def _enqueue_waiting() -> None:
+    long_ago = timezone.now() - _ENQUEUE_AGAIN_AFTER
+    never = Q(enqueued_at=None, queued_at__lt=timezone.now() - timedelta(seconds=10))
+    for run in Run.objects.queued().filter(never | Q(enqueued_at__lt=long_ago)):
+        if not is_in_queue(run):
+            enqueue(run)
+
+
+def _retry_copies() -> None:
+    for run in Run.objects.filter(is_copy_pending=True).order_by("id"):
+        copy_for_pick_up(run, RunLog(run))

@@ -1,0 +1,88 @@
+"""The worker process: takes queued runs, shows that it lives, recovers what others left."""
+
+import logging
+import os
+import signal
+import socket
+import threading
+import uuid
+from types import FrameType
+
+from django.db import close_old_connections, connection
+from django.utils.translation import gettext as _
+from django_tasks_db.management.commands.db_worker import Worker as QueueWorker
+
+from exports.models import Worker
+from exports.models.workers import SEEN_EVERY
+from exports.pipeline import runner
+from exports.pipeline.lease import shutdown
+from exports.workers import recovery
+
+logger = logging.getLogger(__name__)
+
+LOOK_FOR_WORK_EVERY = 0.5  # seconds
+RECOVER_EVERY = 10.0
+
+
+class ExportWorker(QueueWorker):
+    """The database queue's worker, with our signs of life and a shutdown that runs obey (H4)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            queue_names=["*"],
+            interval=LOOK_FOR_WORK_EVERY,
+            batch=False,
+            backend_name="default",
+            startup_delay=False,
+            max_tasks=None,
+            worker_id=uuid.uuid4().hex,
+            excluded_queue_names=[],
+        )
+        self._name = f"{socket.gethostname()[:60]}-{os.getpid()}-{self.worker_id[:8]}"
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        """Work until a signal ends it."""
+        thread = threading.Thread(target=self._live, name="recovery", daemon=True)
+        thread.start()
+        try:
+            super().run()
+        finally:
+            self._over.set()
+            thread.join(timeout=2)
+            Worker.objects.filter(name=self._name).delete()
+
+    def shutdown(self, signum: int, frame: FrameType | None) -> None:
+        """Give the current run back to the queue; it ends within seconds, so once is enough."""
+        # Not as the queue's worker does it, by an exception wherever the signal finds it: that may
+        # be within a transaction, or between taking a job and executing it.
+        shutdown.set()
+        self.running = False
+
+    def _live(self) -> None:
+        """Show signs of life and, every ten seconds and at the start, recover lost runs."""
+        beats_per_recovery = max(1, round(RECOVER_EVERY / SEEN_EVERY.total_seconds()))
+        beat = 0
+        while True:
+            try:
+                close_old_connections()
+                Worker.objects.see(self._name, os.getpid())
+                if beat % beats_per_recovery == 0:
+                    recovery.recover(is_thorough=beat == 0)
+            except Exception:
+                # Whatever it is, signs of life must go on, and the next beat tries again: a full
+                # disk or a restarting database passes.
+                logger.exception(_("The recovery was put off."))
+            beat += 1
+            if self._over.wait(SEEN_EVERY.total_seconds()):
+                break
+        connection.close()
+
+
+def work() -> None:
+    """Run a worker in this process until SIGTERM or Ctrl-C."""
+    worker = ExportWorker()
+    runner.prepare()
+    signal.signal(signal.SIGTERM, worker.shutdown)
+    signal.signal(signal.SIGINT, worker.shutdown)
+    worker.run()
