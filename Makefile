@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 ARGS ?=
 PIP = $(BIN)/pip install --quiet --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo test install test-install lint bench torture screenshots lock messages clean-demo
+.PHONY: demo test install test-install lint bench stress screenshots lock messages clean-demo
 
 demo: install
 	@$(BIN)/python manage.py demo $(ARGS)
@@ -44,8 +44,8 @@ bench: test-install
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 # Long random histories, faults and kills; every batch accounted for (some minutes to an hour).
-torture: test-install
-	@$(BIN)/python -m tests.torture $(ARGS)
+stress: test-install
+	@$(BIN)/python -m tests.stress $(ARGS)
 
 # A picture of every page, into var/screenshots/; the four of the README into tests/browser/screenshots/.
 screenshots: test-install

@@ -196,7 +196,7 @@ TEMPLATES = [
 ]
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
-DJANGO_TABLES2_TEMPLATE = "exports/table.html"
+DJANGO_TABLES2_TEMPLATE = "exports/tables/table.html"
 
 # The engine that carries a run to a worker is a setting; the Run row is the truth.
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}

@@ -14,7 +14,7 @@ from django.utils.translation.template import templatize
 
 ROOT: Final = Path(__file__).parents[1]
 # The stand-in speaks as ConnectWise does; migrations hold what was true once.
-_SILENT: Final = ("demo", "migrations")
+_STALLED: Final = ("demo", "migrations")
 
 _SINGULAR: Final = {"_", "gettext", "gettext_lazy", "gettext_noop"}
 _PLURAL: Final = {"ngettext", "ngettext_lazy"}
@@ -52,7 +52,7 @@ class Entry:
 def python_files() -> list[Path]:
     """The modules whose sentences are translated."""
     found = sorted((ROOT / "exports").rglob("*.py"))
-    return [path for path in found if path.relative_to(ROOT).parts[1] not in _SILENT]
+    return [path for path in found if path.relative_to(ROOT).parts[1] not in _STALLED]
 
 
 def called(node: ast.Call) -> str:

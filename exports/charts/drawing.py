@@ -35,7 +35,7 @@ def draw_run(
     outcome: str,
     x: float,
     width: float,
-    ground: float,
+    preflight: float,
     height: float,
     title: str,
 ) -> None:
@@ -44,14 +44,14 @@ def draw_run(
     if title:
         etree.SubElement(group, "title").text = title
         # What has no height can be pointed at, too.
-        draw_bar(group, "chart-hit", x, 0, width, ground)
+        draw_bar(group, "chart-hit", x, 0, width, preflight)
     if outcome in ("succeeded", "suspicious"):
         # A success without a batch is a success: it leaves a line.
         height = max(height, 1.5)
-        draw_bar(group, "chart-bar", x, ground - height, width, height)
+        draw_bar(group, "chart-bar", x, preflight - height, width, height)
     elif height:
-        draw_bar(group, "chart-faint", x, ground - height, width, height)
-    _draw_mark(group, outcome, x + width / 2, ground - height - 1, min(width / 2, 3.5))
+        draw_bar(group, "chart-faint", x, preflight - height, width, height)
+    _draw_mark(group, outcome, x + width / 2, preflight - height - 1, min(width / 2, 3.5))
 
 
 def draw_bar(parent: Element, kind: str, x: float, y: float, width: float, height: float) -> None:

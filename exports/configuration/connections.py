@@ -153,8 +153,8 @@ def _plan_private_key(
         plan.refuse("private_key_env", message % {"variable": variable})
     elif not key and (plan.is_new or guarded):
         message = _missing_key(is_new=plan.is_new, is_named=bool(variable))
-        told = {"variable": variable, "keys": get_text_list(guarded, _("and"))}
-        plan.refuse("private_key_env", message % told)
+        params = {"variable": variable, "keys": get_text_list(guarded, _("and"))}
+        plan.refuse("private_key_env", message % params)
     elif key and not _holds(plan.row, key):
         plan.row.write_private_key(key)
         if not plan.is_new:

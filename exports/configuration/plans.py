@@ -60,8 +60,8 @@ class Plan(Generic[Row]):
         except ValidationError as error:
             for name, messages in error.message_dict.items():
                 key = keys.get(name, name)
-                told = {"key": key, "reason": " ".join(messages)}
-                self.refuse(key, _("%(key)s cannot be used: %(reason)s") % told)
+                params = {"key": key, "reason": " ".join(messages)}
+                self.refuse(key, _("%(key)s cannot be used: %(reason)s") % params)
 
 
 def refuse_repeated_names(plans: Iterable[Plan[Any]], message: str) -> None:

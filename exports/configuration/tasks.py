@@ -206,9 +206,9 @@ def _refuse_shared_output_files(plans: list[TaskPlan], around: Surroundings) -> 
         if not name:
             continue
         if name.casefold() in users:
-            told = {"file": name, "task": users[name.casefold()]}
+            params = {"file": name, "task": users[name.casefold()]}
             message = _("%(file)s is the output file of the task %(task)s already.")
-            plan.refuse("output_file", message % told)
+            plan.refuse("output_file", message % params)
         else:
             users[name.casefold()] = plan.row.name
 

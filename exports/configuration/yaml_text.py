@@ -26,8 +26,8 @@ def compose(content: bytes) -> yaml.Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         sentence = _("This is not YAML: %(reason)s. Check indentation, colons and quotes here.")
-        told = {"reason": error.problem or error.context}
-        raise UnreadableError(_line(mark), sentence % told) from None
+        params = {"reason": error.problem or error.context}
+        raise UnreadableError(_line(mark), sentence % params) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise UnreadableError(line, _("YAML cannot hold the control character here.")) from None

@@ -10,10 +10,10 @@ from exports.storage import files
 from exports.storage.run_log import RunLog
 
 
-def copy_for_pick_up(run: Run, log: RunLog) -> None:
+def copy_to_export_folder(run: Run, log: RunLog) -> None:
     """Renew the file other programs pick up; a failure is retried by the recovery (O4)."""
     # Fresh from the database: the worker of the run and the recovery may both be at it.
-    run.refresh_from_db(fields=["is_copy_pending", "copy_draft"])
+    run.refresh_from_db(fields=["is_copy_pending", "copy_temp_name"])
     if not run.is_copy_pending:
         return
     owner = _other_owner(run)
@@ -27,7 +27,7 @@ def copy_for_pick_up(run: Run, log: RunLog) -> None:
         )
     else:
         try:
-            target = _pick_up_copy(run)
+            target = _export_folder_copy(run)
         except OSError as error:
             message = _("%(file)s in the export folder was not replaced yet: %(reason)s.")
             log.warning_once(message % {"file": run.file_name, "reason": error.strerror})
@@ -38,11 +38,11 @@ def copy_for_pick_up(run: Run, log: RunLog) -> None:
     run.finish_copy()
 
 
-def _pick_up_copy(run: Run) -> Path | None:
-    if run.copy_draft:
+def _export_folder_copy(run: Run) -> Path | None:
+    if run.copy_temp_name:
         return files.finish_copy(run, lambda: not _has_newer_copy(run))
-    return files.copy_for_pick_up(
-        run, lambda draft: not _has_newer_copy(run) and run.note_copy(draft)
+    return files.copy_to_export_folder(
+        run, lambda draft: not _has_newer_copy(run) and run.record_copy(draft)
     )
 
 
@@ -57,11 +57,11 @@ def _other_owner(run: Run) -> str | None:
         task__archived_at=None,
         output_file=F("task__output_file"),
     )
-    first = same.exclude(trigger=Run.Trigger.AGAIN).order_by("id").first()
+    first = same.exclude(trigger=Run.Trigger.REEXPORT).order_by("id").first()
     return None if first is None or first.task_id == run.task_id else first.task_name
 
 
 def _has_newer_copy(run: Run) -> bool:
     newer = Run.objects.succeeded().filter(task_id=run.task_id, pk__gt=run.pk)
     same = newer.filter(file_name=run.file_name, batch_count__gt=0)
-    return same.exclude(trigger=Run.Trigger.AGAIN).exists()
+    return same.exclude(trigger=Run.Trigger.REEXPORT).exists()

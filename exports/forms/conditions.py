@@ -63,8 +63,8 @@ class BaseConditionRows(ConditionFormSet):
         """Which row cannot be sent, and why; "" when all can."""
         for number, form in enumerate(self.forms, 1):
             if refusal := form.refusal():
-                told = {"number": number, "sentence": refusal}
-                return _("Condition %(number)d: %(sentence)s") % told
+                params = {"number": number, "sentence": refusal}
+                return _("Condition %(number)d: %(sentence)s") % params
         return ""
 
     def warnings(self) -> list[str]:

@@ -297,8 +297,8 @@ def _visible(text: str, label: str) -> str:
 def _helper() -> FormHelper:
     helper = FormHelper()
     helper.form_tag = False
-    helper.field_template = "exports/_form_field.html"
+    helper.field_template = "exports/forms/_field.html"
     helper.layout = Layout(*ConnectionForm.field_order)
     # Right below the field it is about.
-    helper.layout.insert(2, HTML("{% include 'exports/_connection_site.html' %}"))
+    helper.layout.insert(2, HTML("{% include 'exports/connections/_site.html' %}"))
     return helper

@@ -82,7 +82,7 @@ def task_helper(*, is_new: bool) -> FormHelper:
     # The browser's own bubbles would hide our sentences.
     helper.attrs = {"novalidate": True, "autocomplete": "off"}
     helper.form_id = helper.form_class = "task-form"
-    helper.field_template = "exports/_form_field.html"
+    helper.field_template = "exports/forms/_field.html"
     reason = [] if is_new else ["date_reason"]
     helper.layout = Layout(
         # Enter in a text field presses the first button of the form: this one, not a row's.
@@ -119,7 +119,7 @@ def dates_helper() -> FormHelper:
     """The helper of the dates alone; the page brings the form's tag and button."""
     helper = FormHelper()
     helper.form_tag = False
-    helper.field_template = "exports/_form_field.html"
+    helper.field_template = "exports/forms/_field.html"
     helper.layout = Layout(
         "date_created_shown",
         "date_modified_shown",

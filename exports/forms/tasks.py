@@ -18,8 +18,8 @@ from exports.connectwise.http import client
 from exports.connectwise.http.addresses import SiteError
 from exports.forms.conditions import BaseConditionRows, posted_rows, shown_rows
 from exports.forms.dates import DATES, DatedForm, canonical, shown_values
+from exports.forms.redisplay import redisplay
 from exports.forms.row_actions import rows_after
-from exports.forms.shown_again import show_again
 from exports.forms.task_copies import first_values_of_copy
 from exports.forms.task_fields import REFUSALS, PageSizeField, TaskChoiceField
 from exports.forms.task_layout import HELP, ORDER, task_helper
@@ -100,7 +100,7 @@ class TaskForm(DatedForm):
             field.help_text = HELP.get(name, "")
             field.widget.attrs.setdefault("class", _css_class(field.widget))
         if action is not None:
-            show_again(self, data)
+            redisplay(self, data)
         self.helper = task_helper(is_new=instance is None)
 
     def full_clean(self) -> None:

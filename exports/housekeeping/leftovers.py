@@ -47,23 +47,23 @@ def _clear_file(file: files.FoundFile, run: Run | None) -> None:
             files.remove(file.path)
     elif run is None or run.file_path != f"runs/{file.path.name}":
         target = files.set_aside(file)
-        told = {"file": file.path.name, "target": target}
-        logger.warning(_("%(file)s belongs to no run and was moved to %(target)s."), told)
+        params = {"file": file.path.name, "target": target}
+        logger.warning(_("%(file)s belongs to no run and was moved to %(target)s."), params)
         if run is not None:
             moved = _("A whole file without a success was moved to %(target)s.")
-            RunLog(run).warning(moved % told)
+            RunLog(run).warning(moved % params)
 
 
-def forget_staged(is_thorough: bool) -> None:
+def delete_staged(is_thorough: bool) -> None:
     """Delete the ledger rows that runs staged before they failed or were cancelled (W7)."""
     ended = Run.objects.filter(status__in=[Run.Status.FAILED, Run.Status.CANCELLED])
     if not is_thorough:
         ended = ended.filter(finished_at__gt=timezone.now() - timedelta(hours=1))
     for run_id in ended.values_list("pk", flat=True):
-        while LedgerEntry.objects.forget_some(run_id):
+        while LedgerEntry.objects.delete_some_staged(run_id):
             pass
 
 
-def remove_old_drafts() -> None:
-    noted = Run.objects.filter(is_copy_pending=True).values_list("copy_draft", flat=True)
-    files.remove_old_drafts(keep=set(noted))
+def remove_old_temp_files() -> None:
+    noted = Run.objects.filter(is_copy_pending=True).values_list("copy_temp_name", flat=True)
+    files.remove_old_temp_files(keep=set(noted))

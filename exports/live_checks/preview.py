@@ -34,12 +34,12 @@ from exports.connectwise.paging.keyset import Record, WalkError, new_records
 from exports.connectwise.xml.writer import RecordError
 from exports.live_checks.sample import FirstBatches, first_batches
 from exports.models import Connection, LedgerEntry, Run, SecretUnreadableError, Task
-from exports.models.windows import CREATED, MODIFIED, Window, next_window
+from exports.models.sync_window import CREATED, MODIFIED, SyncWindow, next_window
 from exports.number_formats import grouped
 from exports.pipeline.batch_versions import version_of
 from exports.pipeline.outcome import suspicion_about
 from exports.pipeline.part_writer import Written
-from exports.pipeline.survey import Survey, count_or_none, survey
+from exports.pipeline.preflight import Preflight, count_or_none, run_preflight
 from exports.storage.run_log import RunLog
 
 SHOWN_COUNT: Final = 10
@@ -87,12 +87,12 @@ class Preview:
     """
 
     in_words: str = ""
-    window: Window | None = None
-    ground: Survey | None = None
+    window: SyncWindow | None = None
+    preflight: Preflight | None = None
     request: str = ""
     address: str = ""
     looked_at_count: int = 0
-    left_out_count: int = 0
+    skipped_count: int = 0
     first: FirstBatches | None = None
     matching_count: int | None = None
     field_warnings: list[str] = field(default_factory=list)
@@ -104,12 +104,12 @@ class Preview:
     @property
     def export_count(self) -> int | None:
         """How many batches the file would have, None while that cannot be told."""
-        return self.looked_at_count - self.left_out_count if self.is_all_looked_at else None
+        return self.looked_at_count - self.skipped_count if self.is_all_looked_at else None
 
     @property
     def is_all_looked_at(self) -> bool:
         """Whether the first page held everything, so that what is left out is known exactly."""
-        return self.ground is not None and self.ground.expected_count == self.looked_at_count
+        return self.preflight is not None and self.preflight.expected_count == self.looked_at_count
 
 
 def preview(
@@ -143,20 +143,20 @@ def _ask(
     run = _next_run(task, sent, found.window)
     log = _Notes(found.warnings)
     with _client(task.connection, deadline) as client:
-        found.ground = ground = survey(run, client, log)
-        found.request = ground.filter(conditions.id_above(ground.after_id))
+        found.preflight = preflight = run_preflight(run, client, log)
+        found.request = preflight.filter(conditions.id_above(preflight.after_id))
         found.address = _batches_url(client.site, found.request, run.page_size, "id asc", 1)
         page = client.batches(found.request, page_size=run.page_size)
-        records = new_records(page, ground.after_id).records
+        records = new_records(page, preflight.after_id).records
         if not records:
-            _look_into_nothing(found, ground, client, log)
+            _look_into_nothing(found, preflight, client, log)
     kept = _kept(run, records)
-    found.looked_at_count, found.left_out_count = len(records), len(records) - len(kept)
+    found.looked_at_count, found.skipped_count = len(records), len(records) - len(kept)
     found.first = first_batches(kept[:SHOWN_COUNT], include_extra_fields=task.include_extra_fields)
-    _tell_concerns(found, run, ground, len(records))
+    _add_concerns(found, run, preflight, len(records))
 
 
-def _window(task: Task, sent: str, typed_dates: Collection[str]) -> Window:
+def _window(task: Task, sent: str, typed_dates: Collection[str]) -> SyncWindow:
     if _DATES.get(task.export) in typed_dates:
         # What was decided just now has no run behind it, as the date of a task never saved (W5).
         task = copy.copy(task)
@@ -164,7 +164,7 @@ def _window(task: Task, sent: str, typed_dates: Collection[str]) -> Window:
     return next_window(task, sent, timezone.now())
 
 
-def _next_run(task: Task, sent: str, window: Window) -> Run:
+def _next_run(task: Task, sent: str, window: SyncWindow) -> Run:
     """The run that queueing would freeze, as far as its beginning goes; it is never saved."""
     connection = task.connection
     return Run(
@@ -179,8 +179,8 @@ def _next_run(task: Task, sent: str, window: Window) -> Run:
         page_size=task.page_size,
         modified_after=window.modified_after,
         created_after=window.created_after,
-        boundary_id=window.boundary_id,
-        leaves_out_known=window.leaves_out_known,
+        start_id=window.start_id,
+        skips_known=window.skips_known,
         known_from_run=window.known_from_run,
         window_reason=window.reason,
     )
@@ -200,7 +200,7 @@ def _client(connection: Connection, deadline: float) -> ConnectWiseClient:
 
 def _kept(run: Run, records: Sequence[tuple[int, Record]]) -> list[Record]:
     """Without what the ledger knows, as a run writes them (W4, W5)."""
-    if not records or not run.leaves_out_known:
+    if not records or not run.skips_known:
         return [record for _number, record in records]
     lowest, highest = records[0][0], records[-1][0]
     if run.export == Task.Export.NEW:
@@ -215,27 +215,27 @@ def _kept(run: Run, records: Sequence[tuple[int, Record]]) -> list[Record]:
 
 
 def _look_into_nothing(
-    found: Preview, ground: Survey, client: ConnectWiseClient, log: RunLog
+    found: Preview, preflight: Preflight, client: ConnectWiseClient, log: RunLog
 ) -> None:
     """What is needed to tell a filter that meets nothing from a date that has seen no change."""
-    if ground.expected_count:
+    if preflight.expected_count:
         raise WalkError(
             _(
                 "ConnectWise counts %(count)s matching batches but lists none of them. A run would "
                 "fail, since batches would be missing; check the API member's role and level."
             )
-            % {"count": grouped(ground.expected_count)}
+            % {"count": grouped(preflight.expected_count)}
         )
-    if ground.conditions and ground.unfiltered_count:
-        found.matching_count = count_or_none(client, ground.conditions, log)
+    if preflight.conditions and preflight.unfiltered_count:
+        found.matching_count = count_or_none(client, preflight.conditions, log)
     else:
-        found.matching_count = ground.unfiltered_count
+        found.matching_count = preflight.unfiltered_count
 
 
-def _tell_concerns(found: Preview, run: Run, ground: Survey, fetched_count: int) -> None:
+def _add_concerns(found: Preview, run: Run, preflight: Preflight, fetched_count: int) -> None:
     """What a run with such an answer would say besides its result."""
     seen = Written(fetched_count=fetched_count)
-    suspicion = suspicion_about(run, ground, seen, proven_count=None, shown_count=None)
+    suspicion = suspicion_about(run, preflight, seen, proven_count=None, shown_count=None)
     if suspicion:
         found.warnings.append(suspicion)
     for batch_id, path in found.first.replaced if found.first else ():

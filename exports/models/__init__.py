@@ -5,21 +5,21 @@ from exports.models.connections import Connection, SecretUnreadableError
 from exports.models.dates import DateChange
 from exports.models.ledger import LedgerEntry
 from exports.models.log_entries import RunLogEntry
-from exports.models.runs import LostRunError, Run
+from exports.models.runs import LeaseLostError, Run
+from exports.models.sync_window import SyncWindow
 from exports.models.tasks import Task
-from exports.models.windows import Window
 from exports.models.workers import Worker
 
 __all__ = [
     "Condition",
     "Connection",
     "DateChange",
+    "LeaseLostError",
     "LedgerEntry",
-    "LostRunError",
     "Run",
     "RunLogEntry",
     "SecretUnreadableError",
+    "SyncWindow",
     "Task",
-    "Window",
     "Worker",
 ]

@@ -42,7 +42,7 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
             run__status="succeeded",
             run__site=run.site,
             run__company=run.company,
-        ).exclude(run__trigger="again")
+        ).exclude(run__trigger="reexport")
         return counted.filter(run_id__gte=run.known_from_run) if run.known_from_run else counted
 
     def sent_by(self, task: "Task") -> "LedgerQuerySet":
@@ -56,7 +56,7 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
         """How many batches have gone out of the company that the task's connection reads now."""
         connection = task.connection
         ours = self.sent_by(task).filter(run__site=connection.site, run__company=connection.company)
-        ours = ours.exclude(run__trigger="again")
+        ours = ours.exclude(run__trigger="reexport")
         count: int = ours.aggregate(count=models.Count("batch_id", distinct=True))["count"]
         return count
 
@@ -65,7 +65,7 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
         rows = self.filter(run_id=run_id, batch_id__range=(lowest, highest))
         return set(rows.values_list("batch_id", flat=True))
 
-    def forget_some(self, run_id: int) -> bool:
+    def delete_some_staged(self, run_id: int) -> bool:
         """Delete a portion of what a run has staged, as others want to write in between.
 
         False when that was all.
@@ -125,8 +125,8 @@ class LedgerEntry(models.Model):
         indexes = [models.Index(fields=["task", "batch_id"], name="ledger_task_batch")]
 
     def __str__(self) -> str:
-        told = {"batch": self.batch_id, "run": self.run_id}
-        return _("batch %(batch)s in run %(run)s") % told
+        params = {"batch": self.batch_id, "run": self.run_id}
+        return _("batch %(batch)s in run %(run)s") % params
 
 
 def _storable(text: str) -> str:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 DEAD_AFTER = timedelta(seconds=60)
 
 
-class LostRunError(Exception):
+class LeaseLostError(Exception):
     """This worker no longer holds the run; whatever it has must not be published."""
 
 
@@ -53,7 +53,7 @@ class Run(models.Model):
         MANUAL = "manual", gettext_lazy("Run now")
         COMMAND = "command", gettext_lazy("Command line")
         FAILURE = "failure", gettext_lazy("On Failure Task")
-        AGAIN = "again", gettext_lazy("Export again")
+        REEXPORT = "reexport", gettext_lazy("Export again")
 
     ACTIVE = (Status.QUEUED, Status.RUNNING)
 
@@ -83,15 +83,15 @@ class Run(models.Model):
     # The window that mode and dates come to (rules W1, W4, W5): see windows.py.
     modified_after = models.DateTimeField(null=True)
     created_after = models.DateTimeField(null=True)
-    boundary_id = models.BigIntegerField(null=True)
-    leaves_out_known = models.BooleanField(default=False)
+    start_id = models.BigIntegerField(null=True)
+    skips_known = models.BooleanField(default=False)
     # What earlier runs exported is not left out: the date was typed after them (W5).
     known_from_run = models.BigIntegerField(null=True)
     window_reason = models.CharField(max_length=300, blank=True)
 
     # *Export these batches again* (rule R7): those of an earlier run, or these ids.
-    again_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
-    again_ids = models.JSONField(default=list)
+    reexport_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    reexport_ids = models.JSONField(default=list)
     # The failed run that this one was queued after (R6).
     caused_by = models.ForeignKey("self", models.PROTECT, null=True, related_name="led_to")
 
@@ -120,7 +120,7 @@ class Run(models.Model):
     fetched_count = models.PositiveIntegerField(default=0)
     # Of those fetched, the ones no newer than the highest id when the run started.
     within_count = models.PositiveIntegerField(default=0)
-    left_out_count = models.PositiveIntegerField(default=0)
+    skipped_count = models.PositiveIntegerField(default=0)
     repeated_count = models.PositiveIntegerField(default=0)
     replaced_count = models.PositiveIntegerField(default=0)
     # How far the part file is safe to resume from: its size and hash after the last page (R4).
@@ -128,7 +128,7 @@ class Run(models.Model):
     part_size = models.BigIntegerField(null=True)
     part_sha256 = models.CharField(max_length=64, blank=True)
     last_id = models.BigIntegerField(null=True)
-    lost_count = models.PositiveSmallIntegerField(default=0)
+    stalled_count = models.PositiveSmallIntegerField(default=0)
 
     # What came of it.
     connectwise_started_at = models.DateTimeField(null=True)
@@ -146,7 +146,7 @@ class Run(models.Model):
     file_sha256 = models.CharField(max_length=64, blank=True)
     is_copy_pending = models.BooleanField(default=False)
     # The copy that is about to get the name for pick-up: if it is gone, it has got it (O4).
-    copy_draft = models.CharField(max_length=100, blank=True)
+    copy_temp_name = models.CharField(max_length=100, blank=True)
     date_created_after = models.DateTimeField(null=True)
     date_modified_after = models.DateTimeField(null=True)
     suspicion = models.CharField(max_length=300, blank=True)
@@ -192,11 +192,11 @@ class Run(models.Model):
             # Home asks each task for its last result and for its newest file with batches, what was
             # exported again left aside; most runs find nothing new.
             models.Index(
-                fields=["task", "-id"], condition=~Q(trigger="again"), name="run_own_newest"
+                fields=["task", "-id"], condition=~Q(trigger="reexport"), name="run_own_newest"
             ),
             models.Index(
                 fields=["task", "-id"],
-                condition=Q(batch_count__gt=0) & ~Q(trigger="again"),
+                condition=Q(batch_count__gt=0) & ~Q(trigger="reexport"),
                 name="run_with_batches",
             ),
             # What the recovery looks for every ten seconds, and hardly ever finds.
@@ -212,8 +212,8 @@ class Run(models.Model):
         return self.status in self.ACTIVE
 
     @property
-    def is_again(self) -> bool:
-        return self.trigger == self.Trigger.AGAIN
+    def is_reexport(self) -> bool:
+        return self.trigger == self.Trigger.REEXPORT
 
     @property
     def is_suspicious(self) -> bool:
@@ -221,7 +221,7 @@ class Run(models.Model):
 
     @property
     def written_count(self) -> int:
-        return self.fetched_count - self.left_out_count
+        return self.fetched_count - self.skipped_count
 
     @property
     def duration(self) -> timedelta | None:
@@ -241,7 +241,7 @@ class Run(models.Model):
             activity=_("Starting"),
         )
 
-    def take_over(self, owner: str) -> bool:
+    def steal(self, owner: str) -> bool:
         """Fence off a worker that fell silent; False when it lives or the run is over."""
         silent = Q(heartbeat_at__lt=timezone.now() - DEAD_AFTER)
         return self._change(
@@ -254,7 +254,7 @@ class Run(models.Model):
 
     def progress(self, owner: str, **fields: Any) -> None:
         """Show where the run stands. Raises LostRunError."""
-        self._change_or_lose(owner, heartbeat_at=timezone.now(), **fields)
+        self._change_or_raise(owner, heartbeat_at=timezone.now(), **fields)
 
     def succeed(self, owner: str, **fields: Any) -> None:
         """End as a success; the caller's transaction holds file, ledger and dates together."""
@@ -268,23 +268,25 @@ class Run(models.Model):
         """Take what follows from this failure; False when somebody else has."""
         return self._change(Q(is_failure_open=True), is_failure_open=False)
 
-    def note_copy(self, draft: str) -> bool:
+    def record_copy(self, draft: str) -> bool:
         """Write down that `draft` is about to be picked up; False when this has been seen to."""
-        return self._change(Q(is_copy_pending=True, copy_draft=""), copy_draft=draft)
+        return self._change(Q(is_copy_pending=True, copy_temp_name=""), copy_temp_name=draft)
 
     def finish_copy(self) -> None:
         """There is nothing more to copy for pick-up, unless somebody else is at it."""
-        self._change(Q(copy_draft=self.copy_draft), is_copy_pending=False, copy_draft="")
+        self._change(
+            Q(copy_temp_name=self.copy_temp_name), is_copy_pending=False, copy_temp_name=""
+        )
 
     def finish_cancelled(self, owner: str) -> None:
         """End as cancelled. Raises LostRunError."""
         self._end(owner, self.Status.CANCELLED)
 
-    def give_back(self, owner: str, *, lost_count: int = 0) -> None:
+    def requeue(self, owner: str, *, stalled_count: int = 0) -> None:
         """Return to the queue as the next attempt, for another worker. Raises LostRunError."""
-        self._change_or_lose(
+        self._change_or_raise(
             owner,
-            lost_count=lost_count,
+            stalled_count=stalled_count,
             status=self.Status.QUEUED,
             attempt=self.attempt + 1,
             owner="",
@@ -309,14 +311,14 @@ class Run(models.Model):
         return Q(status=self.Status.RUNNING, owner=owner, attempt=self.attempt)
 
     def _end(self, owner: str, status: str, **fields: Any) -> None:
-        self._change_or_lose(
+        self._change_or_raise(
             owner, status=status, finished_at=timezone.now(), activity="", **fields
         )
 
-    def _change_or_lose(self, holder: str, /, **fields: Any) -> None:
+    def _change_or_raise(self, holder: str, /, **fields: Any) -> None:
         if not self._change(self._held_by(holder), **fields):
-            told = {"run": self, "holder": holder}
-            raise LostRunError(_("%(run)s is no longer held by %(holder)s.") % told)
+            params = {"run": self, "holder": holder}
+            raise LeaseLostError(_("%(run)s is no longer held by %(holder)s.") % params)
 
     def _change(self, held: Q, **fields: Any) -> bool:
         """One conditional UPDATE; its row count decides, never what this object remembers."""

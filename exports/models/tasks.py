@@ -18,9 +18,9 @@ from exports.connectwise.filter.conditions import Condition as TypedCondition
 from exports.connectwise.filter.conditions import render
 from exports.models.conditions import Condition
 from exports.models.dates import DateChange
-from exports.models.refusals import DatesHeldError, RunActiveError, TaskUnusableError
+from exports.models.errors import DatesHeldError, RunActiveError, TaskUnusableError
 from exports.models.runs import Run
-from exports.models.windows import again_reason, next_window
+from exports.models.sync_window import next_window, reexport_reason
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 PAGE_SIZE_LIMITS = (MinValueValidator(1), MaxValueValidator(1000))
@@ -154,14 +154,14 @@ class Task(models.Model):
         """
         return self._queue(lambda task: task._frozen_run(trigger, user, caused_by))
 
-    def queue_again(
+    def queue_reexport(
         self, user: Any = None, *, of_run: Run | None = None, batch_ids: Iterable[int] = ()
     ) -> Run:
         """Queue a run that exports the batches of an earlier run, or these, as they are now (R7).
 
         No date moves. Raises TaskUnusableError, RunActiveError, ConditionError as `queue_run`.
         """
-        return self._queue(lambda task: task._frozen_again(user, of_run, batch_ids))
+        return self._queue(lambda task: task._frozen_reexport(user, of_run, batch_ids))
 
     def undo_date(self, field: str, user: Any) -> DateChange:
         """Take the newest change of a date back, with the origin it had before (W8).
@@ -269,15 +269,15 @@ class Task(models.Model):
             can_resume=self.can_resume_from_failure,
             modified_after=window.modified_after,
             created_after=window.created_after,
-            boundary_id=window.boundary_id,
-            leaves_out_known=window.leaves_out_known,
+            start_id=window.start_id,
+            skips_known=window.skips_known,
             known_from_run=window.known_from_run,
             window_reason=window.reason,
             activity=_("Waiting for a worker"),
         )
 
-    def _frozen_again(self, user: Any, of_run: Run | None, batch_ids: Iterable[int]) -> Run:
-        run = self._frozen_run(Run.Trigger.AGAIN, user)
+    def _frozen_reexport(self, user: Any, of_run: Run | None, batch_ids: Iterable[int]) -> Run:
+        run = self._frozen_run(Run.Trigger.REEXPORT, user)
         if of_run is not None and (of_run.site, of_run.company) != (run.site, run.company):
             raise TaskUnusableError(
                 _(
@@ -287,8 +287,8 @@ class Task(models.Model):
                 )
                 % {"run": of_run, "company": of_run.company, "site": of_run.site}
             )
-        run.conditions, run.export, run.leaves_out_known = "", self.Export.ALL, False
-        run.modified_after = run.created_after = run.boundary_id = run.known_from_run = None
-        run.again_of, run.again_ids = of_run, sorted(set(batch_ids))
-        run.window_reason = again_reason(of_run, len(run.again_ids))
+        run.conditions, run.export, run.skips_known = "", self.Export.ALL, False
+        run.modified_after = run.created_after = run.start_id = run.known_from_run = None
+        run.reexport_of, run.reexport_ids = of_run, sorted(set(batch_ids))
+        run.window_reason = reexport_reason(of_run, len(run.reexport_ids))
         return run

@@ -22,7 +22,7 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
             create_defaults={"seen_at": now, "started_at": now, "process_id": process_id},
         )
 
-    def forget_the_dead(self) -> None:
+    def prune_stalled(self) -> None:
         self.filter(seen_at__lt=timezone.now() - timedelta(days=1)).delete()
 
 

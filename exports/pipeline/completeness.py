@@ -8,8 +8,8 @@ from exports.connectwise.filter import conditions
 from exports.models import Run
 from exports.number_formats import grouped
 from exports.pipeline.part_writer import PartWriter, Written
+from exports.pipeline.preflight import Preflight, or_none
 from exports.pipeline.queries import Asking, ask_count
-from exports.pipeline.survey import Survey, or_none
 from exports.storage.run_log import RunLog
 
 
@@ -29,10 +29,10 @@ class IncompleteError(Exception):
 class Proof:
     """Counts what a walk should have fetched; what can be known early is asked for early."""
 
-    def __init__(self, run: Run, asking: Asking, ground: Survey, log: RunLog) -> None:
+    def __init__(self, run: Run, asking: Asking, preflight: Preflight, log: RunLog) -> None:
         self._run = run
         self._asking = asking
-        self._ground = ground
+        self._ground = preflight
         self._log = log
         self._asked: dict[str, Callable[[], int]] = {}
 
@@ -44,7 +44,7 @@ class Proof:
         """
         counted: int | None = None
         for is_last in (False, True):
-            written = writer.write_again() if is_last else writer.resume()
+            written = writer.write_reexport() if is_last else writer.resume()
             self._run.progress(self._run.owner, activity=_("Proving that nothing is missing"))
             # In this order: if lists went empty under way they still are, or the proof comes out.
             shown = self._shown_count()
@@ -56,8 +56,13 @@ class Proof:
             if is_proven and (is_last or written.within_count >= expected):
                 return written, counted, shown
             message = _("ConnectWise counted %(counted)s matching batches but gave %(fetched)s.")
-            told = {"counted": expected if is_proven else counted, "fetched": written.fetched_count}
-            self._log.warning(message % {name: grouped(count or 0) for name, count in told.items()})
+            params = {
+                "counted": expected if is_proven else counted,
+                "fetched": written.fetched_count,
+            }
+            self._log.warning(
+                message % {name: grouped(count or 0) for name, count in params.items()}
+            )
         raise IncompleteError(counted or 0, written.fetched_count)
 
     def ask_ahead(self, written: Written) -> None:
@@ -101,13 +106,13 @@ class Proof:
         return bool(self._ground.unfiltered_count and self._ground.filter())
 
     def _within(self, written: Written) -> str:
-        ground = self._ground
-        limits = [conditions.updated_up_to(ground.started_at)]
-        if ground.after_id:
-            limits.append(conditions.id_above(ground.after_id))
-        if written.fetched_count and written.fetched_count >= (ground.expected_count or 0):
+        preflight = self._ground
+        limits = [conditions.updated_up_to(preflight.started_at)]
+        if preflight.after_id:
+            limits.append(conditions.id_above(preflight.after_id))
+        if written.fetched_count and written.fetched_count >= (preflight.expected_count or 0):
             limits.append(conditions.id_up_to(written.last_id))
-        return ground.filter(*limits)
+        return preflight.filter(*limits)
 
     def _count(self, text: str) -> int | None:
         asked = self._asked.pop(text) if text in self._asked else ask_count(self._asking, text)

@@ -73,8 +73,8 @@ class Lease:
                     close_old_connections()
                     renewed_at = self._look(renewed_at)
                 except DatabaseError:
-                    told = {"run": self.run_id}
-                    logger.warning(_("Run %(run)s: the database did not answer."), told)
+                    params = {"run": self.run_id}
+                    logger.warning(_("Run %(run)s: the database did not answer."), params)
                 if time.monotonic() - renewed_at > GIVE_UP_AFTER:
                     self._reason = StopReason.LOST
                 if self._reason is not None:

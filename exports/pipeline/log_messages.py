@@ -9,7 +9,7 @@ from exports.pipeline.part_writer import Written
 from exports.storage.run_log import RunLog
 
 
-def tell_count(expected_count: int, log: RunLog) -> None:
+def log_count(expected_count: int, log: RunLog) -> None:
     """How many batches are to be expected."""
     counts = ngettext(
         "ConnectWise counts %(count)s matching batch.",
@@ -19,7 +19,7 @@ def tell_count(expected_count: int, log: RunLog) -> None:
     log.info(counts % {"count": grouped(expected_count)})
 
 
-def tell_success(run: Run, written: Written, checked: CheckedFile, log: RunLog) -> None:
+def log_success(run: Run, written: Written, checked: CheckedFile, log: RunLog) -> None:
     """What became of the batches of a run that has succeeded, and what is strange about it."""
     if missing_count := _missing_count(run, checked):
         log.warning(_missing(missing_count))
@@ -34,8 +34,12 @@ def tell_success(run: Run, written: Written, checked: CheckedFile, log: RunLog) 
         "%(count)s batches in %(file)s, SHA-256 %(sha256)s.",
         checked.batch_count,
     )
-    told = {"count": grouped(checked.batch_count), "file": run.file_name, "sha256": checked.sha256}
-    log.info(exported % told)
+    params = {
+        "count": grouped(checked.batch_count),
+        "file": run.file_name,
+        "sha256": checked.sha256,
+    }
+    log.info(exported % params)
 
 
 def _missing(count: int) -> str:
@@ -64,7 +68,7 @@ def _repeated(count: int) -> str:
 
 def _missing_count(run: Run, checked: CheckedFile) -> int:
     """How many of the batches to export again ConnectWise no longer has (R7)."""
-    wanted = len(run.again_ids)
-    if run.again_of is not None:
-        wanted = run.again_of.batch_count or 0
+    wanted = len(run.reexport_ids)
+    if run.reexport_of is not None:
+        wanted = run.reexport_of.batch_count or 0
     return max(0, wanted - checked.batch_count)

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from exports.models import Run
-from exports.pipeline.outcome import Outcome
+from exports.pipeline.outcome import RunResult
 from exports.product import product_version
 
 
-def manifest(run: Run, outcome: Outcome) -> bytes:
+def manifest(run: Run, outcome: RunResult) -> bytes:
     """What was asked, counted and written, which dates moved, and the file's SHA-256.
 
     UTF-8 JSON, two spaces, a final newline; all times in UTC. `counted` is ConnectWise's own count
@@ -18,7 +18,7 @@ def manifest(run: Run, outcome: Outcome) -> bytes:
     return f"{json.dumps(_content(run, outcome), indent=2, ensure_ascii=False)}\n".encode()
 
 
-def _content(run: Run, outcome: Outcome) -> dict[str, Any]:
+def _content(run: Run, outcome: RunResult) -> dict[str, Any]:
     return {
         "run": run.pk,
         "attempt": run.attempt,
@@ -30,7 +30,9 @@ def _content(run: Run, outcome: Outcome) -> dict[str, Any]:
         },
         "product": {"name": "cwexport", "version": product_version()},
         # What is left out of a repeat are the other batches of its range of ids (R7).
-        "again": {"of_run": run.again_of_id, "ids": run.again_ids} if run.is_again else None,
+        "reexport": {"of_run": run.reexport_of_id, "ids": run.reexport_ids}
+        if run.is_reexport
+        else None,
         "export": run.export,
         "conditions": run.conditions,
         "filter_of_first_page": run.request_sent,
@@ -41,7 +43,7 @@ def _content(run: Run, outcome: Outcome) -> dict[str, Any]:
             "expected": run.expected_count,
             "fetched": run.fetched_count,
             "counted": outcome.proven_count,
-            "left_out": run.left_out_count,
+            "left_out": run.skipped_count,
             "repeated": run.repeated_count,
             "written": outcome.checked.batch_count,
         },

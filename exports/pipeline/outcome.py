@@ -14,7 +14,7 @@ from exports.connectwise.xml.validation import CheckedFile
 from exports.models import DateChange, Run, Task
 from exports.number_formats import grouped
 from exports.pipeline.part_writer import Written
-from exports.pipeline.survey import Survey
+from exports.pipeline.preflight import Preflight
 from exports.storage.file_names import render_output_name
 
 CREATED = DateChange.DateField.CREATED
@@ -22,7 +22,7 @@ MODIFIED = DateChange.DateField.MODIFIED
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunResult:
     """What a success means; `moves` holds the dates that move, by field name."""
 
     suspicion: str
@@ -36,64 +36,64 @@ class Outcome:
 
 def suspicion_about(
     run: Run,
-    ground: Survey,
+    preflight: Preflight,
     written: Written,
     *,
     proven_count: int | None,
     shown_count: int | None,
 ) -> str:
     """Why a complete run is still hard to believe (W10); empty when it is not."""
-    expected, fetched = ground.expected_count or 0, written.fetched_count
+    expected, fetched = preflight.expected_count or 0, written.fetched_count
     # Lists and counts that both went empty under way prove each other, and yet prove nothing.
     if proven_count is not None and fetched < expected and proven_count * 2 <= fetched:
-        told = {"expected": expected, "fetched": fetched, "counted": proven_count}
+        params = {"expected": expected, "fetched": fetched, "counted": proven_count}
         return _(
             "ConnectWise counted %(expected)s matching batches, gave %(fetched)s and then counted "
             "%(counted)s of them. Check that the API member's role still lets it see them."
-        ) % {name: grouped(count) for name, count in told.items()}
-    if ground.unfiltered_count is not None:
-        if shown_count is not None and shown_count * 2 < ground.unfiltered_count:
+        ) % {name: grouped(count) for name, count in params.items()}
+    if preflight.unfiltered_count is not None:
+        if shown_count is not None and shown_count * 2 < preflight.unfiltered_count:
             return _(
                 "ConnectWise showed %(before)s batches when the run began and %(after)s at its "
                 "end. Check the API member's role and level."
-            ) % {"before": grouped(ground.unfiltered_count), "after": grouped(shown_count)}
-        if written.fetched_count == 0 and ground.unfiltered_count == 0:
+            ) % {"before": grouped(preflight.unfiltered_count), "after": grouped(shown_count)}
+        if written.fetched_count == 0 and preflight.unfiltered_count == 0:
             return _(
                 "ConnectWise shows this API member no batches at all. Check that its security "
                 "role and level still let it see them."
             )
         before = _previous_unfiltered_count(run)
-        if before is not None and ground.unfiltered_count * 2 < before:
+        if before is not None and preflight.unfiltered_count * 2 < before:
             return _(
                 "ConnectWise shows %(now)s batches, less than half of the %(before)s at the run "
                 "before. Check the API member's role and level."
-            ) % {"now": grouped(ground.unfiltered_count), "before": grouped(before)}
+            ) % {"now": grouped(preflight.unfiltered_count), "before": grouped(before)}
     date = {"modified": run.date_modified_before, "new": run.date_created_before}.get(run.export)
-    now = _clock_of_connectwise(run, ground)
+    now = _clock_of_connectwise(run, preflight)
     if date is not None and date > now:
-        told_dates = {"date": date, "now": now}
+        dates = {"date": date, "now": now}
         return _(
             "The date %(date)s lies ahead of ConnectWise's clock, %(now)s: what changes until then "
             "is not exported. Correct the date on the task."
-        ) % {name: f"{moment:%Y-%m-%dT%H:%M:%SZ}" for name, moment in told_dates.items()}
+        ) % {name: f"{moment:%Y-%m-%dT%H:%M:%SZ}" for name, moment in dates.items()}
     return ""
 
 
-def judge(
+def evaluate(
     run: Run,
-    ground: Survey,
+    preflight: Preflight,
     written: Written,
     *,
     checked: CheckedFile,
     proven_count: int | None,
     shown_count: int | None,
-) -> Outcome:
+) -> RunResult:
     """What a success of this run will say, before anything is published."""
     suspicion = suspicion_about(
-        run, ground, written, proven_count=proven_count, shown_count=shown_count
+        run, preflight, written, proven_count=proven_count, shown_count=shown_count
     )
-    moves = {} if suspicion else _moves(run, ground.started_at)
-    return Outcome(
+    moves = {} if suspicion else _moves(run, preflight.started_at)
+    return RunResult(
         suspicion=suspicion,
         moves=moves,
         date_created_after=moves.get(CREATED, run.date_created_before),
@@ -105,7 +105,7 @@ def judge(
 
 
 @transaction.atomic
-def record_success(run: Run, outcome: Outcome, file_path: str) -> None:
+def record_success(run: Run, outcome: RunResult, file_path: str) -> None:
     """File, ledger, dates and the end of the run, together or not at all (W2, O3).
 
     Raises LostRunError when this worker does not hold the run any more.
@@ -122,7 +122,7 @@ def record_success(run: Run, outcome: Outcome, file_path: str) -> None:
         file_size=checked.size,
         file_sha256=checked.sha256,
         # What was picked up once must not be picked up twice: repeats stay with their run (R7).
-        is_copy_pending=checked.batch_count > 0 and not run.is_again,
+        is_copy_pending=checked.batch_count > 0 and not run.is_reexport,
         suspicion=outcome.suspicion,
         date_created_after=outcome.date_created_after,
         date_modified_after=outcome.date_modified_after,
@@ -144,7 +144,7 @@ def _file_name(run: Run) -> str:
 
 def _moves(run: Run, started_at: datetime) -> dict[str, datetime]:
     """The dates whose promise this run has kept (W3), never backwards (W2)."""
-    if run.is_again:
+    if run.is_reexport:
         return {}
     if run.export == "new":
         kept = [CREATED]
@@ -177,11 +177,11 @@ def _move_date(run: Run, field: str, moment: datetime) -> None:
     )
 
 
-def _clock_of_connectwise(run: Run, ground: Survey) -> datetime:
+def _clock_of_connectwise(run: Run, preflight: Preflight) -> datetime:
     """What it shows by now: a run's start lies earlier than that by whole seconds (W2)."""
     now = timezone.now()
     # A preview is no run and has just begun.
-    return (ground.started_at + (now - (run.started_at or now))).replace(microsecond=0)
+    return (preflight.started_at + (now - (run.started_at or now))).replace(microsecond=0)
 
 
 def _previous_unfiltered_count(run: Run) -> int | None:

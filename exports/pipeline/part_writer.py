@@ -22,8 +22,8 @@ from exports.models import LedgerEntry, Run
 from exports.models.ledger import Version
 from exports.number_formats import grouped
 from exports.pipeline.batch_versions import version_of
+from exports.pipeline.preflight import Preflight
 from exports.pipeline.queries import ask_page
-from exports.pipeline.survey import Survey
 from exports.storage import files
 from exports.storage.run_log import RunLog
 
@@ -39,14 +39,14 @@ class Written:
     fetched_count: int = 0
     # No newer than the highest id at the start: what can be held against the count made then.
     within_count: int = 0
-    left_out_count: int = 0
+    skipped_count: int = 0
     repeated_count: int = 0
     replaced_count: int = 0
     last_id: int = 0
 
     @property
     def written_count(self) -> int:
-        return self.fetched_count - self.left_out_count
+        return self.fetched_count - self.skipped_count
 
 
 class PartWriter:
@@ -56,7 +56,7 @@ class PartWriter:
         self,
         run: Run,
         fetching: Fetching,
-        ground: Survey,
+        preflight: Preflight,
         log: RunLog,
         *,
         check: GrowingCheck | None = None,
@@ -70,13 +70,13 @@ class PartWriter:
         """
         self._run = run
         self._fetching = fetching
-        self._ground = ground
+        self._ground = preflight
         self._log = log
         self._check = check or GrowingCheck()
         self._first_page = first_page
         self._on_reached = on_reached
         self._is_serial = run.parallel_requests == 1
-        self._so_far = Written(last_id=ground.after_id)
+        self._so_far = Written(last_id=preflight.after_id)
 
     def resume(self) -> Written:
         """Go on after the last page that an earlier attempt wrote, or start when there is none."""
@@ -88,12 +88,12 @@ class PartWriter:
             page_count=run.page_count,
             fetched_count=run.fetched_count,
             within_count=run.within_count,
-            left_out_count=run.left_out_count,
+            skipped_count=run.skipped_count,
             repeated_count=run.repeated_count,
             replaced_count=run.replaced_count,
             last_id=run.last_id if run.last_id is not None else self._ground.after_id,
         )
-        self._log.info(_told_resumption(self._so_far))
+        self._log.info(_resumption_message(self._so_far))
         with self._part() as stream:
             with earlier.open("rb") as kept:
                 stream.copy_beginning(kept, run.part_size or 0)
@@ -103,7 +103,7 @@ class PartWriter:
             files.remove(earlier)
             return self._walk(stream)
 
-    def write_again(self) -> Written:
+    def write_reexport(self) -> Written:
         """As `write`, one page after the other: a second walk takes no shortcut."""
         self._is_serial = True
         return self.write()
@@ -115,11 +115,11 @@ class PartWriter:
         without its end and of no use but to be resumed.
         """
         self._so_far = Written(last_id=self._ground.after_id)
-        self._forget_earlier_walk()
+        self._delete_earlier_walk()
         with self._part() as stream:
             return self._walk(stream)
 
-    def _forget_earlier_walk(self) -> None:
+    def _delete_earlier_walk(self) -> None:
         """What it has staged never left the house; nobody may resume it from here on.
 
         Each portion goes together with the fence: a worker that lost the run deletes nothing.
@@ -134,7 +134,7 @@ class PartWriter:
                     part_sha256="",
                     **vars(self._so_far),
                 )
-                is_more = LedgerEntry.objects.forget_some(self._run.pk)
+                is_more = LedgerEntry.objects.delete_some_staged(self._run.pk)
             if is_more:
                 self._fetching.look_around()
 
@@ -165,11 +165,11 @@ class PartWriter:
         self._check.grown_to(stream.size)
 
     def _steps(self) -> Iterator[Step]:
-        ground, page_size = self._ground, self._run.page_size
-        expected = (ground.expected_count or 0) - self._so_far.fetched_count
+        preflight, page_size = self._ground, self._run.page_size
+        expected = (preflight.expected_count or 0) - self._so_far.fetched_count
         if self._is_serial or expected <= WORTH_IT_ABOVE * page_size:
             return walk(self._ask, after=self._so_far.last_id)
-        extent = Extent(expected, ground.highest_id, page_size)
+        extent = Extent(expected, preflight.highest_id, page_size)
         return walk_in_windows(
             self._ask, extent, after=self._so_far.last_id, width_limit=self._fetching.depth
         )
@@ -189,7 +189,7 @@ class PartWriter:
         so_far.fetched_count += len(step.records)
         highest_id = self._ground.highest_id
         so_far.within_count += sum(number <= highest_id for number, _record in step.records)
-        so_far.left_out_count += len(step.records) - len(kept)
+        so_far.skipped_count += len(step.records) - len(kept)
         so_far.repeated_count += step.repeated_count
         so_far.last_id = step.last_id
         if self._is_reached and not was_reached:
@@ -220,10 +220,10 @@ class PartWriter:
         if not versions:
             return versions
         lowest, highest = records[0][0], records[-1][0]
-        if self._run.again_of_id is not None:
-            wanted = LedgerEntry.objects.exported_by(self._run.again_of_id, lowest, highest)
+        if self._run.reexport_of_id is not None:
+            wanted = LedgerEntry.objects.exported_by(self._run.reexport_of_id, lowest, highest)
             return [pair for pair in versions if pair[1].batch_id in wanted]
-        if not self._run.leaves_out_known:
+        if not self._run.skips_known:
             return versions
         if self._run.export == "new":
             known_ids = LedgerEntry.objects.known_batches(self._run, lowest, highest)
@@ -243,7 +243,7 @@ class PartWriter:
             )
 
 
-def _told_resumption(kept: Written) -> str:
+def _resumption_message(kept: Written) -> str:
     return ngettext(
         "Resuming after id %(id)s: %(count)s batch of an earlier attempt is kept.",
         "Resuming after id %(id)s: %(count)s batches of an earlier attempt are kept.",

@@ -21,15 +21,19 @@ from exports.connectwise.paging.keyset import WalkError
 from exports.connectwise.xml.background_validation import GrowingCheck
 from exports.connectwise.xml.validation import FileCheckError
 from exports.connectwise.xml.writer import RecordError
-from exports.delivery.export_folder import copy_for_pick_up
-from exports.models import Connection, LostRunError, Run, SecretUnreadableError
+from exports.delivery.export_folder import copy_to_export_folder
+from exports.models import Connection, LeaseLostError, Run, SecretUnreadableError
 from exports.pipeline.completeness import IncompleteError, Proof
 from exports.pipeline.lease import Lease, StopReason
-from exports.pipeline.log_messages import tell_count, tell_success
+from exports.pipeline.log_messages import log_count, log_success
 from exports.pipeline.manifest import manifest
-from exports.pipeline.outcome import judge, record_success
+from exports.pipeline.outcome import evaluate, record_success
 from exports.pipeline.part_writer import PartWriter
-from exports.pipeline.survey import Survey, survey_again, survey_with_first_page
+from exports.pipeline.preflight import (
+    Preflight,
+    run_preflight_with_first_page,
+    stored_preflight,
+)
 from exports.storage import files
 from exports.storage.run_log import RunLog, Waiting
 
@@ -77,7 +81,7 @@ def execute(run: Run, lease: Lease) -> None:
         _export(run, lease, log)
     except StoppedError:
         _stop(run, lease, log)
-    except LostRunError as error:
+    except LeaseLostError as error:
         decides = _("%(reason)s Another worker or the recovery decides on it.")
         logger.warning(decides, {"reason": error})
     except (*_EXPECTED, ConnectionChangedError) as error:
@@ -99,9 +103,9 @@ def _export(run: Run, lease: Lease, log: RunLog) -> None:
             _client_maker(run, lease),
             width=run.parallel_requests,
             on_tick=checkpoint,
-            on_wait=_wait_teller(run, log),
+            on_wait=_wait_logger(run, log),
         ) as fetching:
-            ground, writer, proof = _begin(run, fetching, check, log)
+            preflight, writer, proof = _begin(run, fetching, check, log)
             written, proven, shown = proof.walk(writer)
         part = files.part_file(run)
         run.progress(run.owner, activity=_("Checking the file"))
@@ -109,13 +113,15 @@ def _export(run: Run, lease: Lease, log: RunLog) -> None:
     checkpoint()
     # The fence before the name: a worker that lost the run does not publish.
     run.progress(run.owner, activity=_("Publishing the file"))
-    outcome = judge(run, ground, written, checked=checked, proven_count=proven, shown_count=shown)
+    outcome = evaluate(
+        run, preflight, written, checked=checked, proven_count=proven, shown_count=shown
+    )
     file_path = files.publish(part, run, manifest(run, outcome))
     # Together, as a page that sees the end does not ask for further lines.
     with transaction.atomic():
         record_success(run, outcome, file_path)
-        tell_success(run, written, checked, log)
-    copy_for_pick_up(run, log)
+        log_success(run, written, checked, log)
+    copy_to_export_folder(run, log)
 
 
 def _client_maker(run: Run, lease: Lease) -> MakeClient:
@@ -151,12 +157,12 @@ def _client_maker(run: Run, lease: Lease) -> MakeClient:
     return make
 
 
-def _wait_teller(run: Run, log: RunLog) -> Callable[[Wait], None]:
+def _wait_logger(run: Run, log: RunLog) -> Callable[[Wait], None]:
     def on_wait(wait: Wait) -> None:
         waiting = Waiting.of(wait, RETRY.tries, timezone.now())
-        told = {"number": waiting.number, "tries": waiting.tries, "reason": wait.reason}
+        params = {"number": waiting.number, "tries": waiting.tries, "reason": wait.reason}
         message = _("%(reason)s. Trying again in %(seconds)s s: try %(number)s of %(tries)s.")
-        log.warning(message % {**told, "seconds": f"{wait.seconds:.0f}"})
+        log.warning(message % {**params, "seconds": f"{wait.seconds:.0f}"})
         run.progress(run.owner, retry_count=run.retry_count + 1, activity=str(waiting))
 
     return on_wait
@@ -164,43 +170,43 @@ def _wait_teller(run: Run, log: RunLog) -> Callable[[Wait], None]:
 
 def _begin(
     run: Run, fetching: Fetching, check: GrowingCheck, log: RunLog
-) -> tuple[Survey, PartWriter, Proof]:
+) -> tuple[Preflight, PartWriter, Proof]:
     """What the walk stands on, asked for once and kept for every later attempt of the run."""
-    ground, first_page = survey_again(run), None
-    if ground is None:
+    preflight, first_page = stored_preflight(run), None
+    if preflight is None:
         run.progress(run.owner, activity=_("Asking ConnectWise what there is"))
-        ground, first_page = survey_with_first_page(run, fetching, log)
-        _tell_ground(run, ground, log)
-    proof = Proof(run, fetching, ground, log)
+        preflight, first_page = run_preflight_with_first_page(run, fetching, log)
+        _log_preflight(run, preflight, log)
+    proof = Proof(run, fetching, preflight, log)
     writer = PartWriter(
         run,
         fetching,
-        ground,
+        preflight,
         log,
         check=check,
         first_page=first_page,
         on_reached=proof.ask_ahead,
     )
-    return ground, writer, proof
+    return preflight, writer, proof
 
 
-def _tell_ground(run: Run, ground: Survey, log: RunLog) -> None:
-    request = ground.filter(conditions.id_above(ground.after_id))
+def _log_preflight(run: Run, preflight: Preflight, log: RunLog) -> None:
+    request = preflight.filter(conditions.id_above(preflight.after_id))
     log.info(_("Filter of the first page: %(filter)s") % {"filter": request})
-    if ground.reason:
-        log.info(ground.reason)
-    if ground.expected_count is not None:
-        tell_count(ground.expected_count, log)
+    if preflight.reason:
+        log.info(preflight.reason)
+    if preflight.expected_count is not None:
+        log_count(preflight.expected_count, log)
     run.progress(
         run.owner,
         request_sent=request,
-        connectwise_started_at=ground.started_at,
-        highest_id=ground.highest_id,
-        api_version=ground.api_version,
-        unfiltered_count=ground.unfiltered_count,
-        expected_count=ground.expected_count,
-        boundary_id=ground.after_id or None,
-        window_reason=ground.reason[:300],
+        connectwise_started_at=preflight.started_at,
+        highest_id=preflight.highest_id,
+        api_version=preflight.api_version,
+        unfiltered_count=preflight.unfiltered_count,
+        expected_count=preflight.expected_count,
+        start_id=preflight.after_id or None,
+        window_reason=preflight.reason[:300],
         activity=_("Fetching batches"),
     )
 
@@ -211,13 +217,13 @@ def _stop(run: Run, lease: Lease, log: RunLog) -> None:
         reason = StopReason.CANCELLED  # whatever else asks for an end in the same moment
     if reason is StopReason.CANCELLED or not run.can_resume:
         _remove_part(run)
-    with _lost_is_no_news(run):
+    with _ignore_lost_lease(run):
         if reason is StopReason.CANCELLED:
             log.warning(_("Cancelled. Nothing was exported and no date moved."))
             run.finish_cancelled(run.owner)
         elif reason is StopReason.SHUTDOWN:
             log.info(_("The worker shuts down; the run goes back to the queue."))
-            run.give_back(run.owner)
+            run.requeue(run.owner)
         else:
             lost = _("%(run)s was lost: its worker could not renew its hold.")
             logger.warning(lost, {"run": run})
@@ -225,7 +231,7 @@ def _stop(run: Run, lease: Lease, log: RunLog) -> None:
 
 def _fail(run: Run, log: RunLog, sentence: str) -> None:
     _remove_part(run)
-    with _lost_is_no_news(run), transaction.atomic():
+    with _ignore_lost_lease(run), transaction.atomic():
         run.fail(run.owner, sentence)
         log.error(sentence)
 
@@ -245,8 +251,8 @@ def _disk_sentence(error: OSError) -> str:
 
 
 @contextmanager
-def _lost_is_no_news(run: Run) -> Iterator[None]:
+def _ignore_lost_lease(run: Run) -> Iterator[None]:
     try:
         yield
-    except LostRunError as error:
+    except LeaseLostError as error:
         logger.warning("%s", error)

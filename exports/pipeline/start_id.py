@@ -17,7 +17,7 @@ _CREATED, _UPDATED = "dateEntered", "lastUpdated"
 _UP_TO = {_CREATED: conditions.created_up_to, _UPDATED: conditions.updated_up_to}
 
 
-def find_boundary(
+def find_start_id(
     asking: Asking, unfiltered: Callable[[], int], typed: datetime
 ) -> tuple[int, str]:
     """The highest id of the batches created up to `typed`, and in words how it was found.
@@ -29,9 +29,9 @@ def find_boundary(
     for member in members:
         page = ask_newest(asking, _UP_TO[member](typed))()
         if _is_obeyed(page, member, typed):
-            boundary = page.ids[0] if page.records else 0
-            told = {"id": boundary, "date": f"{typed:%Y-%m-%dT%H:%M:%SZ}"}
-            return boundary, _reason(member, is_first=boundary == 0) % told
+            start_id = page.ids[0] if page.records else 0
+            params = {"id": start_id, "date": f"{typed:%Y-%m-%dT%H:%M:%SZ}"}
+            return start_id, _reason(member, is_first=start_id == 0) % params
     return 0, _("ConnectWise does not filter batches by their dates: all ids are new.")
 
 

@@ -31,14 +31,14 @@ class Proof:
 
 def proof_of(run: Run) -> Proof:
     """What the counts of a success prove."""
-    return _proof_of_again(run) if run.is_again else _proof_of_export(run)
+    return _proof_of_reexport(run) if run.is_reexport else _proof_of_export(run)
 
 
 def wanted_count(run: Run) -> int:
     """How many batches an export of the same batches again was to write (R7)."""
-    if run.again_of is not None:
-        return run.again_of.batch_count or 0
-    return len(run.again_ids)
+    if run.reexport_of is not None:
+        return run.reexport_of.batch_count or 0
+    return len(run.reexport_ids)
 
 
 def _proof_of_export(run: Run) -> Proof:
@@ -74,15 +74,15 @@ def _proof_of_export(run: Run) -> Proof:
 
 def _written(run: Run) -> list[Term]:
     terms = [Term("=", _("Written"), run.batch_count or 0, _("in the file"))]
-    if run.left_out_count:
+    if run.skipped_count:
         note = _("went out before from this task, in the same version")
         if run.export == "new":
             note = _("went out before from this task")
-        terms.append(Term("+", _("Left out"), run.left_out_count, note))
+        terms.append(Term("+", _("Left out"), run.skipped_count, note))
     return terms
 
 
-def _proof_of_again(run: Run) -> Proof:
+def _proof_of_reexport(run: Run) -> Proof:
     """What was left out are other batches of the same range of ids: their count says nothing."""
     wanted, written = wanted_count(run), run.batch_count or 0
     terms = [
@@ -93,12 +93,12 @@ def _proof_of_again(run: Run) -> Proof:
     if missing > 0:
         terms.append(Term("+", _("Missing"), missing, _("ConnectWise did not give them")))
     verdict = _("Not all") if missing > 0 else _("Complete")
-    return Proof(missing <= 0, verdict, _sentence_of_again(run, wanted, written), terms)
+    return Proof(missing <= 0, verdict, _sentence_of_reexport(run, wanted, written), terms)
 
 
-def _sentence_of_again(run: Run, wanted: int, written: int) -> str:
-    numbers = {"written": grouped(written), "wanted": grouped(wanted), "run": run.again_of_id}
-    if run.again_of_id:
+def _sentence_of_reexport(run: Run, wanted: int, written: int) -> str:
+    numbers = {"written": grouped(written), "wanted": grouped(wanted), "run": run.reexport_of_id}
+    if run.reexport_of_id:
         found = ngettext(
             "%(written)s of the %(wanted)s batch of run %(run)s went into the file, as ConnectWise "
             "had it when this run asked.",

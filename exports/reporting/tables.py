@@ -91,7 +91,7 @@ class RunTable(tables.Table):  # type: ignore[misc]
     """
 
     region = ""
-    row_template = "exports/_run_row.html"
+    row_template = "exports/run/_row.html"
 
     number = tables.Column(gettext_lazy("Run"), accessor="pk")
     status = tables.Column(gettext_lazy("Status"), order_by=("status", "-id"))
@@ -126,7 +126,7 @@ class RunTable(tables.Table):  # type: ignore[misc]
 class LedgerTable(tables.Table):  # type: ignore[misc]
     """What went out, newest first; a search has its batches chosen already."""
 
-    row_template = "exports/_ledger_row.html"
+    row_template = "exports/ledger/_row.html"
 
     choice = tables.Column(gettext_lazy("Choose"), empty_values=())
     batch_id = tables.Column(gettext_lazy("Batch"))

@@ -54,7 +54,7 @@ class TaskLine:
 
         What a person had exported again says nothing about how the task itself fares.
         """
-        over = (run for run in self.runs if not run.is_active and not run.is_again)
+        over = (run for run in self.runs if not run.is_active and not run.is_reexport)
         return next(over, None)
 
     @property
@@ -78,15 +78,15 @@ def task_lines(only: Collection[int] = ()) -> list[TaskLine]:
     """The tasks that are not archived, by name; `only` these if it names any."""
     tasks = list(_tasks().filter(pk__in=only) if only else _tasks())
     rows = _newest_rows(tasks)
-    told = {task.pk: _told_of(task, rows[task.pk]) for task in tasks}
-    runs = Run.objects.in_bulk([run_id for ids in told.values() for run_id in ids])
+    params = {task.pk: _shown_runs_of(task, rows[task.pk]) for task in tasks}
+    runs = Run.objects.in_bulk([run_id for ids in params.values() for run_id in ids])
     newest = [task.newest_change_id for task in tasks if task.newest_change_id]
     moved = DateChange.objects.select_related("run").only(*_CHANGE_FIELDS)
     changes = moved.in_bulk(newest)
     return [
         TaskLine(
             task,
-            runs=[runs[run_id] for run_id in told[task.pk]],
+            runs=[runs[run_id] for run_id in params[task.pk]],
             points=[point_of(*row) for row in reversed(rows[task.pk])],
             latest_file_id=task.latest_file_id,
             **_next(task, changes.get(task.newest_change_id)),
@@ -98,7 +98,7 @@ def task_lines(only: Collection[int] = ()) -> list[TaskLine]:
 def _tasks() -> QuerySet[Any]:
     # Any: a Task with the ids that are annotated below.
     runs = Run.objects.filter(task=OuterRef("pk")).order_by("-id").values("id")
-    own = runs.exclude(trigger=Run.Trigger.AGAIN)
+    own = runs.exclude(trigger=Run.Trigger.REEXPORT)
     date_field = Case(
         When(export="new", then=Value("date_created")), default=Value("date_modified")
     )
@@ -135,7 +135,7 @@ def _newest_rows(tasks: Sequence[Any]) -> dict[int, list[Row]]:
     return found
 
 
-def _told_of(task: Any, rows: Sequence[Row]) -> list[int]:
+def _shown_runs_of(task: Any, rows: Sequence[Row]) -> list[int]:
     """The ids of the newest run of a task and of its last result, which mostly are the same."""
     newest = [row[0] for row in rows[:1]]
     last = [task.last_run_id] if task.last_run_id else []

@@ -84,14 +84,14 @@ def publish(part: Path, run: Run, manifest: bytes) -> str:
         _flush_folder(final.parent)
     except OSError:
         # What the history will call a failure must not be found under the name of a success.
-        for path in (final, proof, _draft_of(proof)):
+        for path in (final, proof, _temp_name_of(proof)):
             with suppress(OSError):
                 remove(path)
         raise
     return str(final.relative_to(settings.CWEXPORT_DATA_DIR))
 
 
-def copy_for_pick_up(run: Run, may_replace: Callable[[str], bool]) -> Path | None:
+def copy_to_export_folder(run: Run, may_replace: Callable[[str], bool]) -> Path | None:
     """Replace, atomically, the file that other programs pick up; returns its path.
 
     `may_replace` is asked once nobody else can replace it any more, with the name of the copy, and
@@ -123,7 +123,7 @@ def finish_copy(run: Run, is_newest: Callable[[], bool]) -> Path | None:
     `is_newest` is asked as in `copy_for_pick_up`; None when it said no.
     """
     target = _folder("exports") / run.file_name
-    draft = target.with_name(run.copy_draft)
+    draft = target.with_name(run.copy_temp_name)
     with _only_one_in(target.parent):
         if not is_newest():
             draft.unlink(missing_ok=True)
@@ -173,7 +173,7 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
-def remove_old_drafts(*, keep: Collection[str]) -> None:
+def remove_old_temp_files(*, keep: Collection[str]) -> None:
     """Remove copies for pick-up that were begun more than an hour ago: their workers are dead."""
     for draft in _folder("exports").glob(f".run-*{PART}"):
         with suppress(FileNotFoundError):
@@ -191,7 +191,7 @@ def _folder(name: str) -> Path:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    draft = _draft_of(path)
+    draft = _temp_name_of(path)
     with draft.open("xb") as stream:
         stream.write(content)
         stream.flush()
@@ -199,7 +199,7 @@ def _write_whole(path: Path, content: bytes) -> None:
     draft.rename(path)
 
 
-def _draft_of(path: Path) -> Path:
+def _temp_name_of(path: Path) -> Path:
     return path.with_name(f"{path.name}{PART}")
 
 

@@ -53,11 +53,11 @@ class Waiting:
 
     def __str__(self) -> str:
         until = self.until.astimezone(UTC).isoformat(timespec="seconds")
-        told = {"until": until, "number": self.number, "tries": self.tries}
+        params = {"until": until, "number": self.number, "tries": self.tries}
         frame = _(_WAITING)
         # Only the reason may lose its end, wherever the language puts it.
-        room = ACTIVITY_LENGTH - len(frame % {**told, "reason": ""})
-        return frame % {**told, "reason": self.reason[:room]}
+        room = ACTIVITY_LENGTH - len(frame % {**params, "reason": ""})
+        return frame % {**params, "reason": self.reason[:room]}
 
 
 class RunLog:

@@ -13,7 +13,7 @@ from exports.forms.row_actions import rows_after
 def change_condition_rows(request: HttpRequest) -> HttpResponse:
     """The rows alone, after one of their buttons."""
     rows = rows_after(request.POST, request.POST.get("row_action", ""))
-    response = render(request, "exports/_condition_rows_changed.html", {"rows": rows})
+    response = render(request, "exports/conditions/_rows_changed.html", {"rows": rows})
     # What the filter comes to is told by another part of the page.
     return trigger_client_event(response, "conditions-changed", after="swap")
 
@@ -25,4 +25,4 @@ def check_condition(request: HttpRequest, position: int) -> HttpResponse:
     if position >= len(forms):
         # The rows are being replaced at this moment.
         return HttpResponse(status=204)
-    return render(request, "exports/_condition_checked.html", {"row": forms[position]})
+    return render(request, "exports/conditions/_checked.html", {"row": forms[position]})

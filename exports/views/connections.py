@@ -21,7 +21,7 @@ from exports.connectwise.http.addresses import (
     parse_site,
 )
 from exports.forms.connections import ConnectionForm
-from exports.forms.shown_again import show_again
+from exports.forms.redisplay import redisplay
 from exports.live_checks import connection_check
 from exports.models import Connection, Run, Task
 from exports.views.buttons import button
@@ -50,7 +50,7 @@ _TEST_NOW = "test_connection_now"
 def list_connections(request: HttpRequest) -> HttpResponse:
     tasks = Prefetch("tasks", Task.objects.filter(archived_at=None).order_by("name"))
     connections = Connection.objects.order_by("name").prefetch_related(tasks)
-    return render(request, "exports/connection_list.html", {"connections": connections})
+    return render(request, "exports/connections/connection_list.html", {"connections": connections})
 
 
 @sensitive_post_parameters("private_key")
@@ -59,7 +59,7 @@ def create_connection(request: HttpRequest) -> HttpResponse:
     is_first = not Connection.objects.exists()
     form = ConnectionForm(request.POST or None, initial={"is_default": is_first})
     if typed := take_typed(request):
-        show_again(form, typed)
+        redisplay(form, typed)
     if request.method == "POST" and form.is_valid():
         return _save(request, form)
     return _show_form(request, form)
@@ -70,7 +70,7 @@ def create_connection(request: HttpRequest) -> HttpResponse:
 def edit_connection(request: HttpRequest, pk: int) -> HttpResponse:
     form = ConnectionForm(request.POST or None, instance=get_object_or_404(Connection, pk=pk))
     if typed := take_typed(request):
-        show_again(form, typed)
+        redisplay(form, typed)
     if request.method == "POST" and form.is_valid():
         return _save(request, form)
     return _show_form(request, form)
@@ -112,14 +112,14 @@ def delete_connection(request: HttpRequest, pk: int) -> HttpResponse:
         # Nobody can change what the history holds, so there is nothing to ask for.
         "is_in_history": bool(run_count) or archived.exists(),
     }
-    return render(request, "exports/connection_delete.html", context, status=status)
+    return render(request, "exports/connections/connection_delete.html", context, status=status)
 
 
 @require_GET
 def show_address(request: HttpRequest) -> HttpResponse:
     """The address that a typed site comes to, while it is typed (C2)."""
     context = {"address": _address(request.GET.get("site", ""))}
-    return render(request, "exports/_connection_address.html", context)
+    return render(request, "exports/connections/_address.html", context)
 
 
 def _save(request: HttpRequest, form: ConnectionForm) -> HttpResponse:
@@ -156,7 +156,7 @@ def _states(connection: Connection) -> Iterator[str]:
             "is_over": not asked,
             "said": said,
         }
-        yield render_to_string("exports/_connection_test_result.html", context) + _END_OF_PART
+        yield render_to_string("exports/connections/_test_result.html", context) + _END_OF_PART
 
 
 def _show_form(request: HttpRequest, form: ConnectionForm) -> HttpResponse:
@@ -169,7 +169,7 @@ def _show_form(request: HttpRequest, form: ConnectionForm) -> HttpResponse:
         # A wrong site already says so at its field.
         "address": {} if "site" in form.errors else _address(form["site"].value() or ""),
     }
-    return render(request, "exports/connection_form.html", context)
+    return render(request, "exports/connections/connection_form.html", context)
 
 
 def _address(typed: str) -> dict[str, Any]:

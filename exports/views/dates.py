@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from exports.connectwise.filter.conditions import ConditionError
 from exports.forms.dates import DATES, DatesForm
 from exports.models import DateChange, Task
-from exports.models.refusals import TaskUnusableError
-from exports.models.windows import restart_of
+from exports.models.errors import TaskUnusableError
+from exports.models.sync_window import restart_of
 from exports.templatetags.formatting import exact_text
 from exports.views.buttons import button
 from exports.views.task_page import render_task_page

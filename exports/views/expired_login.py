@@ -37,7 +37,7 @@ def page_after_login(request: HttpRequest) -> str:
     return page_with_button(request)
 
 
-def tell_what_was_not_done(request: HttpRequest) -> None:
+def message_what_was_not_done(request: HttpRequest) -> None:
     """After the login: a page that looks as before must not pass for done."""
     if request.session.pop(_PRESSED, False):
         words = _("Your login had expired, so this was not done: press the button again.")

@@ -40,7 +40,7 @@ def list_runs(request: HtmxRequest) -> HttpResponse:
         "run_chart": of_runs.runs_of(found.qs),
         "day_chart": of_runs.days_of(found.qs),
     }
-    response = render(request, "exports/run_list.html", context)
+    response = render(request, "exports/history/history.html", context)
     if request.htmx:
         # What a form sends holds its blank fields, too.
         response["HX-Push-Url"] = reverse("run-list") + found.query()

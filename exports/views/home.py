@@ -26,7 +26,7 @@ def show_home(request: HttpRequest) -> HttpResponse:
         "has_runs": any(line.runs for line in lines),
         "archived": Task.objects.exclude(archived_at=None).only("name").order_by("name"),
     }
-    return render(request, "exports/home.html", context)
+    return render(request, "exports/home/home.html", context)
 
 
 @require_safe
@@ -39,7 +39,7 @@ def show_live(request: HttpRequest) -> HttpResponse:
     lines = task_lines()
     context = _context(lines, watched=watched)
     renewed = [line for line in lines if line.task.pk in context["watched_ids"]]
-    return render(request, "exports/_home_live.html", {**context, "renewed": renewed})
+    return render(request, "exports/home/_live.html", {**context, "renewed": renewed})
 
 
 def _context(lines: Sequence[TaskLine], watched: Collection[int]) -> dict[str, Any]:

@@ -47,11 +47,11 @@ def show_ledger(request: HttpRequest, pk: int) -> HttpResponse:
         "entry_count": table.paginator.count,
         "is_cut": not ids and table.paginator.count == NEWEST,
     }
-    return render(request, "exports/task_ledger.html", context)
+    return render(request, "exports/ledger/ledger.html", context)
 
 
 @button
-def export_again(request: HttpRequest, pk: int) -> HttpResponse:
+def reexport_batches(request: HttpRequest, pk: int) -> HttpResponse:
     """Export the chosen batches again, as they are now; no date moves."""
     task = _task(pk)
     # The search that the batches were chosen from.
@@ -65,7 +65,7 @@ def export_again(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(page)
     return queue_and_follow(
         request,
-        lambda: jobs.queue_again(task, request.user, batch_ids=ids),
+        lambda: jobs.queue_reexport(task, request.user, batch_ids=ids),
         back=page,
     )
 

@@ -48,7 +48,7 @@ def preview_task(request: HtmxRequest, pk: int) -> HttpResponse:
         return _preview_typed(request, task)
     context = _shown(task, preview(task, task.saved_conditions()))
     context |= {"active_run": task.active_run(), "saved_name": task.name}
-    return render(request, "exports/task_preview.html", context)
+    return render(request, "exports/preview/preview.html", context)
 
 
 def _preview_typed(request: HtmxRequest, task: Task | None) -> HttpResponse:
@@ -63,10 +63,10 @@ def _preview_typed(request: HtmxRequest, task: Task | None) -> HttpResponse:
     ]
     context = _shown(typed, preview(typed, form.rows.conditions(), typed_dates=typed_dates))
     if request.htmx:
-        return render(request, "exports/_preview_panel.html", context)
+        return render(request, "exports/preview/_panel.html", context)
     saved_name = form.before.name if form.before else ""
     context |= {"typed": list(_typed(request)), "action": action, "saved_name": saved_name}
-    return render(request, "exports/task_preview.html", context)
+    return render(request, "exports/preview/preview.html", context)
 
 
 def _show_refused(request: HtmxRequest, form: TaskForm, action: str) -> HttpResponse:
@@ -97,7 +97,7 @@ def _shown(task: Task, found: Preview) -> dict[str, Any]:
         "task": task,
         "preview": found,
         "window": found.window,
-        "ground": found.ground,
+        "ground": found.preflight,
         "first": found.first,
         "xml": highlight_xml(found.first.xml) if found.first else "",
         "most_shown_count": SHOWN_COUNT,

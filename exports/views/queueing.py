@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from exports.connectwise.filter.conditions import ConditionError
 from exports.models import Run
-from exports.models.refusals import RunActiveError, TaskUnusableError
+from exports.models.errors import RunActiveError, TaskUnusableError
 
 # Said of a run that goes on: base.html shows it no more when the page's run is over.
 WHILE_ACTIVE = "while-active"
@@ -33,9 +33,9 @@ def queue_and_follow(request: HttpRequest, queue: Callable[[], Run], *, back: st
 
 
 def _begun(run: Run) -> str:
-    if run.again_of_id:
+    if run.reexport_of_id:
         sentence = _("%(run)s exports the batches of run %(earlier)s again.")
-        return sentence % {"run": run, "earlier": run.again_of_id}
-    if run.is_again:
+        return sentence % {"run": run, "earlier": run.reexport_of_id}
+    if run.is_reexport:
         return _("%(run)s exports the chosen batches again.") % {"run": run}
     return _("%(run)s started.") % {"run": run}

@@ -54,7 +54,7 @@ def show_file(request: HttpRequest, pk: int) -> HttpResponse:
         "xml": highlight_xml(page.text),
         "is_changed": page.size != run.file_size,
     }
-    return render(request, "exports/run_file.html", context)
+    return render(request, "exports/run_file/run_file.html", context)
 
 
 @require_safe
@@ -125,4 +125,4 @@ def _attachment(content: Any, name: str, content_type: str) -> FileResponse:
 
 def _no_file(request: HttpRequest, run: Run, sentence: str, status: int) -> HttpResponse:
     context = {"run": run, "sentence": sentence}
-    return render(request, "exports/run_file_missing.html", context, status=status)
+    return render(request, "exports/run_file/missing.html", context, status=status)

@@ -28,7 +28,7 @@ from exports.workers import jobs
 def show_run(request: HttpRequest, pk: int) -> HttpResponse:
     run = find_run(pk)
     context = {**_context(run), "log": log_lines(run, request.GET)}
-    return render(request, "exports/run_detail.html", context)
+    return render(request, "exports/run/run.html", context)
 
 
 @require_safe
@@ -55,7 +55,7 @@ def cancel_run(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @button
-def run_again(request: HttpRequest, pk: int) -> HttpResponse:
+def reexport_run(request: HttpRequest, pk: int) -> HttpResponse:
     """Export the batches of this run again, as they are now; no date moves (R7).
 
     A repeat that came to nothing is asked for once more, as it was asked.
@@ -64,19 +64,19 @@ def run_again(request: HttpRequest, pk: int) -> HttpResponse:
     page = reverse("run-detail", args=[pk])
     wanted: dict[str, Any] = {"of_run": run}
     if not run.batch_count:
-        if not run.is_again or run.is_active:
+        if not run.is_reexport or run.is_active:
             sentence = _("%(run)s exported no batches, so there is nothing to export again.")
             messages.error(request, sentence % {"run": run})
             return redirect(page)
-        wanted = {"of_run": run.again_of, "batch_ids": run.again_ids}
+        wanted = {"of_run": run.reexport_of, "batch_ids": run.reexport_ids}
     return queue_and_follow(
-        request, lambda: jobs.queue_again(run.task, request.user, **wanted), back=page
+        request, lambda: jobs.queue_reexport(run.task, request.user, **wanted), back=page
     )
 
 
 def find_run(pk: int) -> Run:
     """The run with all that its pages name. Raises Http404."""
-    related = ("task", "connection", "again_of", "requested_by", "cancel_requested_by")
+    related = ("task", "connection", "reexport_of", "requested_by", "cancel_requested_by")
     return get_object_or_404(Run.objects.select_related(*related), pk=pk)
 
 
@@ -90,7 +90,7 @@ def _answer_in_place(
         "is_polled": True,
         "is_just_cancelled": is_just_cancelled,
     }
-    return render(request, "exports/_run_progress.html", context)
+    return render(request, "exports/run/_progress.html", context)
 
 
 def _context(run: Run) -> dict[str, Any]:

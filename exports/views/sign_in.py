@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from exports.forms.sign_in import SignInForm
-from exports.views.expired_login import page_after_login, tell_what_was_not_done
+from exports.views.expired_login import message_what_was_not_done, page_after_login
 
 # htmx stops polling at this status, and swaps as usual.
 STOP_POLLING = 286
@@ -36,7 +36,7 @@ class SignIn(LoginView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         response = super().form_valid(form)
-        tell_what_was_not_done(self.request)
+        message_what_was_not_done(self.request)
         return response
 
 
@@ -58,7 +58,7 @@ class LoginMiddleware(LoginRequiredMiddleware):
         if not htmx:
             return redirect
         login = redirect.url
-        response = render(request, "exports/_login_expired.html", {"login": login})
+        response = render(request, "exports/forms/_login_expired.html", {"login": login})
         response.status_code = STOP_POLLING
         response["HX-Retarget"], response["HX-Reswap"] = "#messages", "innerHTML show:window:top"
         return response

@@ -14,10 +14,10 @@ from exports.connectwise.filter import conditions
 from exports.connectwise.http import client
 from exports.connectwise.http.addresses import SiteError
 from exports.forms.dates import canonical
-from exports.forms.task_sketch import DATE_OF, chosen_connection, sketch
+from exports.forms.task_draft import DATE_OF, chosen_connection, draft
 from exports.forms.tasks import TaskForm
 from exports.models import Connection, Task
-from exports.models.windows import Restart, Window, next_window
+from exports.models.sync_window import Restart, SyncWindow, next_window
 from exports.views.task_page import restart_sentence
 
 # Stands for an id that the run itself looks up before its first page (W4).
@@ -47,7 +47,7 @@ def describe_task(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         # The rows are being replaced at this moment; what replaces them asks again.
         return HttpResponse(status=204)
     context = {"form": form, "description": describe(form)}
-    return render(request, "exports/_task_described.html", context)
+    return render(request, "exports/task_form/_described.html", context)
 
 
 def describe(form: TaskForm) -> Description:
@@ -55,7 +55,7 @@ def describe(form: TaskForm) -> Description:
     rows = form.rows
     connection = chosen_connection(form)
     refusal = rows.first_refusal() or _length_refusal(form, connection)
-    drawn = sketch(form, connection)
+    drawn = draft(form, connection)
     if refusal:
         waits = _("It can be told once the conditions can be sent.")
         return Description("", "", refusal, (waits,))
@@ -72,20 +72,20 @@ def describe(form: TaskForm) -> Description:
     )
 
 
-def _added(window: Window) -> Iterator[str]:
+def _added(window: SyncWindow) -> Iterator[str]:
     if window.modified_after:
         yield conditions.updated_after(window.modified_after)
-    if window.boundary_id is not None:
-        yield conditions.id_above(window.boundary_id)
+    if window.start_id is not None:
+        yield conditions.id_above(window.start_id)
     if window.created_after:
         yield _UNKNOWN_ID
 
 
-def _next_run(task: Task, window: Window, restart: Restart | None) -> Iterator[str]:
+def _next_run(task: Task, window: SyncWindow, restart: Restart | None) -> Iterator[str]:
     if window.modified_after:
         yield _("It asks for batches updated after %(moment)s.") % _named(window.modified_after)
-    elif window.boundary_id is not None:
-        yield _("It asks for batches with an id above %(id)s.") % {"id": window.boundary_id}
+    elif window.start_id is not None:
+        yield _("It asks for batches with an id above %(id)s.") % {"id": window.start_id}
     elif window.created_after:
         yield _(
             "It asks for batches created after %(moment)s: it looks up the highest id of that "
@@ -100,7 +100,7 @@ def _next_run(task: Task, window: Window, restart: Restart | None) -> Iterator[s
         yield restart_sentence(task, restart)
     elif task.export != Task.Export.ALL and window.reason:
         yield window.reason
-    elif window.leaves_out_known:
+    elif window.skips_known:
         yield _("What this task has already exported is left out.")
 
 

@@ -17,7 +17,7 @@ from exports.forms.dates import DatesForm, canonical
 from exports.forms.ledger import LedgerSearch
 from exports.models import DateChange, LedgerEntry, Run, Task
 from exports.models.runs import RunQuerySet
-from exports.models.windows import Restart, next_window
+from exports.models.sync_window import Restart, next_window
 from exports.number_formats import grouped
 from exports.reporting.tables import RunTable
 from exports.storage.file_names import is_overwritten_each_run
@@ -33,9 +33,9 @@ def render_task_page(
     request: HttpRequest, task: Task, dates: DatesForm | None = None
 ) -> HttpResponse:
     """The page; with `dates` it shows that form as it was refused."""
-    runs = _runs_told_of(task)
+    runs = _shown_runs_of(task)
     newest = runs[:LATEST_RUNS]
-    results = [run for run in runs if not run.is_active and not run.is_again]
+    results = [run for run in runs if not run.is_active and not run.is_reexport]
     undoable = _undoable(task)
     context = {
         "task": task,
@@ -54,7 +54,7 @@ def render_task_page(
         **_changes(task, undoable),
         **_next_run(task),
     }
-    return render(request, "exports/task_detail.html", context)
+    return render(request, "exports/task/task.html", context)
 
 
 def last_run_of(task: Task) -> Run | None:
@@ -62,7 +62,7 @@ def last_run_of(task: Task) -> Run | None:
     return _results(task).first()
 
 
-def _runs_told_of(task: Task) -> list[Run]:
+def _shown_runs_of(task: Task) -> list[Run]:
     """The newest runs, the newest first; and the last result and file, however long ago.
 
     By ids, and sorted here: no index is left to choose, and a task may have 100,000 runs.
@@ -77,7 +77,7 @@ def _runs_told_of(task: Task) -> list[Run]:
 
 def _results(task: Task) -> RunQuerySet:
     over = task.runs.exclude(status__in=Run.ACTIVE)
-    return over.exclude(trigger=Run.Trigger.AGAIN).newest_first()
+    return over.exclude(trigger=Run.Trigger.REEXPORT).newest_first()
 
 
 def _is_latest_file(run: Run) -> bool:
@@ -98,10 +98,10 @@ def restart_sentence(task: Task, restart: Restart) -> str:
             "The conditions changed since run %(run)s moved the date. The next run starts again "
             "at %(moment)s."
         )
-    return f"{begins % values} {_what_is_left_out(task, restart)}"
+    return f"{begins % values} {_what_is_skipped(task, restart)}"
 
 
-def _what_is_left_out(task: Task, restart: Restart) -> str:
+def _what_is_skipped(task: Task, restart: Restart) -> str:
     if known_count := LedgerEntry.objects.batch_count_of(task):
         words = ngettext(
             "It leaves out the %(count)s batch that already went out.",

@@ -15,7 +15,7 @@ from exports.forms.dates import DATES, canonical
 from exports.forms.task_copies import decided_dates
 from exports.forms.tasks import TaskForm
 from exports.models import Connection, DateChange, Run, Task
-from exports.models.windows import restart_of
+from exports.models.sync_window import restart_of
 from exports.views.buttons import button
 from exports.views.expired_login import take_typed
 from exports.views.queueing import queue_and_follow
@@ -157,7 +157,7 @@ def _save(request: HttpRequest, task: Task | None, source: Task | None) -> HttpR
         form.is_valid()
         return _show_form(request, form)
     messages.success(request, _("%(task)s was saved.") % {"task": saved.name})
-    _tell_what_follows(request, form, saved, sent_before)
+    _message_what_follows(request, form, saved, sent_before)
     return redirect("task-detail", saved.pk)
 
 
@@ -174,7 +174,7 @@ def _show_form(request: HttpRequest, form: TaskForm) -> HttpResponse:
         "problems": form.problems() if form.is_bound else [],
         "description": describe(form),
     }
-    return render(request, "exports/task_form.html", context)
+    return render(request, "exports/task_form/task_form.html", context)
 
 
 def _source_dates(form: TaskForm) -> list[tuple[str, str, str]]:
@@ -195,7 +195,7 @@ def _source_dates(form: TaskForm) -> list[tuple[str, str, str]]:
     ]
 
 
-def _tell_what_follows(
+def _message_what_follows(
     request: HttpRequest, form: TaskForm, task: Task, sent_before: str | None
 ) -> None:
     for warning in form.warnings():

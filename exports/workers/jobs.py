@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from exports.connectwise.filter.conditions import ConditionError
 from exports.models import Run, Task, Worker
-from exports.models.refusals import RunActiveError, TaskUnusableError
+from exports.models.errors import RunActiveError, TaskUnusableError
 from exports.pipeline import runner
 from exports.pipeline.lease import Lease
 from exports.storage.run_log import RunLog
@@ -41,12 +41,12 @@ def queue_run(task: Task, trigger: str, user: Any = None, *, caused_by: Run | No
     return run
 
 
-def queue_again(
+def queue_reexport(
     task: Task, user: Any = None, *, of_run: Run | None = None, batch_ids: Iterable[int] = ()
 ) -> Run:
     """Queue an export of the same batches again (R7). Raises TaskUnusableError, RunActiveError."""
     with transaction.atomic():
-        run = task.queue_again(user, of_run=of_run, batch_ids=batch_ids)
+        run = task.queue_reexport(user, of_run=of_run, batch_ids=batch_ids)
         transaction.on_commit(lambda: enqueue(run))
     return run
 
@@ -66,8 +66,8 @@ def execute_here(run_id: int, attempt: int) -> None:
     owner = f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     run = Run.objects.get(pk=run_id)
     if run.attempt != attempt or not run.claim(owner):
-        told = {"run": run, "attempt": attempt}
-        logger.info(_("%(run)s, attempt %(attempt)s, is taken care of already."), told)
+        params = {"run": run, "attempt": attempt}
+        logger.info(_("%(run)s, attempt %(attempt)s, is taken care of already."), params)
         return
     if run.is_cancel_requested():
         run.finish_cancelled(owner)

@@ -10,12 +10,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
-from exports.delivery.export_folder import copy_for_pick_up
+from exports.delivery.export_folder import copy_to_export_folder
 from exports.housekeeping.leftovers import (
     clear_run_folder,
-    forget_staged,
+    delete_staged,
     one_at_a_time,
-    remove_old_drafts,
+    remove_old_temp_files,
 )
 from exports.housekeeping.queue_table import clear_queue_rows, is_in_queue
 from exports.models import Run, Worker
@@ -27,7 +27,9 @@ logger = logging.getLogger(__name__)
 
 # A run whose worker died this many times is taken for the cause (R3).
 _PARK_AFTER = 3
-_SILENT = gettext_noop("The worker of this run fell silent (the machine or the process was ended).")
+_STALLED = gettext_noop(
+    "The worker of this run fell silent (the machine or the process was ended)."
+)
 _NO_HARM = gettext_noop("Nothing was exported and no date moved; run the task again.")
 # A queued run that nobody took is put before the workers again after this long: its job may have
 # died with a worker between taking it and claiming the run. A job too many does nothing.
@@ -41,15 +43,15 @@ def recover(*, is_thorough: bool = False) -> None:
     thorough, as at a worker's start, files are looked at however old they are.
     """
     for step in (
-        _close_all_lost,
+        _close_all_stalled,
         _follow_failures,
         _enqueue_waiting,
         lambda: clear_run_folder(is_thorough),
         _retry_copies,
-        remove_old_drafts,
-        lambda: forget_staged(is_thorough),
+        remove_old_temp_files,
+        lambda: delete_staged(is_thorough),
         clear_queue_rows,
-        Worker.objects.forget_the_dead,
+        Worker.objects.prune_stalled,
     ):
         with one_at_a_time():
             step()
@@ -61,29 +63,29 @@ def _follow_failures() -> None:
             queue_on_failure_task(run)
 
 
-def _close_all_lost() -> None:
+def _close_all_stalled() -> None:
     for run in Run.objects.lost():
         with one_at_a_time():
-            _close_lost(run)
+            _close_stalled(run)
 
 
-def _close_lost(run: Run) -> None:
+def _close_stalled(run: Run) -> None:
     """Resume or end a run whose worker fell silent; that worker is fenced off first."""
     owner = f"recovery-{uuid.uuid4().hex[:8]}"
-    if not run.take_over(owner):
+    if not run.steal(owner):
         return  # it lives, or came to an end in this very moment
     log = RunLog(run)
-    lost_count = run.lost_count + 1
+    stalled_count = run.stalled_count + 1
     if run.cancel_requested_at is not None:
         run.finish_cancelled(owner)
-    elif lost_count >= _PARK_AFTER:
-        _fail_lost(run, owner, f"{_parked(lost_count)} {_(_NO_HARM)}")
+    elif stalled_count >= _PARK_AFTER:
+        _fail_stalled(run, owner, f"{_parked(stalled_count)} {_(_NO_HARM)}")
     elif run.can_resume and _has_beginning(run):
-        run.give_back(owner, lost_count=lost_count)
+        run.requeue(owner, stalled_count=stalled_count)
         resumed = _("The run is resumed after the last page it wrote.")
-        log.warning(f"{_(_SILENT)} {resumed}")
+        log.warning(f"{_(_STALLED)} {resumed}")
     else:
-        _fail_lost(run, owner, f"{_(_SILENT)} {_(_NO_HARM)}")
+        _fail_stalled(run, owner, f"{_(_STALLED)} {_(_NO_HARM)}")
     follow_up(run)
 
 
@@ -96,17 +98,17 @@ def _has_beginning(run: Run) -> bool:
         return False
 
 
-def _parked(lost_count: int) -> str:
+def _parked(stalled_count: int) -> str:
     return ngettext(
         "The worker of this run fell silent (the machine or the process was ended) %(count)s time "
         "in a row: it is parked.",
         "The worker of this run fell silent (the machine or the process was ended) %(count)s times "
         "in a row: it is parked.",
-        lost_count,
-    ) % {"count": lost_count}
+        stalled_count,
+    ) % {"count": stalled_count}
 
 
-def _fail_lost(run: Run, owner: str, sentence: str) -> None:
+def _fail_stalled(run: Run, owner: str, sentence: str) -> None:
     with transaction.atomic():
         run.fail(owner, sentence)
         RunLog(run).error(sentence)
@@ -122,4 +124,4 @@ def _enqueue_waiting() -> None:
 
 def _retry_copies() -> None:
     for run in Run.objects.filter(is_copy_pending=True).order_by("id"):
-        copy_for_pick_up(run, RunLog(run))
+        copy_to_export_folder(run, RunLog(run))

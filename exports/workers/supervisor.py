@@ -51,13 +51,13 @@ class Serving:
     def start(self) -> None:
         self._children = [self._begin(command) for command in self._commands]
 
-    def watch(self, tell: Callable[[str], object]) -> None:
+    def watch(self, notify: Callable[[str], object]) -> None:
         """Replace processes that die, until SIGTERM or Ctrl-C; then end them all."""
         self.take_signals()
         while not self._over.wait(0.5):
             for index, child in enumerate(self._children):
                 if child.process.poll() is not None:
-                    tell(_told_end(child))
+                    notify(_end_message(child))
                     # Something that dies at once must not be started a hundred times a second.
                     if time.monotonic() - child.started_at < _RESTART_PAUSE:
                         self._over.wait(_RESTART_PAUSE)
@@ -124,6 +124,6 @@ def check_port(bind: str, port: int, option: str = "--port") -> None:
             ) from None
 
 
-def _told_end(child: _Child) -> str:
+def _end_message(child: _Child) -> str:
     message = _("%(program)s ended (%(status)s); starting anew.")
     return message % {"program": child.command[-1], "status": child.process.returncode}

@@ -20,7 +20,7 @@ _APART = timedelta(minutes=5)
 _KINDS: Final = (
     ["succeeded"] * 35 + ["empty"] * 50 + ["failed"] * 8 + ["suspicious"] * 4 + ["cancelled"] * 3
 )
-_TRIGGERS: Final = ("manual", "command", "command", "failure", "again")
+_TRIGGERS: Final = ("manual", "command", "command", "failure", "reexport")
 
 
 def seed(run_count: int, entry_count: int) -> None:
@@ -70,7 +70,7 @@ def _runs(tasks: list[Task], users: list[User], count: int) -> Iterator[Run]:
             task_name=task.name,
             connection_id=task.connection_id,
             trigger=trigger,
-            requested_by=users[number % 3] if trigger in ("manual", "again") else None,
+            requested_by=users[number % 3] if trigger in ("manual", "reexport") else None,
             site="https://na.myconnectwise.net",
             company="acme",
             public_key="AbCdEf",

@@ -72,15 +72,15 @@ class FollowerMemory:
 
     def __init__(self) -> None:
         self.peak = 0.0
-        told = background_validation._Follower.tell
+        params = background_validation._Follower.notify
 
-        def tell(follower: background_validation._Follower, size: int, *, is_whole: bool) -> None:
-            told(follower, size, is_whole=is_whole)
+        def notify(follower: background_validation._Follower, size: int, *, is_whole: bool) -> None:
+            params(follower, size, is_whole=is_whole)
             with suppress(OSError, IndexError):
                 status = Path(f"/proc/{follower._process.pid}/status").read_text()
                 self.peak = max(self.peak, int(status.split("VmHWM:")[1].split()[0]) / 1024)
 
-        background_validation._Follower.tell = tell  # type: ignore[assignment, method-assign]
+        background_validation._Follower.notify = notify  # type: ignore[assignment, method-assign]
 
 
 def _connection(site: str, width: int) -> Connection:

@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, Playwright
 
-from tests.browser.scene.starting import PASSWORD, USER, Scene
+from tests.browser.sample.starting import PASSWORD, USER, Scene
 
 _EXECUTABLE = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None

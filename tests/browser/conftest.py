@@ -24,7 +24,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests.browser.chromium import launch, logins_of, sign_in
 from tests.browser.pages import PAGES, ShownPage
-from tests.browser.scene.starting import PASSWORD, USER, Scene, scene_running
+from tests.browser.sample.starting import PASSWORD, USER, Scene, scene_running
 from tests.browser.settling import settle
 from tests.browser.watching import watch
 from tests.processes import worker_process

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page, Response
 
-from tests.browser.scene.starting import Scene
+from tests.browser.sample.starting import Scene
 
 Arrival = Callable[[Page], None]
 
@@ -223,9 +223,9 @@ CHANGES = {
     "task-dates": "/tasks/{task}/dates/",
     "task-undo-date": "/tasks/{task}/undo-date/",
     "task-from-now": "/tasks/{task}/from-now/",
-    "task-ledger-again": "/tasks/{task}/ledger/again/",
+    "task-ledger-reexport": "/tasks/{task}/ledger/again/",
     "run-cancel": "/runs/{run}/cancel/",
-    "run-again": "/runs/{run}/again/",
+    "run-reexport": "/runs/{run}/again/",
     "logout": "/logout/",
 }
 FILES = {

@@ -407,18 +407,18 @@ def test_a_dashboard_that_does_not_answer_loses_nothing_and_says_so(
     page = chromium.new_page(base_url=live_server.url)
     sign_in(page)
     page.goto("/tasks/new/")
-    told = page.locator("#rows-no-answer")
+    params = page.locator("#rows-no-answer")
     fill(page, 0, "batchIdentifier", "Equal", '"a"')
     page.route("**/tasks/conditions/", lambda route: route.abort())
     press(page, "Add condition")
-    expect(told).to_be_visible()
+    expect(params).to_be_visible()
     expect(page.get_by_role("button", name="Add condition")).to_be_focused()
     assert values(page) == ['"a"']
 
     page.unroute("**/tasks/conditions/")
     press(page, "Add condition")
     expect(field(page, 1)).to_be_focused()
-    expect(told).to_be_hidden()
+    expect(params).to_be_hidden()
     page.close()
 
 

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from exports.models import Connection, Task
 from tests.browser.conftest import NO_JAVASCRIPT, OpenPage
-from tests.browser.scene.starting import PASSWORD, USER
+from tests.browser.sample.starting import PASSWORD, USER
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -10,7 +10,7 @@ from exports.demo.server import StandIn
 from exports.models import Run, Task
 from tests.browser.conftest import STILL, OpenPage, Visit
 from tests.browser.hands import Hands
-from tests.browser.scene.starting import PASSWORD, USER
+from tests.browser.sample.starting import PASSWORD, USER
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

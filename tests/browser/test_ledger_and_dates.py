@@ -28,7 +28,7 @@ def test_a_batch_is_found_in_the_ledger_and_exported_again(
     page.get_by_role("button", name="Export these batches again").click()
     expect(page.get_by_text("1 batch chosen from the ledger, exported again")).to_be_visible()
     expect(page.get_by_role("link", name="Download", exact=True)).to_be_visible()
-    again = Run.objects.get(trigger="again")
+    again = Run.objects.get(trigger="reexport")
     tree = etree.parse(files.run_file(again))
     assert tree.xpath("//Batch/id/text()") == ["284"]
 
@@ -36,7 +36,7 @@ def test_a_batch_is_found_in_the_ledger_and_exported_again(
     page.get_by_role("button", name="Export these batches again").click()
     expect(page.get_by_text(f"Batches of run {first.pk}, exported again")).to_be_visible()
     expect(page.get_by_role("link", name="Download", exact=True)).to_be_visible()
-    whole = Run.objects.get(again_of=first)
+    whole = Run.objects.get(reexport_of=first)
     assert whole.batch_count == first.batch_count == len(stand_in.store)
     assert Task.objects.get(pk=task.pk).date_modified == first.date_modified_after
 

@@ -52,7 +52,7 @@ def test_a_status_is_a_word_and_an_icon_in_colours_of_the_system(
     found = statuses(page)
 
     assert word.lower() in found[0][0].lower()
-    assert all(text and ink != ground and has_icon for text, ink, ground, has_icon in found)
+    assert all(text and ink != preflight and has_icon for text, ink, preflight, has_icon in found)
 
 
 def statuses(page: Page) -> list[tuple[str, str, str, bool]]:

@@ -12,7 +12,7 @@ from cwexport import urls
 from exports import urls as product_urls
 from tests.browser.conftest import Visit
 from tests.browser.pages import CHANGES, FILES, FRAGMENTS, PAGES
-from tests.browser.scene.starting import Scene
+from tests.browser.sample.starting import Scene
 
 pytestmark = pytest.mark.browser
 

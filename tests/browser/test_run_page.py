@@ -87,11 +87,11 @@ def test_a_wait_is_seen_counting_down(
 
     waits = r"Waiting {} s: ConnectWise asked for it \(429\)\. Then try 2 of 5\."
     expect(page.get_by_text(re.compile(waits.format("[4-7]")))).to_be_visible()
-    told = page.get_by_text(re.compile(r"ConnectWise answered 429\. Trying again in \d+ s"))
-    expect(told).to_be_visible()
+    params = page.get_by_text(re.compile(r"ConnectWise answered 429\. Trying again in \d+ s"))
+    expect(params).to_be_visible()
     expect(page.get_by_text(re.compile(waits.format("[1-3]")))).to_be_visible()
     expect(page.get_by_role("link", name="Download", exact=True)).to_be_visible()
-    expect(told).to_be_visible()
+    expect(params).to_be_visible()
 
 
 def test_a_cancel_is_answered_at_once_and_keeps_the_focus(page: Page, make_task: MakeTask) -> None:
@@ -230,11 +230,11 @@ def test_without_scripts_the_page_loads_itself_again_until_the_run_is_over(
     run = start(make_task())
     page = open_page(**NO_JAVASCRIPT)
     page.goto(f"/runs/{run.pk}/")
-    told = page.locator(".run-reload")
-    expect(told).to_be_visible()
+    params = page.locator(".run-reload")
+    expect(params).to_be_visible()
     run.fail(OWNER, "ConnectWise answered 401.")
     expect(page.get_by_role("heading", name="It failed.")).to_be_visible()
-    expect(told).to_have_count(0)
+    expect(params).to_have_count(0)
 
 
 def test_the_hash_is_copied(open_page: OpenPage, make_task: MakeTask) -> None:
@@ -267,8 +267,8 @@ def test_a_printed_run_is_an_audit_sheet(open_page: OpenPage, make_task: MakeTas
     page.goto(f"/runs/{run.pk}/")
     page.emulate_media(media="print", color_scheme="dark")
 
-    for told in (f"Run {run.pk} of", run.file_sha256, "Date Modified", "Checked by"):
-        expect(page.get_by_text(told).first).to_be_visible()
+    for params in (f"Run {run.pk} of", run.file_sha256, "Date Modified", "Checked by"):
+        expect(page.get_by_text(params).first).to_be_visible()
     expect(page.get_by_text(run.request_sent, exact=True).first).to_be_visible()
     expect(page.get_by_text("Counted", exact=True)).to_be_visible()
     assert page.get_by_role("navigation").filter(visible=True).count() == 0

@@ -35,9 +35,9 @@ def test_a_violation_of_the_content_security_policy_is_a_fault(
     page.evaluate(violation)
     page.wait_for_timeout(100)
 
-    told = [fault for fault in faults if fault.startswith("CSP: ")]
-    assert told
-    assert all(directive in fault for fault in told)
+    params = [fault for fault in faults if fault.startswith("CSP: ")]
+    assert params
+    assert all(directive in fault for fault in params)
 
 
 def test_errors_missing_files_and_other_hosts_are_faults(
@@ -51,8 +51,8 @@ def test_errors_missing_files_and_other_hosts_are_faults(
     page.wait_for_timeout(200)
 
     text = "\n".join(faults)
-    for told in ("thrown", "complained", "404", "example.invalid"):
-        assert told in text
+    for params in ("thrown", "complained", "404", "example.invalid"):
+        assert params in text
 
 
 def test_a_form_that_is_refused_is_no_fault(visit: Visit) -> None:

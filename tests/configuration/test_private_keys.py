@@ -54,8 +54,8 @@ def test_the_private_key_is_in_no_outcome_no_problem_and_no_dump() -> None:
     loaded = load()
     replaced = load(environment={"ACME_PRIVATE_KEY": "S3cret-two"})
     refused = problems(changed("page_size: 1000", "page_size: 0"))
-    told = repr((loaded, replaced, refused, configuration.current_configuration()))
+    params = repr((loaded, replaced, refused, configuration.current_configuration()))
 
-    assert KEY not in told
-    assert repr(KEY)[1:-1] not in told
-    assert "S3cret-two" not in told
+    assert KEY not in params
+    assert repr(KEY)[1:-1] not in params
+    assert "S3cret-two" not in params

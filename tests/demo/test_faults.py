@@ -142,8 +142,8 @@ def test_the_link_names_another_host(stand_in: StandIn) -> None:
 @pytest.mark.parametrize("seconds", [600, -600])
 def test_the_servers_clock_is_off(stand_in: StandIn, seconds: int) -> None:
     stand_in.faults.add(ClockSkew(seconds))
-    for told in (parsedate_to_datetime(count(stand_in).headers["Date"]), stand_in.now()):
-        assert abs(told - datetime.now(UTC) - timedelta(seconds=seconds)) < timedelta(seconds=60)
+    for params in (parsedate_to_datetime(count(stand_in).headers["Date"]), stand_in.now()):
+        assert abs(params - datetime.now(UTC) - timedelta(seconds=seconds)) < timedelta(seconds=60)
 
 
 def test_a_page_may_be_shorter_than_asked_for(stand_in: StandIn) -> None:

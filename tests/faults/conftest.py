@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.runner.conftest import quick_retries
+from tests.pipeline.conftest import quick_retries
 
 __all__ = ["quick_retries"]
 

@@ -20,7 +20,7 @@ from exports.demo.server import StandIn
 from exports.models import Task
 from exports.pipeline import runner
 from tests.conftest import MakeTask, run_now
-from tests.runner.outcomes import (
+from tests.pipeline.outcomes import (
     aftermath,
     exported_ids,
     is_page,

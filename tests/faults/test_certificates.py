@@ -13,7 +13,7 @@ from exports.demo.server import StandIn
 from exports.demo.store import Store
 from tests.conftest import make_connection, run_now, save_task
 from tests.demo.certificates import make_certificates
-from tests.runner.outcomes import aftermath, safe_failure
+from tests.pipeline.outcomes import aftermath, safe_failure
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -21,7 +21,7 @@ from exports.demo.server import StandIn
 from exports.demo.store import Store
 from exports.models import Task
 from tests.conftest import MakeTask, run_now
-from tests.runner.outcomes import (
+from tests.pipeline.outcomes import (
     aftermath,
     exported_ids,
     is_page,

@@ -20,7 +20,7 @@ from tests.faults.passing_time import (
     type_date,
     z,
 )
-from tests.runner.outcomes import (
+from tests.pipeline.outcomes import (
     exported_ids,
     exported_versions,
     is_page,

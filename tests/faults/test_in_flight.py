@@ -24,7 +24,7 @@ from exports.demo.store import Store
 from exports.demo.switches import Fault
 from exports.models import Task
 from tests.conftest import make_connection, run_now, save_task
-from tests.runner.outcomes import (
+from tests.pipeline.outcomes import (
     aftermath,
     exported_ids,
     exported_versions,

@@ -9,7 +9,7 @@ from exports.demo.faults import Nothing, Status
 from exports.demo.server import StandIn
 from tests.conftest import MakeTask, run_now
 from tests.faults.passing_time import Wait, dated_stand_in, time_passes, type_date, z
-from tests.runner.outcomes import (
+from tests.pipeline.outcomes import (
     aftermath,
     exported_ids,
     exported_versions,

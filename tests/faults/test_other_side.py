@@ -20,7 +20,7 @@ from exports.demo.server import StandIn
 from exports.models import Task
 from tests.conftest import make_connection, run_now, save_task
 from tests.demo.certificates import Certificates
-from tests.runner.outcomes import (
+from tests.pipeline.outcomes import (
     aftermath,
     exported_ids,
     is_page,

@@ -15,7 +15,7 @@ from exports.models import runs
 from exports.pipeline import lease
 from exports.workers import recovery
 from tests.conftest import MakeTask, make_connection, run_now, save_task
-from tests.runner.outcomes import (
+from tests.pipeline.outcomes import (
     aftermath,
     exported_ids,
     is_page,

@@ -7,7 +7,7 @@ import pytest
 from exports.demo.server import StandIn
 from tests.conftest import MakeTask, make_connection, run_now, save_task
 from tests.faults.passing_time import Wait, dated_stand_in, middle_date, run_as, time_passes, z
-from tests.runner.outcomes import (
+from tests.pipeline.outcomes import (
     exported_ids,
 )
 
@@ -88,7 +88,7 @@ def test_new_takes_a_lower_id_that_becomes_visible_late(
     assert hidden["id"] not in exported_ids(first)
     assert [exported_ids(run) for run in (second, third, fourth)] == [[hidden["id"]], [], []]
     # Later the boundary is an id, and the request no longer reaches back to the beginning.
-    assert fourth.boundary_id == max(stand_in.store.ids)
+    assert fourth.start_id == max(stand_in.store.ids)
     assert len(exported_ids(first)) == 119
 
 

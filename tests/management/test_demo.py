@@ -35,12 +35,12 @@ def told_by_the_demo(folder: Path) -> str:
         text=True,
     ) as process:
         try:
-            told, _nothing = process.communicate(timeout=120)
+            params, _nothing = process.communicate(timeout=120)
         except BaseException:
             process.send_signal(signal.SIGTERM)
             raise
     assert process.returncode == 0
-    return told
+    return params
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +49,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def told(folder: Path) -> str:
+def params(folder: Path) -> str:
     return told_by_the_demo(folder)
 
 
-def test_address_and_login_are_told_before_the_export_is_over(told: str) -> None:
-    assert re.findall(r"^ *(Dashboard|Login|Password|Run 1|XML|Batches|SHA-256)\b", told, re.M) == [
+def test_address_and_login_are_told_before_the_export_is_over(params: str) -> None:
+    assert re.findall(
+        r"^ *(Dashboard|Login|Password|Run 1|XML|Batches|SHA-256)\b", params, re.M
+    ) == [
         "Dashboard",
         "Login",
         "Password",
@@ -63,12 +65,12 @@ def test_address_and_login_are_told_before_the_export_is_over(told: str) -> None
         "Batches",
         "SHA-256",
     ]
-    assert re.search(r"Dashboard: +http://127\.0\.0\.1:\d+/ \(stops after the export\)\n", told)
+    assert re.search(r"Dashboard: +http://127\.0\.0\.1:\d+/ \(stops after the export\)\n", params)
 
 
-def test_what_a_second_connection_takes_is_told(told: str) -> None:
+def test_what_a_second_connection_takes_is_told(params: str) -> None:
     account = Account()
-    lines = dict(re.findall(r"^  ([A-Z][^:]*): +(.*)$", told, re.M))
+    lines = dict(re.findall(r"^  ([A-Z][^:]*): +(.*)$", params, re.M))
 
     assert lines["Site"].startswith("http://127.0.0.1:")
     assert (lines["Company"], lines["Public Key"], lines["Private Key"], lines["Client ID"]) == (

@@ -25,18 +25,18 @@ def file(tmp_path: Path) -> Path:
 
 
 def loaded(file: Path, *options: str) -> str:
-    out, told = io.StringIO(), io.StringIO()
-    call_command("load_config", str(file), *options, stdout=out, stderr=told)
-    assert told.getvalue() == ""
+    out, params = io.StringIO(), io.StringIO()
+    call_command("load_config", str(file), *options, stdout=out, stderr=params)
+    assert params.getvalue() == ""
     return out.getvalue()
 
 
 def refused(file: Path, *options: str) -> str:
-    out, told = io.StringIO(), io.StringIO()
+    out, params = io.StringIO(), io.StringIO()
     with pytest.raises(SystemExit) as ended:
-        call_command("load_config", str(file), *options, stdout=out, stderr=told)
+        call_command("load_config", str(file), *options, stdout=out, stderr=params)
     assert (ended.value.code, out.getvalue()) == (1, "")
-    return told.getvalue()
+    return params.getvalue()
 
 
 def dumped(*arguments: str) -> str:
@@ -107,11 +107,11 @@ def test_without_the_environment_variable_a_new_connection_is_refused(
 
 def test_warnings_are_told_by_file_and_line(file: Path) -> None:
     file.write_text(changed("date_modified: 2020", "date_modified: 2999"), encoding="utf-8")
-    told = io.StringIO()
+    params = io.StringIO()
 
-    call_command("load_config", str(file), stdout=io.StringIO(), stderr=told)
+    call_command("load_config", str(file), stdout=io.StringIO(), stderr=params)
 
-    assert told.getvalue() == (
+    assert params.getvalue() == (
         f"{file}:13: Warning: date_modified lies in the future: nothing is exported until then.\n"
     )
 
@@ -136,8 +136,8 @@ def test_a_dump_to_a_file_can_be_loaded_again(file: Path, tmp_path: Path) -> Non
 
 
 def test_a_dump_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    told = io.StringIO()
+    params = io.StringIO()
     with pytest.raises(SystemExit) as ended:
-        call_command("dump_config", str(tmp_path), stderr=told)
+        call_command("dump_config", str(tmp_path), stderr=params)
     assert ended.value.code == 1
-    assert told.getvalue() == f"{tmp_path} cannot be written: Is a directory.\n"
+    assert params.getvalue() == f"{tmp_path} cannot be written: Is a directory.\n"

@@ -49,13 +49,13 @@ def test_a_lost_encryption_key_is_told_by_connection_and_nothing_changes(
     settings.CWEXPORT_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     save("Lost", "two")
     settings.CWEXPORT_ENCRYPTION_KEYS = known
-    before, out, told = tokens(), io.StringIO(), io.StringIO()
+    before, out, params = tokens(), io.StringIO(), io.StringIO()
 
     with pytest.raises(SystemExit) as ended:
-        call_command("rotate_keys", stdout=out, stderr=told)
+        call_command("rotate_keys", stdout=out, stderr=params)
 
     assert (ended.value.code, out.getvalue(), tokens()) == (1, "", before)
-    assert told.getvalue() == (
+    assert params.getvalue() == (
         "The private key of connection Lost cannot be decrypted with this installation's "
         "encryption key. Put back the key it was saved with (CWEXPORT_ENCRYPTION_KEYS) or enter "
         "the private key again on the connection.\nNothing was changed.\n"

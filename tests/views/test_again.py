@@ -29,14 +29,14 @@ def page_of(client: Client, run: Run) -> str:
 def finish(run: Run, **fields: Any) -> Run:
     """A run from the queue that is over, without a file on disk."""
     assert run.claim(OWNER)
-    outcome = {"fetched_count": 400, "left_out_count": 116, "proven_count": 400}
+    outcome = {"fetched_count": 400, "skipped_count": 116, "proven_count": 400}
     file = {"file_path": f"runs/{run.pk}.xml", "file_name": "batches.xml", "file_sha256": "0" * 64}
     run.succeed(OWNER, **{**outcome, **file, **fields})
     return run
 
 
-def post_again(client: Client, run: Run) -> Any:
-    return client.post(reverse("run-again", args=[run.pk]))
+def post_reexport(client: Client, run: Run) -> Any:
+    return client.post(reverse("run-reexport", args=[run.pk]))
 
 
 def test_the_batches_of_a_run_are_exported_again(
@@ -48,12 +48,12 @@ def test_the_batches_of_a_run_are_exported_again(
     assert BUTTON in page
     assert "a new file with these 284 batches as they are in ConnectWise now. No date moves" in page
     assert PICK_UP in page
-    response = post_again(signed_in, first)
+    response = post_reexport(signed_in, first)
 
-    run = Run.objects.get(again_of=first)
+    run = Run.objects.get(reexport_of=first)
     assert response.headers["Location"] == reverse("run-detail", args=[run.pk])
     assert messages_of(response) == [f"{run} exports the batches of run {first.pk} again."]
-    assert (run.trigger, run.requested_by, run.status) == ("again", user, "queued")
+    assert (run.trigger, run.requested_by, run.status) == ("reexport", user, "queued")
     link = f'<a href="{reverse("run-detail", args=[first.pk])}">run {first.pk}</a>'
     assert f"Batches of {link}, exported again by Admin1" in page_of(signed_in, run)
 
@@ -62,8 +62,8 @@ def test_the_page_of_such_a_run_says_which_batches_instead_of_conditions(
     signed_in: Client, make_task: MakeTask
 ) -> None:
     first = succeed(make_task())
-    post_again(signed_in, first)
-    run = Run.objects.get(again_of=first)
+    post_reexport(signed_in, first)
+    run = Run.objects.get(reexport_of=first)
     assert run.claim("worker-1")
     run.fail("worker-1", "No.")
     page = page_of(signed_in, run)
@@ -93,8 +93,8 @@ def test_the_proof_of_such_a_run_is_about_the_batches_wanted(
     signed_in: Client, make_task: MakeTask, fields: dict[str, Any], sentence: str
 ) -> None:
     first = succeed(make_task())
-    post_again(signed_in, first)
-    run = finish(Run.objects.get(again_of=first), **{"batch_count": 280, **fields})
+    post_reexport(signed_in, first)
+    run = finish(Run.objects.get(reexport_of=first), **{"batch_count": 280, **fields})
     page = page_of(signed_in, run)
 
     assert sentence.format(first=first.pk) in page
@@ -109,11 +109,11 @@ def test_the_proof_of_chosen_batches_counts_those_chosen(
     signed_in: Client, make_task: MakeTask
 ) -> None:
     task = make_task()
-    run = finish(task.queue_again(batch_ids=[284]), batch_count=1)
+    run = finish(task.queue_reexport(batch_ids=[284]), batch_count=1)
     assert "1 of the 1 chosen batch went into the file, as ConnectWise had it" in (
         page_of(signed_in, run)
     )
-    run = finish(task.queue_again(batch_ids=[1, 2, 3]), batch_count=2)
+    run = finish(task.queue_reexport(batch_ids=[1, 2, 3]), batch_count=2)
     assert f"2 of the 3 chosen batches {AS_THEN}" in page_of(signed_in, run)
 
 
@@ -121,11 +121,11 @@ def test_the_history_names_and_filters_what_was_exported_again(
     signed_in: Client, make_task: MakeTask
 ) -> None:
     first = succeed(make_task())
-    post_again(signed_in, first)
-    response = signed_in.get(reverse("run-list"), {"trigger": "again"})
+    post_reexport(signed_in, first)
+    response = signed_in.get(reverse("run-list"), {"trigger": "reexport"})
 
     shown = [row.record for row in response.context["table"].paginated_rows]
-    assert shown == [Run.objects.get(again_of=first)]
+    assert shown == [Run.objects.get(reexport_of=first)]
     page = " ".join(response.content.decode().split())
     link = f'<a href="{reverse("run-detail", args=[first.pk])}">run {first.pk}</a>'
     assert f'Export again <span class="muted">of {link}</span>' in page
@@ -136,7 +136,7 @@ def test_a_run_without_batches_has_nothing_to_export_again(
 ) -> None:
     for run in (succeed(make_task(), batch_count=0), fail(Task.objects.get())):
         assert BUTTON not in page_of(signed_in, run)
-        assert messages_of(post_again(signed_in, run)) == [
+        assert messages_of(post_reexport(signed_in, run)) == [
             f"{run} exported no batches, so there is nothing to export again."
         ]
     assert Run.objects.count() == 2
@@ -148,14 +148,14 @@ def test_a_repeat_that_came_to_nothing_is_asked_for_once_more(
     task = make_task()
     first = succeed(task)
     for wanted in ({"of_run": first}, {"batch_ids": [284, 7]}):
-        failed = task.queue_again(**wanted)
+        failed = task.queue_reexport(**wanted)
         assert failed.claim(OWNER)
         failed.fail(OWNER, "No.")
         assert BUTTON in page_of(signed_in, failed)
         assert "Run again</button>" not in page_of(signed_in, failed)
-        post_again(signed_in, failed)
+        post_reexport(signed_in, failed)
         run = Run.objects.latest("pk")
-        assert (run.again_of, run.again_ids) == (failed.again_of, failed.again_ids)
+        assert (run.reexport_of, run.reexport_ids) == (failed.reexport_of, failed.reexport_ids)
         assert run.cancel()
 
 
@@ -164,7 +164,7 @@ def test_while_a_run_is_active_the_button_leads_to_it(
 ) -> None:
     first = succeed(make_task())
     active = start(first.task)
-    response = post_again(signed_in, first)
+    response = post_reexport(signed_in, first)
 
     assert response.headers["Location"] == reverse("run-detail", args=[active.pk])
     assert messages_of(response) == [f"Nightly batches is already running: this is {active}."]
@@ -178,7 +178,7 @@ def test_a_task_that_cannot_run_exports_nothing_again(
     Task.objects.filter(pk=first.task_id).update(**change)
 
     assert BUTTON not in page_of(signed_in, first)
-    response = post_again(signed_in, first)
+    response = post_reexport(signed_in, first)
     assert response.headers["Location"] == reverse("run-detail", args=[first.pk])
     assert Run.objects.count() == 1
 
@@ -188,7 +188,7 @@ def test_batches_of_another_company_are_not_exported_again(
 ) -> None:
     first = succeed(make_task())
     Connection.objects.filter(pk=connection.pk).update(company="globex")
-    [said] = messages_of(post_again(signed_in, first))
+    [said] = messages_of(post_reexport(signed_in, first))
 
     assert said.startswith(f"{first} exported from acme at https://na.myconnectwise.net")
     assert Run.objects.count() == 1
@@ -204,7 +204,7 @@ def test_a_repeat_is_neither_the_latest_file_nor_the_last_result(
     task = make_task(export="modified")
     first = succeed(task)
     for _ in range(repeat_count):
-        again = finish(task.queue_again(of_run=first), batch_count=2)
+        again = finish(task.queue_reexport(of_run=first), batch_count=2)
 
     move_date(task, first, "date_modified", T0)
     Run.objects.filter(pk=first.pk).update(conditions="id < 900")
@@ -225,7 +225,7 @@ def test_a_repeat_that_fails_leaves_the_result_of_its_task_as_it_was(
     signed_in: Client, make_task: MakeTask
 ) -> None:
     first = succeed(make_task())
-    again = first.task.queue_again(of_run=first)
+    again = first.task.queue_reexport(of_run=first)
     assert again.claim(OWNER)
     watched = {"task": [first.task_id]}
     again.fail(OWNER, "ConnectWise answered 401.")

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from exports.connectwise.filter.conditions import Condition
 from exports.models import Connection, DateChange, Task
-from exports.models.windows import next_window, overlap
+from exports.models.sync_window import next_window, overlap
 from tests.views.conftest import move_date, put_out, start, succeed
 from tests.views.connection_pages import messages_of
 
@@ -228,7 +228,7 @@ def test_only_from_now_on_goes_on_from_the_date_in_force(signed_in: Client, move
         "The next run of Nightly batches goes on from its date already.",
     ]
     window = next_window(stored(moved), "id < 900", datetime.now(UTC))
-    assert (window.modified_after, window.leaves_out_known) == (MOVED - overlap(), True)
+    assert (window.modified_after, window.skips_known) == (MOVED - overlap(), True)
     shown = page_of(signed_in, moved)
     assert "Only from now on</button>" not in shown
     who = 'Admin1 <br><span class="muted">Only from now on, after changed conditions</span>'

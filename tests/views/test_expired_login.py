@@ -37,7 +37,7 @@ def log_in_and_go_on(client: Client, refused: Any) -> Any:
     return client.post(refused.headers["Location"], typed, follow=True)
 
 
-@pytest.mark.parametrize("name", ["task-run", "task-archive", "task-dates", "task-ledger-again"])
+@pytest.mark.parametrize("name", ["task-run", "task-archive", "task-dates", "task-ledger-reexport"])
 def test_a_button_pressed_too_late_leads_back_to_its_page_and_says_that_nothing_was_done(
     client: Client, make_task: MakeTask, name: str
 ) -> None:
@@ -62,7 +62,7 @@ def test_without_a_page_of_ours_it_leads_to_the_first_one(
     client: Client, make_task: MakeTask, referer: str
 ) -> None:
     run = fail(make_task())
-    refused = client.post(reverse("run-again", args=[run.pk]), headers={"Referer": referer})
+    refused = client.post(reverse("run-reexport", args=[run.pk]), headers={"Referer": referer})
     assert log_in_and_go_on(client, refused).redirect_chain == [("/", 302)]
 
 

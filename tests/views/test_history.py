@@ -105,9 +105,9 @@ def test_each_filter_in_force_can_be_removed_alone(
 
 
 def test_the_number_of_runs_found_is_told(signed_in: Client, runs: dict[str, Run]) -> None:
-    for query, told in (({}, "4 runs"), ({"status": "failed"}, "1 run")):
+    for query, params in (({}, "4 runs"), ({"status": "failed"}, "1 run")):
         page = signed_in.get(HISTORY, query).content.decode()
-        assert f'id="history-count" role="status">{told}' in page
+        assert f'id="history-count" role="status">{params}' in page
 
 
 def test_a_filter_without_blanks_is_what_the_address_becomes(

@@ -32,7 +32,7 @@ def rows(response: Any) -> list[tuple[int, str, int]]:
 
 def again(client: Client, task: Task, *batch_ids: object, back: str = "") -> Any:
     typed = {"batch": [str(batch_id) for batch_id in batch_ids], "back": back}
-    return client.post(reverse("task-ledger-again", args=[task.pk]), typed)
+    return client.post(reverse("task-ledger-reexport", args=[task.pk]), typed)
 
 
 def test_a_batch_is_found_in_every_version_newest_first(signed_in: Client, task: Task) -> None:
@@ -176,10 +176,10 @@ def test_chosen_batches_are_exported_again(signed_in: Client, task: Task) -> Non
     put_out(succeed(task), 1, 2, 3)
     response = again(signed_in, task, 3, 1, 3)
 
-    run = Run.objects.get(trigger="again")
+    run = Run.objects.get(trigger="reexport")
     assert response.headers["Location"] == reverse("run-detail", args=[run.pk])
     assert messages_of(response) == [f"{run} exports the chosen batches again."]
-    assert (run.again_ids, run.again_of, run.export) == ([1, 3], None, "all")
+    assert (run.reexport_ids, run.reexport_of, run.export) == ([1, 3], None, "all")
     page = signed_in.get(reverse("run-detail", args=[run.pk])).content.decode()
     assert " ".join(page.split()).count("2 batches chosen from the <a href=") == 1
 
@@ -201,7 +201,7 @@ def test_batches_that_cannot_go_out_again_are_refused_in_words(
     assert response.headers["Location"] == reverse("task-ledger", args=[task.pk]) + "?batch=1"
     [said] = messages_of(response)
     assert said.startswith(sentence)
-    assert not Run.objects.filter(trigger="again").exists()
+    assert not Run.objects.filter(trigger="reexport").exists()
 
 
 def test_batches_whose_ids_make_too_long_an_address_are_refused(
@@ -242,7 +242,7 @@ def test_the_way_back_cannot_lead_elsewhere(signed_in: Client, task: Task) -> No
 
 
 def test_the_ledger_asks_for_a_login_and_the_right_method(client: Client, task: Task) -> None:
-    for name in ("task-ledger", "task-ledger-again"):
+    for name in ("task-ledger", "task-ledger-reexport"):
         page = reverse(name, args=[task.pk])
         assert client.post(page).headers["Location"] == "/login/?next=/"
 

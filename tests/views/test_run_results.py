@@ -105,7 +105,7 @@ def test_a_success_whose_file_is_gone_says_so(signed_in: Client, make_task: Make
 @pytest.mark.parametrize(
     ("fields", "equation", "verdict"),
     [
-        ({"left_out_count": 0, "batch_count": 290}, "Counted 290 = Fetched 290 = Written 290", 1),
+        ({"skipped_count": 0, "batch_count": 290}, "Counted 290 = Fetched 290 = Written 290", 1),
         ({}, "Counted 290 = Fetched 290 = Written 284 + Left out 6", 1),
         (
             {"proven_count": 288},

@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from exports.connectwise.filter.conditions import Condition
 from exports.models import Connection, Task
-from exports.models.windows import next_window
+from exports.models.sync_window import next_window
 from tests.views.conftest import move_date, put_out, succeed
 from tests.views.form_data import CREATE, EARLIEST, edit_url, edited, new_task
 
@@ -32,23 +32,23 @@ def described(client: Client, data: dict[str, str], task: Task | None = None) ->
 def test_the_sentence_and_the_exact_text_are_those_of_the_run(
     signed_in: Client, connection: Connection
 ) -> None:
-    told = described(signed_in, new_task(connection, ANY, OLD, LIKE, date_modified=IN_2020))
+    params = described(signed_in, new_task(connection, ANY, OLD, LIKE, date_modified=IN_2020))
 
-    assert told.in_words == (
+    assert params.in_words == (
         "batches where exportInvoicesFlag is True or (id is less than 284 and batchIdentifier is "
         'like "2026*")'
     )
-    assert told.request == (
+    assert params.request == (
         '(exportInvoicesFlag = True or (id < 284 and batchIdentifier like "2026*"))'
         " and lastUpdated > [2020-01-01T00:00:00Z]"
     )
-    assert told.refusal == ""
+    assert params.refusal == ""
 
 
 def test_each_mode_says_what_the_next_run_fetches(
     signed_in: Client, connection: Connection
 ) -> None:
-    told = {
+    params = {
         export: described(
             signed_in,
             new_task(connection, OLD, export=export, date_created=IN_2020, date_modified=IN_2020),
@@ -56,12 +56,12 @@ def test_each_mode_says_what_the_next_run_fetches(
         for export in ("modified", "new", "all")
     }
 
-    assert {export: one.request for export, one in told.items()} == {
+    assert {export: one.request for export, one in params.items()} == {
         "modified": "(id < 284) and lastUpdated > [2020-01-01T00:00:00Z]",
         "new": "(id < 284) and id > …",
         "all": "id < 284",
     }
-    assert {export: one.next_run for export, one in told.items()} == {
+    assert {export: one.next_run for export, one in params.items()} == {
         "modified": (
             "It asks for batches updated after 2020-01-01T00:00:00Z.",
             "The date was typed: it is taken literally and nothing is left out.",
@@ -77,19 +77,19 @@ def test_each_mode_says_what_the_next_run_fetches(
 def test_the_first_refusal_is_told_with_its_row(signed_in: Client, connection: Connection) -> None:
     wrong = Condition("batchIdentifier", "Equal", "2026")
     blank = Condition("", "", "")
-    told = described(signed_in, new_task(connection, blank, LIKE, wrong, wrong))
+    params = described(signed_in, new_task(connection, blank, LIKE, wrong, wrong))
 
-    assert (told.in_words, told.request) == ("", "")
-    assert told.refusal.startswith("Condition 3: The value for batchIdentifier is a whole number")
-    assert told.next_run == ("It can be told once the conditions can be sent.",)
+    assert (params.in_words, params.request) == ("", "")
+    assert params.refusal.startswith("Condition 3: The value for batchIdentifier is a whole number")
+    assert params.next_run == ("It can be told once the conditions can be sent.",)
 
 
 def test_a_filter_too_long_is_told_before_it_is_saved(
     signed_in: Client, connection: Connection
 ) -> None:
     ids = ",".join(str(number) for number in range(1000))
-    told = described(signed_in, new_task(connection, Condition("id", "In", f"({ids})")))
-    assert told.refusal.startswith("These conditions make an address of ")
+    params = described(signed_in, new_task(connection, Condition("id", "In", f"({ids})")))
+    assert params.refusal.startswith("These conditions make an address of ")
 
 
 def test_a_date_that_cannot_be_read_or_lies_ahead_is_told(
@@ -147,11 +147,11 @@ def test_the_page_of_the_form_tells_the_same(signed_in: Client, make_task: MakeT
     task.replace_conditions([ANY, LIKE])
     page = unescape(signed_in.get(edit_url(task)).content.decode())
 
-    told = described(signed_in, edited(task), task)
-    assert f"<code>{told.request}</code>" in page
+    params = described(signed_in, edited(task), task)
+    assert f"<code>{params.request}</code>" in page
     shown = findall(r'id="task-next-run">(.*?)</div>', page, DOTALL)
     assert [sub(r"<[^>]*>|\s+", " ", each).split() for each in shown] == [
-        " ".join(told.next_run).split()
+        " ".join(params.next_run).split()
     ]
 
 

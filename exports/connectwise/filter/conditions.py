@@ -71,8 +71,10 @@ def warnings_for(condition: Condition, kinds: Kinds) -> list[str]:
         return []
     by_lower = {known.lower(): known for known in kinds}
     close = difflib.get_close_matches(shown(field).lower(), by_lower, n=1)
-    told = {"field": shown(field)}
-    warning = _("%(field)s is not a known field: ConnectWise may refuse it or find nothing.") % told
+    params = {"field": shown(field)}
+    warning = (
+        _("%(field)s is not a known field: ConnectWise may refuse it or find nothing.") % params
+    )
     if close:
         meant = _("Did you mean %(name)s?") % {"name": by_lower[close[0]]}
         warning = f"{warning} {meant}"
@@ -211,10 +213,10 @@ def _checked_comparison(field: str, name: str, kinds: Kinds) -> Comparison:
     if comparison and comparison.fits(kind):
         return comparison
     fitting = fitting_comparisons(kind)
-    told = {"comparison": shown(name), "field": field, "fitting": ", ".join(fitting)}
+    params = {"comparison": shown(name), "field": field, "fitting": ", ".join(fitting)}
     if comparison:
         why = _("%(comparison)s takes %(takes)s, but %(field)s holds %(kind)s.")
-        told |= {"takes": _(comparison.takes), "kind": _(KIND_WORDS[kinds[field]])}
+        params |= {"takes": _(comparison.takes), "kind": _(KIND_WORDS[kinds[field]])}
     elif name:
         why = _("%(comparison)s is not a comparison.")
     else:
@@ -223,7 +225,8 @@ def _checked_comparison(field: str, name: str, kinds: Kinds) -> Comparison:
     raise ConditionError(
         "comparison",
         _with_example(
-            f"{why % told} {choice % told}", f"{field} Equal {example_for(field, kinds, 'Equal')}"
+            f"{why % params} {choice % params}",
+            f"{field} Equal {example_for(field, kinds, 'Equal')}",
         ),
     )
 

@@ -70,11 +70,11 @@ class LiteralError(ValueError):
     have meant, or "".
     """
 
-    def __init__(self, message: str, repaired: str = "", **told: object) -> None:
+    def __init__(self, message: str, repaired: str = "", **params: object) -> None:
         super().__init__(message)
         self.repaired = repaired
         self._message = message
-        self._told = told
+        self._told = params
 
     def __str__(self) -> str:
         return self.about(_("The value"))

@@ -54,9 +54,9 @@ class _GrowingFile:
         if not line:
             # The worker is gone, and nobody waits for an answer.
             raise SystemExit
-        told, is_whole = map(int, line.split())
-        self._left += told - self._told
-        self._told, self._is_whole = told, bool(is_whole)
+        params, is_whole = map(int, line.split())
+        self._left += params - self._told
+        self._told, self._is_whole = params, bool(is_whole)
 
 
 def _on_disk(path: Path) -> tuple[int, str]:

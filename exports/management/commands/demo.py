@@ -26,7 +26,7 @@ from exports.demo.server import StandIn
 from exports.live_checks.connection_check import test_connection
 from exports.management.commands.serve import prepare
 from exports.models import Connection, Run, Task
-from exports.models.refusals import RunActiveError
+from exports.models.errors import RunActiveError
 from exports.storage import files
 from exports.workers import jobs
 from exports.workers.supervisor import PortTakenError, Serving, check_port
@@ -77,10 +77,10 @@ class Command(BaseCommand):
             _demo_user()
             connection = _demo_connection(stand_in)
             test_connection(connection)
-            self._tell_login(port, once=options["once"])
-            self._tell_keys(stand_in)
+            self._print_login(port, once=options["once"])
+            self._print_keys(stand_in)
             run = _export(connection)
-            self._tell(run)
+            self._print(run)
             is_exported = run.status == Run.Status.SUCCEEDED
             if is_exported and not options["once"]:
                 self.stdout.write(_("Ctrl-C ends the demo."))
@@ -89,41 +89,41 @@ class Command(BaseCommand):
         if not is_exported:
             sys.exit(1)
 
-    def _tell_login(self, port: int, *, once: bool) -> None:
+    def _print_login(self, port: int, *, once: bool) -> None:
         address = f"http://127.0.0.1:{port}/"
         if once:
             address = _("%(address)s (stops after the export)") % {"address": address}
-        self._tell_line(_("Dashboard:"), address)
-        self._tell_line(_("Login:"), USER)
-        self._tell_line(_("Password:"), _password())
+        self._print_line(_("Dashboard:"), address)
+        self._print_line(_("Login:"), USER)
+        self._print_line(_("Password:"), _password())
 
-    def _tell_keys(self, stand_in: StandIn) -> None:
+    def _print_keys(self, stand_in: StandIn) -> None:
         """What a connection made by hand needs; the stand-in's keys are the same everywhere."""
         account = Account()
         self.stdout.write(_("A second connection to the stand-in ConnectWise takes:"))
-        told = {
+        params = {
             _("Site"): stand_in.url,
             _("Company"): account.company,
             _("Public Key"): account.public_key,
             _("Private Key"): account.private_key,
             _("Client ID"): account.client_id,
         }
-        for label, text in told.items():
-            self._tell_line(f"{label}:", text)
+        for label, text in params.items():
+            self._print_line(f"{label}:", text)
         self.stdout.flush()  # the export takes a while, and this is wanted before its end
 
-    def _tell(self, run: Run) -> None:
+    def _print(self, run: Run) -> None:
         if run.status == Run.Status.SUCCEEDED:
             self.stdout.write(_("%(run)s succeeded.") % {"run": run})
-            self._tell_line(_("XML:"), files.run_file(run))
-            self._tell_line(_("Batches:"), run.batch_count)
-            self._tell_line(_("SHA-256:"), run.file_sha256)
+            self._print_line(_("XML:"), files.run_file(run))
+            self._print_line(_("Batches:"), run.batch_count)
+            self._print_line(_("SHA-256:"), run.file_sha256)
         else:
             words = {"run": run, "status": run.get_status_display(), "reason": run.error}
             self.stderr.write(_("%(run)s, %(status)s: %(reason)s") % words)
 
-    def _tell_line(self, label: str, told: object) -> None:
-        self.stdout.write(f"  {label:<12} {told}")
+    def _print_line(self, label: str, params: object) -> None:
+        self.stdout.write(f"  {label:<12} {params}")
 
 
 def _end_quietly(signum: int, frame: FrameType | None) -> None:

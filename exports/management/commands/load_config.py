@@ -51,19 +51,19 @@ class Command(BaseCommand):
                 is_check=options["check"],
             )
         except configuration.ConfigurationError as error:
-            self._tell_problems(name, error.problems)
+            self._print_problems(name, error.problems)
             sys.exit(1)
-        self._tell(name, loaded, is_check=options["check"])
+        self._print(name, loaded, is_check=options["check"])
 
-    def _tell_problems(self, name: str, problems: tuple[Problem, ...]) -> None:
+    def _print_problems(self, name: str, problems: tuple[Problem, ...]) -> None:
         for problem in problems:
             self.stderr.write(f"{name}:{problem.line}: {problem.sentence}")
         self.stderr.write(_("Nothing was changed."))
 
-    def _tell(self, name: str, loaded: Loaded, *, is_check: bool) -> None:
+    def _print(self, name: str, loaded: Loaded, *, is_check: bool) -> None:
         for warning in loaded.warnings:
-            told = _("Warning: %(sentence)s") % {"sentence": warning.sentence}
-            self.stderr.write(f"{name}:{warning.line}: {told}")
+            params = _("Warning: %(sentence)s") % {"sentence": warning.sentence}
+            self.stderr.write(f"{name}:{warning.line}: {params}")
         for outcome in loaded.outcomes:
             kind = _(_KINDS[outcome.kind])
             self.stdout.write(f"{kind} {outcome.name}: {_verb(outcome, is_check=is_check)}")

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_noop
 from exports.configuration.reading import nearest
 from exports.connectwise.filter.conditions import ConditionError
 from exports.models import Run, Task
-from exports.models.refusals import RunActiveError, TaskUnusableError
+from exports.models.errors import RunActiveError, TaskUnusableError
 from exports.storage import files
 from exports.workers import jobs, recovery
 
@@ -60,7 +60,7 @@ class Command(BaseCommand):
             self._see_through(run, options["timeout"])
         finally:
             signal.signal(signal.SIGTERM, previous)
-        self._tell(run)
+        self._print(run)
         sys.exit(_exit_code(run))
 
     def _queued(self, name: str) -> Run:
@@ -90,8 +90,8 @@ class Command(BaseCommand):
                 following = _failure_run(waiting.run)
                 if following is None:
                     break
-                told = {"run": waiting.run, "following": following}
-                self.stderr.write(_("%(run)s failed: %(following)s follows.") % told)
+                params = {"run": waiting.run, "following": following}
+                self.stderr.write(_("%(run)s failed: %(following)s follows.") % params)
                 waiting = Waiting(following, timeout)
         except KeyboardInterrupt:
             waiting.stop()
@@ -101,14 +101,14 @@ class Command(BaseCommand):
         self.stderr.write(sentence)
         sys.exit(UNUSABLE)
 
-    def _tell(self, run: Run) -> None:
+    def _print(self, run: Run) -> None:
         succeeded = run.status == Run.Status.SUCCEEDED
         if run.is_active:
             self.stderr.write(_(_STILL_ACTIVE[Run.Status(run.status)]) % {"run": run})
         elif run.suspicion:
             suspicious = _("%(run)s succeeded but is suspicious.") % {"run": run}
             self.stderr.write(f"{suspicious} {run.suspicion}")
-        told = {
+        params = {
             "run": run.pk,
             "status": run.status,
             "batches": run.batch_count,
@@ -116,7 +116,7 @@ class Command(BaseCommand):
             "sha256": run.file_sha256 if succeeded else None,
             "error": run.error or None,
         }
-        self.stdout.write(json.dumps(told))
+        self.stdout.write(json.dumps(params))
 
 
 class Waiting:

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chromium import launch, logins_of
 from tests.browser.pages import PAGES, ShownPage
-from tests.browser.scene.starting import ROOT, Scene, scene_running
+from tests.browser.sample.starting import ROOT, Scene, scene_running
 from tests.browser.settling import settle
 
 ALL = ROOT / "var" / "screenshots"

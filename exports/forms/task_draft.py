@@ -1,0 +1,63 @@
+"""The task as it stands in its form, whatever else of it is wrong: for what the page tells live."""
+
+import copy
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+
+from exports.forms.tasks import TaskForm
+from exports.models import Connection, Task
+
+# The date that matters to each mode; All needs none.
+DATE_OF = {"modified": "date_modified", "new": "date_created", "all": ""}
+
+
+def draft(form: TaskForm, connection: Connection | None) -> Task | None:
+    """An unsaved task with this connection, the mode and the dates typed so far.
+
+    It has no pk when its date is a typed one, which is taken literally, and otherwise the pk of
+    the stored task, whose runs moved the date. None while the mode or its date cannot be read.
+    """
+    export = str(form["export"].value())
+    if export not in DATE_OF:
+        return None
+    drawn = copy.copy(form.before) if form.before else Task()
+    drawn.export = export
+    if connection is not None:
+        drawn.connection = connection
+    if name := DATE_OF[export]:
+        moment = _moment(form, name)
+        if moment is None:
+            return None
+        if form.before is None or moment not in (_stored(form, name), _shown(form, name)):
+            drawn.pk = None
+            setattr(drawn, name, moment)
+    return drawn
+
+
+def chosen_connection(form: TaskForm) -> Connection | None:
+    """The connection that is chosen, None while there is none."""
+    value = form["connection"].value()
+    if form.before is not None and str(value) == str(form.before.connection_id):
+        return form.before.connection
+    try:
+        chosen: Connection | None = form.fields["connection"].clean(value)
+    except ValidationError:
+        return None
+    return chosen
+
+
+def _stored(form: TaskForm, name: str) -> datetime | None:
+    return getattr(form.before, name, None)
+
+
+def _shown(form: TaskForm, name: str) -> datetime | None:
+    return _moment(form, f"{name}_shown")
+
+
+def _moment(form: TaskForm, name: str) -> datetime | None:
+    try:
+        moment: datetime | None = form.fields[name].clean(form[name].value())
+    except ValidationError:
+        return None
+    return moment

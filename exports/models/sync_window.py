@@ -1,0 +1,213 @@
+"""Which window of time and ids the next run of a task fetches, and why (rules W1, W4, W5, W9)."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from exports.models.dates import DateChange
+from exports.number_formats import grouped
+
+if TYPE_CHECKING:
+    from exports.models.runs import Run
+    from exports.models.tasks import Task
+
+CREATED = DateChange.DateField.CREATED
+MODIFIED = DateChange.DateField.MODIFIED
+
+
+@dataclass(frozen=True)
+class Restart:
+    """The next run starts again at `starts_at`, as `run` moved the date under other terms (W9)."""
+
+    field: DateChange.DateField
+    run: "Run"
+    starts_at: datetime
+    company_changed: bool
+
+
+@dataclass(frozen=True)
+class SyncWindow:
+    """What mode and dates come to. `created_after` waits for the run to turn it into an id.
+
+    `restart` is there when the date in force no longer vouches for the conditions or the company.
+    """
+
+    modified_after: datetime | None = None
+    created_after: datetime | None = None
+    start_id: int | None = None
+    skips_known: bool = False
+    # Only what went out from this run on is left out; None for all that ever did.
+    known_from_run: int | None = None
+    reason: str = ""
+    restart: Restart | None = None
+
+
+def next_window(task: "Task", conditions: str, now: datetime) -> SyncWindow:
+    """The window of a run of `task` that is queued `now` with `conditions` as sent."""
+    if task.export == task.Export.MODIFIED:
+        return _modified_window(task, conditions)
+    if task.export == task.Export.NEW:
+        return _new_window(task, conditions, now)
+    return SyncWindow(reason=_("All: every batch that meets the conditions, whenever it changed."))
+
+
+def restart_of(task: "Task", conditions: str) -> Restart | None:
+    """Whether the next run starts again, as its window says."""
+    return next_window(task, conditions, timezone.now()).restart
+
+
+def reexport_reason(of_run: "Run | None", id_count: int) -> str:
+    """What is exported again (R7), in place of the reason for a window."""
+    if of_run is not None:
+        return _("The batches of run %(run)s, as they are now.") % {"run": of_run.pk}
+    return ngettext(
+        "%(count)s batch chosen from the ledger, as it is now.",
+        "%(count)s batches chosen from the ledger, as they are now.",
+        id_count,
+    ) % {"count": grouped(id_count)}
+
+
+def overlap() -> timedelta:
+    """How far a run reaches back behind a date set by a run (rule W5)."""
+    return timedelta(minutes=settings.CWEXPORT_OVERLAP_MINUTES)
+
+
+def _modified_window(task: "Task", conditions: str) -> SyncWindow:
+    newest, typed = _newest_change(task, MODIFIED), _last_typed(task, MODIFIED)
+    if newest is None or newest.run is None:
+        return _typed_window(task, newest, SyncWindow(modified_after=task.date_modified))
+    if not _is_vouched(newest, task, conditions):
+        return SyncWindow(
+            modified_after=typed,
+            skips_known=True,
+            restart=_restart(task, newest.run, MODIFIED, typed),
+            reason=_(
+                "Conditions or company changed since the date moved: everything since the last "
+                "typed date, less what already went out."
+            ),
+        )
+    return SyncWindow(
+        modified_after=max(task.date_modified - overlap(), typed),
+        skips_known=True,
+        reason=_overlap_reason(settings.CWEXPORT_OVERLAP_MINUTES),
+    )
+
+
+def _typed_window(task: "Task", typed: DateChange | None, window: SyncWindow) -> SyncWindow:
+    """From a date as a person typed it, less what has gone out on its account (W5, W6).
+
+    A suspicious run keeps the date and yet has put batches into a file, which nobody asked for
+    twice.
+    """
+    first = _first_served(task, typed) if typed else None
+    if first is None:
+        reason = _("The date was typed: it is taken literally and nothing is left out.")
+        return replace(window, reason=reason if window.modified_after else "")
+    reason = _(
+        "The date was typed: it is taken literally. Left out is only what went out since, from "
+        "run %(run)s on."
+    )
+    return replace(window, skips_known=True, known_from_run=first, reason=reason % {"run": first})
+
+
+def _first_served(task: "Task", typed: DateChange) -> int | None:
+    """The first run that went by this date and has a file, and yet did not move it."""
+    served = task.runs.filter(
+        status="succeeded", export=task.export, queued_at__gte=typed.changed_at
+    )
+    found = served.exclude(trigger="reexport").order_by("id").values_list("pk", flat=True)
+    return found.first()
+
+
+def _overlap_reason(minutes: int) -> str:
+    return ngettext(
+        "%(count)s minute before the date, so that late arrivals are not lost; versions that "
+        "already went out are left out.",
+        "%(count)s minutes before the date, so that late arrivals are not lost; versions that "
+        "already went out are left out.",
+        minutes,
+    ) % {"count": grouped(minutes)}
+
+
+def _new_window(task: "Task", conditions: str, now: datetime) -> SyncWindow:
+    newest, typed = _newest_change(task, CREATED), _last_typed(task, CREATED)
+    if newest is None or newest.run is None:
+        return _typed_window(task, newest, SyncWindow(created_after=task.date_created))
+    if not _is_vouched(newest, task, conditions):
+        restart = _restart(task, newest.run, CREATED, typed)
+        return SyncWindow(created_after=typed, skips_known=True, restart=restart)
+    # A batch that was shown late to the newest run has an id below the highest of that time.
+    last_started_at = newest.run.started_at or now
+    for change in _moves_since_typed(task):
+        run = change.run
+        if run is None or not _is_vouched(change, task, conditions):
+            break
+        # Who chose *only from now on* wants nothing of what was there then, however late it shows.
+        is_chosen = change.origin == DateChange.Origin.FROM_NOW
+        if is_chosen or (run.finished_at and run.finished_at <= last_started_at - overlap()):
+            return SyncWindow(
+                start_id=run.highest_id,
+                skips_known=True,
+                reason=_(
+                    "Ids above %(id)s, the highest when run %(run)s started; batches that already "
+                    "went out are left out."
+                )
+                % {"id": run.highest_id, "run": run.pk},
+            )
+    return SyncWindow(created_after=typed, skips_known=True)
+
+
+def _restart(task: "Task", run: "Run", field: DateChange.DateField, typed: datetime) -> Restart:
+    return Restart(field=field, run=run, starts_at=typed, company_changed=_is_elsewhere(run, task))
+
+
+def _is_elsewhere(run: "Run", task: "Task") -> bool:
+    """Whether the run read another company than the task's connection reads now."""
+    connection = task.connection
+    return (run.site, run.company) != (connection.site, connection.company)
+
+
+def _is_vouched(change: DateChange, task: "Task", conditions: str) -> bool:
+    """A date speaks only for the conditions and the company of the run that moved it (W9).
+
+    *Only from now on* lets it speak for the conditions it was chosen for, too.
+    """
+    run = change.run
+    if run is None or _is_elsewhere(run, task):
+        return False
+    is_chosen = change.origin == DateChange.Origin.FROM_NOW
+    return conditions == (change.conditions if is_chosen else run.conditions)
+
+
+def _newest_change(task: "Task", field: str) -> DateChange | None:
+    changes = DateChange.objects.in_force(task.pk, field)
+    return changes.select_related("run").first()
+
+
+def _moves_since_typed(task: "Task") -> list[DateChange]:
+    """The runs' moves of Date Created, newest first, back to the last typed date."""
+    moves = []
+    changes = DateChange.objects.in_force(task.pk, CREATED).select_related("run")
+    for change in changes.iterator(chunk_size=20):
+        if change.origin == DateChange.Origin.TYPED:
+            break
+        moves.append(change)
+    return moves
+
+
+def _last_typed(task: "Task", field: str) -> datetime:
+    """Where a restart begins: the last date a person decided on."""
+    decided = (DateChange.Origin.TYPED, DateChange.Origin.FROM_NOW)
+    newest = DateChange.objects.in_force(task.pk, field).filter(origin__in=decided).first()
+    if newest is None:
+        # A task is created with both dates typed, so there always is one.
+        moment: datetime = getattr(task, field)
+        return moment
+    if newest.origin == DateChange.Origin.FROM_NOW:
+        return newest.date_after - overlap()
+    return newest.date_after

@@ -1,0 +1,172 @@
+"""What ConnectWise says before the walk: how many, since when, above which id (W2, W4, P3)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from exports.connectwise.filter import conditions
+from exports.connectwise.http.client import ConnectWiseClient, Page
+from exports.connectwise.http.errors import ForbiddenError, RejectedError
+from exports.connectwise.paging.keyset import WalkError
+from exports.models import LedgerEntry, Run
+from exports.number_formats import grouped
+from exports.pipeline.queries import Asking, OneByOne, ask_count, ask_newest, ask_page
+from exports.pipeline.start_id import EPOCH, find_start_id
+from exports.storage.run_log import RunLog
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """The ground a run stands on.
+
+    `started_at` is the run's start by ConnectWise's clock (W2), `conditions` the user's part of
+    the filter, `added` ours, `after_id` where the walk begins. Counts are None when refused.
+    """
+
+    started_at: datetime
+    highest_id: int
+    unfiltered_count: int | None
+    expected_count: int | None
+    conditions: str
+    added: tuple[str, ...]
+    after_id: int
+    reason: str
+    api_version: str = ""
+
+    def filter(self, *more: str) -> str:
+        """The whole filter, with `more` and-ed outside the brackets of the user's part (F5)."""
+        return conditions.both(self.conditions, *self.added, *more)
+
+
+def run_preflight(run: Run, client: ConnectWiseClient, log: RunLog) -> Preflight:
+    """Ask for what a run needs to know before its first page, one question after the other.
+
+    Raises ConnectWiseError, and WalkError when lists and counts contradict each other (W10).
+    """
+    return _PreflightQueries(run, OneByOne(client)).preflight(log)
+
+
+def run_preflight_with_first_page(
+    run: Run, asking: Asking, log: RunLog
+) -> tuple[Preflight, Callable[[], Page]]:
+    """As `survey`, with everything at once that needs no other answer; also the first page."""
+    look = _PreflightQueries(run, asking)
+    first_page = look.ask_first_page()
+    return look.preflight(log, first_page()), first_page
+
+
+class _PreflightQueries:
+    """The questions of a survey, asked; `ground` waits for the answers."""
+
+    def __init__(self, run: Run, asking: Asking) -> None:
+        self._run = run
+        self._asking = asking
+        self._begun_at = timezone.now()
+        self._newest = ask_newest(asking, "")
+        self._unfiltered = ask_count(asking, "")
+        self._after_id, self._reason = self._start()
+        self._added = _added(run)
+        above = (conditions.id_above(self._after_id),) if self._after_id else ()
+        sent = conditions.both(run.conditions, *self._added, *above)
+        self._expected = ask_count(asking, sent) if sent else None
+
+    def ask_first_page(self) -> Callable[[], Page]:
+        above = conditions.id_above(self._after_id)
+        asked = conditions.both(self._run.conditions, *self._added, above)
+        return ask_page(self._asking, asked, self._run.page_size)
+
+    def preflight(self, log: RunLog, *pages: Page) -> Preflight:
+        newest = self._newest()
+        unfiltered_count = or_none(self._unfiltered, log)
+        if unfiltered_count and not newest.records:
+            raise WalkError(
+                _(
+                    "ConnectWise counts %(count)s batches but lists none. Nothing was exported; "
+                    "check the API member's role and level, then run the task again."
+                )
+                % {"count": grouped(unfiltered_count)}
+            )
+        expected_count = or_none(self._expected, log) if self._expected else unfiltered_count
+        return Preflight(
+            started_at=self._started_at([newest, *pages], log),
+            highest_id=_first_id(newest),
+            unfiltered_count=unfiltered_count,
+            expected_count=expected_count,
+            conditions=self._run.conditions,
+            added=self._added,
+            after_id=self._after_id,
+            reason=self._reason,
+            api_version=newest.api_version,
+        )
+
+    def _start(self) -> tuple[int, str]:
+        run = self._run
+        if run.export == "new":
+            if run.start_id is not None:
+                return run.start_id, run.window_reason
+            self._newest()
+            return find_start_id(self._asking, self._unfiltered, run.created_after or EPOCH)
+        if run.reexport_of_id is not None:
+            return LedgerEntry.objects.range_of(run.reexport_of_id)[0] - 1, run.window_reason
+        return 0, run.window_reason
+
+    def _started_at(self, answers: list[Page], log: RunLog) -> datetime:
+        """Before anything that a list shows could have changed behind it (W2)."""
+        dates = [answer.server_date for answer in answers]
+        if None in dates:
+            log.warning(
+                _("ConnectWise sent no usable Date: this server's clock is used for the dates.")
+            )
+        ours = self._begun_at
+        began = [
+            ours if date is None else date - timedelta(seconds=answer.requested_seconds)
+            for answer, date in zip(answers, dates, strict=True)
+        ]
+        return min(ours, *began).replace(microsecond=0)
+
+
+def stored_preflight(run: Run) -> Preflight | None:
+    """The ground of this run's first attempt, so that all attempts share window and dates (R4)."""
+    if run.connectwise_started_at is None or run.highest_id is None:
+        return None
+    return Preflight(
+        started_at=run.connectwise_started_at,
+        highest_id=run.highest_id,
+        unfiltered_count=run.unfiltered_count,
+        expected_count=run.expected_count,
+        conditions=run.conditions,
+        added=_added(run),
+        after_id=run.start_id or 0,
+        reason=run.window_reason,
+        api_version=run.api_version,
+    )
+
+
+def _added(run: Run) -> tuple[str, ...]:
+    if run.reexport_of_id is not None:
+        return (conditions.id_up_to(LedgerEntry.objects.range_of(run.reexport_of_id)[1]),)
+    if run.reexport_ids:
+        return (conditions.id_among(run.reexport_ids),)
+    return (conditions.updated_after(run.modified_after),) if run.modified_after else ()
+
+
+def count_or_none(client: ConnectWiseClient, text: str, log: RunLog) -> int | None:
+    """How many batches meet the filter; None, with a warning, when counting is refused (P3)."""
+    return or_none(ask_count(OneByOne(client), text), log)
+
+
+def or_none(count: Callable[[], int], log: RunLog) -> int | None:
+    """The count that was asked for; None, with a warning, when it is refused (P3)."""
+    try:
+        return count()
+    except (ForbiddenError, RejectedError) as error:
+        unproven = _("The number of batches cannot be proven.")
+        log.warning(f"{unproven} {error}")
+        return None
+
+
+def _first_id(page: Page) -> int:
+    return page.ids[0] if page.records else 0

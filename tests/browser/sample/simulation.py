@@ -1,0 +1,193 @@
+"""What happens in the scene: weeks of real runs under a clock that is put forward, then today.
+
+Runs, files, ledger and dates are made by the product against the stand-in ConnectWise.
+"""
+
+import json
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from django.contrib.auth.models import User
+from django.db import connection as database
+from django.test import Client
+
+from exports.demo.answers import LIST, Request
+from exports.demo.faults import Delay, Nothing, Status
+from exports.demo.server import StandIn
+from exports.live_checks import connection_check
+from exports.models import Connection, Run, Task
+from exports.storage import files
+from exports.workers import jobs
+from tests.browser.sample import records as cast
+from tests.browser.sample.clock import Clock
+
+_FORBIDDEN = json.dumps(
+    {"code": "Forbidden", "message": "You do not have security permission to perform this action."}
+).encode()
+# Pages of the run that never ends while anybody looks: the first fast, so that there is a rate.
+_FAST_PAGES, _SLOW = 24, 20.0
+_LOCKED_OUT = "locked-out"
+
+
+def play(stand_in: StandIn, user: User, day_count: int, *, is_calm: bool) -> dict[str, int]:
+    """Everything up to now; the primary keys of what the catalogue of pages shows, by name."""
+    clock, now = Clock(stand_in), datetime.now(UTC)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    with clock.at(midnight - timedelta(days=day_count + 1)):
+        keys = cast.make_connections(stand_in)
+        acme, sandbox = Connection.objects.order_by("pk")[:2]
+        keys |= cast.make_tasks(acme, sandbox, user)
+        _run(cast.FORMER, user)
+        Task.objects.get(name=cast.FORMER).archive()
+    for ago in range(day_count, 0, -1):
+        _play_day(stand_in, user, clock, midnight - timedelta(days=ago))
+    with clock.at(now - timedelta(minutes=5)):
+        keys |= _end_calmly(stand_in, user) if is_calm else _play_today(stand_in, user)
+    if not is_calm:
+        keys |= _play_now(stand_in, user, keys)
+    return keys
+
+
+def _play_now(stand_in: StandIn, user: User, keys: dict[str, int]) -> dict[str, int]:
+    """By the true clock: these are looked at while they are like this."""
+    waiting = jobs.queue_run(_task(cast.ARCHIVE), Run.Trigger.MANUAL, user)
+    for key in ("connection", "failed_connection"):
+        connection_check.test_connection(Connection.objects.get(pk=keys[key]))
+    _lock_out()
+    return {"queued_run": waiting.pk, "running_run": _keep_running(stand_in, user)}
+
+
+def _end_calmly(stand_in: StandIn, user: User) -> dict[str, int]:
+    """One run failed, one was made by hand; only the tasks that have a history stay."""
+    has_history = (cast.NIGHTLY, cast.EXPENSES, cast.PRODUCTS, cast.ARCHIVE)
+    Task.objects.exclude(name__in=(*has_history, cast.FORMER)).delete()
+    _change_batches(stand_in, datetime.now(UTC), Random(0))
+    with stand_in.faults.on(Status(403, body=_FORBIDDEN)):
+        _run(cast.EXPENSES, user, Run.Trigger.COMMAND)
+    return {"run": _run(cast.NIGHTLY, user).pk}
+
+
+def _play_day(stand_in: StandIn, user: User, clock: Clock, midnight: datetime) -> None:
+    """An evening's exports; which of them, and which fail, is told by the day alone."""
+    day = midnight.toordinal()
+    random = Random(day)
+    evening = midnight + timedelta(hours=18)
+    _change_batches(stand_in, evening, random)
+    with clock.at(evening + timedelta(minutes=random.randint(15, 40))):
+        _run(cast.NIGHTLY, user, Run.Trigger.COMMAND)
+    with clock.at(evening + timedelta(minutes=random.randint(50, 80))):
+        if day % 9 == 4:
+            with stand_in.faults.on(Status(403, body=_FORBIDDEN)):
+                _run(cast.EXPENSES, user, Run.Trigger.COMMAND)
+        else:
+            _run(cast.EXPENSES, user, Run.Trigger.COMMAND)
+    if day % 2:
+        with clock.at(evening + timedelta(minutes=random.randint(90, 120))):
+            _run(cast.PRODUCTS, user)
+    if day % 7 == 1:
+        with clock.at(evening + timedelta(hours=3)):
+            _run(cast.ARCHIVE, user)
+
+
+def _play_today(stand_in: StandIn, user: User) -> dict[str, int]:
+    keys = {"large_run": _run(cast.ARCHIVE, user).pk, "lost_file_run": _run(cast.ARCHIVE, user).pk}
+    files.run_file(Run.objects.get(pk=keys["lost_file_run"])).unlink()
+    _change_batches(stand_in, datetime.now(UTC), Random(0))
+    with stand_in.faults.on(Status(429, retry_after="1", on=(LIST,), times=1, after=1)):
+        keys["run"] = _run(cast.NIGHTLY, user).pk
+    with stand_in.faults.on(Status(403, body=_FORBIDDEN)):
+        keys["failed_run"] = _run(cast.EXPENSES, user).pk
+    _run(cast.PRODUCTS, user)
+    with stand_in.faults.on(Nothing()):
+        keys["suspicious_run"] = _run(cast.PRODUCTS, user).pk
+    keys["cancelled_run"] = _cancel_on_the_way(stand_in, user)
+    again = jobs.queue_reexport(_task(cast.NIGHTLY), user, of_run=Run.objects.get(pk=keys["run"]))
+    keys["again_run"] = _execute(again).pk
+    _type_date(_task(cast.NIGHTLY), user)
+    return keys
+
+
+def _change_batches(stand_in: StandIn, evening: datetime, random: Random) -> None:
+    """What a day brings: new batches, and a few old ones that somebody touched."""
+    for minute in range(random.randint(12, 40)):
+        at = f"{evening - timedelta(minutes=9 * minute + 1):%Y-%m-%dT%H:%M:%SZ}"
+        flags = ("exportInvoicesFlag", "exportExpensesFlag", "exportProductsFlag")
+        stand_in.store.add(
+            {
+                "id": 0,
+                "batchIdentifier": "".join(filter(str.isdigit, at)),
+                **{flag: random.random() < 0.6 for flag in flags},
+                "closedFlag": True,
+                "_info": {"lastUpdated": at, "updatedBy": random.choice(("Admin1", "Accounts"))},
+            }
+        )
+    for touched in random.sample(stand_in.store.ids[-200:], 5):
+        stand_in.store.touch(touched, f"{evening:%Y-%m-%dT%H:%M:%SZ}", closedFlag=True)
+
+
+def _run(name: str, user: User, trigger: str = Run.Trigger.MANUAL) -> Run:
+    by = user if trigger == Run.Trigger.MANUAL else None
+    return _execute(jobs.queue_run(_task(name), trigger, by))
+
+
+def _execute(run: Run) -> Run:
+    """What a worker does with a queued run, in this process."""
+    jobs.execute_here(run.pk, run.attempt)
+    return Run.objects.get(pk=run.pk)
+
+
+def _task(name: str) -> Task:
+    return Task.objects.get(name=name)
+
+
+def _cancel_on_the_way(stand_in: StandIn, user: User) -> int:
+    """A run that somebody cancels while its third page is on the way."""
+    run = jobs.queue_run(_task(cast.CLOSING), Run.Trigger.MANUAL, user)
+    lists: list[Request] = []
+
+    def cancel(request: Request) -> None:
+        if request.endpoint == LIST:
+            lists.append(request)
+        if len(lists) == 6:
+            Run.objects.get(pk=run.pk).cancel(user)
+            database.close()
+
+    stand_in.on_request(cancel)
+    with stand_in.faults.on(Delay(1.5, on=(LIST,), after=6)):
+        return _execute(run).pk
+
+
+def _keep_running(stand_in: StandIn, user: User) -> int:
+    run = jobs.queue_run(_task(cast.AUDIT), Run.Trigger.MANUAL, user)
+    for fault in (
+        Status(503, on=(LIST,), when=_is_of_audit, times=1, after=4, retry_after="1"),
+        Delay(0.3, on=(LIST,), when=_is_of_audit),
+        Delay(_SLOW, on=(LIST,), when=_is_of_audit, after=_FAST_PAGES),
+    ):
+        stand_in.faults.add(fault)
+    threading.Thread(target=_execute, args=(run,), daemon=True).start()
+    while Run.objects.get(pk=run.pk).page_count < _FAST_PAGES // 2:
+        time.sleep(0.1)
+    return run.pk
+
+
+def _is_of_audit(request: Request) -> bool:
+    """Pages of its size; a preview that is asked for meanwhile must not wait."""
+    return request.query.get("pageSize") == "5"
+
+
+def _type_date(task: Task, user: User) -> None:
+    """As on the task's page: the batches of the last two days are wanted once more."""
+    before = Task.objects.get(pk=task.pk)
+    task.date_modified = before.date_modified - timedelta(days=2)
+    task.save()
+    task.record_typed_dates(before, user, "The bank asked for these again")
+    task.undo_date("date_modified", user)
+
+
+def _lock_out() -> None:
+    client = Client(headers={"host": "127.0.0.1"})
+    for _ in range(10):
+        client.post("/login/", {"username": _LOCKED_OUT, "password": "guessed"})

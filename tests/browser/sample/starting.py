@@ -1,0 +1,74 @@
+"""Starts a scene in a process of its own, and says where it is."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+USER, PASSWORD = "accountant", "correct horse battery staple"
+# What a real installation on this machine may have in its environment.
+_FOREIGN = {
+    "ALLOWED_HOSTS",
+    "CONNECTWISE_CLIENT_ID",
+    "CWEXPORT_BEHIND_HTTPS",
+    "CWEXPORT_CA_FILE",
+    "CWEXPORT_ENCRYPTION_KEYS",
+    "DATABASE_URL",
+    "DEBUG",
+    "SECRET_KEY",
+}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Two installations that are being served, one with data and one without.
+
+    `keys`: the primary keys of its cast by name, as `cast.py` gives them.
+    """
+
+    url: str
+    empty_url: str
+    keys: Mapping[str, int]
+
+
+@contextmanager
+def scene_running(
+    folder: Path, *, day_count: int, stand_in_port: int = 0, is_calm: bool = False
+) -> Iterator[Scene]:
+    """A scene in `folder` with that many days of history, until the `with` block ends.
+
+    A calm one ends on an ordinary evening, without the cast that waits, runs or is archived.
+    """
+    kept = {name: text for name, text in os.environ.items() if name not in _FOREIGN}
+    environment = {
+        **kept,
+        "DJANGO_SETTINGS_MODULE": "tests.browser.sample.settings",
+        "CWEXPORT_DATA_DIR": str(folder / "var"),
+        "CWEXPORT_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "CWEXPORT_ALLOW_HTTP": "true",
+        "TIME_ZONE": "UTC",
+    }
+    command = [sys.executable, "-m", "tests.browser.sample", str(folder)]
+    command += ["--days", str(day_count), "--stand-in-port", str(stand_in_port)]
+    command += ["--calm"] if is_calm else []
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        params = process.stdout.readline()
+        if not params:
+            raise RuntimeError("The scene could not be built; its own words stand above.")
+        yield Scene(**json.loads(params))
+        # The end of its input is its sign to stop.
+        process.stdin.close()

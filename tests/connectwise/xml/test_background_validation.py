@@ -1,0 +1,221 @@
+"""A file that is followed while it grows: the same verdict, whatever befalls the follower."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from exports.connectwise.xml import background_validation
+from exports.connectwise.xml.background_validation import GrowingCheck
+from exports.connectwise.xml.validation import CheckedFile, FileCheckError, check_file
+
+from .documents import SAMPLE_RECORD, written_records
+
+Process = subprocess.Popen[str]
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> list[Process]:
+    """Every file is worth a process here; these were started."""
+    monkeypatch.setattr(background_validation, "WORTH_IT_ABOVE", 1)
+    started: list[Process] = []
+
+    class Noted(Process):
+        def __init__(self, *args: object, **kwargs: object) -> None:
+            super().__init__(*args, **kwargs)  # type: ignore[call-overload]
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Noted)
+    return started
+
+
+@pytest.fixture
+def check() -> Iterator[GrowingCheck]:
+    with GrowingCheck() as check:
+        yield check
+
+
+def document(count: int) -> bytes:
+    return written_records(
+        {**SAMPLE_RECORD, "id": number} for number in range(1, count + 1)
+    ).encode()
+
+
+def grow(check: GrowingCheck, path: Path, content: bytes, pieces: int = 7) -> None:
+    """Write a file piece by piece, as a run does page by page."""
+    size = len(content) // pieces + 1
+    with path.open("wb") as stream:
+        check.begin(path)
+        for start in range(0, len(content), size):
+            stream.write(content[start : start + size])
+            stream.flush()
+            check.grown_to(stream.notify())
+        os.fsync(stream.fileno())
+    check.ended(len(content))
+
+
+def finished(check: GrowingCheck, path: Path, count: int) -> CheckedFile:
+    return check.finish(path, expected_count=count, checkpoint=lambda: None)
+
+
+def never_asked(*_: object, **__: object) -> CheckedFile:
+    raise AssertionError("checked in this process")
+
+
+def test_a_followed_file_gets_the_verdict_of_a_whole_one(
+    tmp_path: Path,
+    check: GrowingCheck,
+    processes: list[Process],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path, content = tmp_path / "batches.xml", document(2_000)
+    grow(check, path, content)
+    expected = check_file(path, expected_count=2_000)
+    monkeypatch.setattr(background_validation, "check_file", never_asked)
+
+    assert finished(check, path, 2_000) == expected
+    assert [process.returncode is not None for process in processes] == [True]
+
+
+def test_a_small_file_needs_no_process(tmp_path: Path, check: GrowingCheck) -> None:
+    path = tmp_path / "batches.xml"
+    grow(check, path, document(3))
+
+    assert finished(check, path, 3) == check_file(path, expected_count=3)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda raw: raw[:-5], "not well-formed"),
+        (lambda raw: raw.replace(b"<id>70</id>", b"<id>7</id>"), "Batch 7 follows batch 69"),
+        (lambda raw: raw.replace(b"<externalId />", b"", 1), "does not fit the schema"),
+        (lambda raw: raw.replace(b"<Batches", b"<!DOCTYPE Batches><Batches", 1), "document type"),
+        (lambda raw: raw, "The file holds 100 batches, but 101 were written."),
+    ],
+)
+def test_what_may_not_be_published_is_refused_in_the_usual_words(
+    tmp_path: Path,
+    check: GrowingCheck,
+    processes: list[Process],
+    spoil: Callable[[bytes], bytes],
+    reason: str,
+) -> None:
+    path = tmp_path / "batches.xml"
+    grow(check, path, spoil(document(100)))
+
+    with pytest.raises(FileCheckError, match=reason):
+        finished(check, path, 101)
+
+
+@pytest.mark.parametrize(
+    "befall",
+    [
+        lambda process: process.kill(),
+        lambda process: process.terminate(),
+        lambda process: os.kill(process.pid, signal.SIGSTOP),
+        lambda process: process.stdin.close(),
+    ],
+)
+def test_whatever_befalls_the_process_the_file_is_checked_here(
+    tmp_path: Path,
+    check: GrowingCheck,
+    processes: list[Process],
+    monkeypatch: pytest.MonkeyPatch,
+    befall: Callable[[Process], None],
+) -> None:
+    monkeypatch.setattr(background_validation, "_PATIENCE", 0.3)
+    path, content = tmp_path / "batches.xml", document(1_000)
+    with path.open("wb") as stream:
+        check.begin(path)
+        stream.write(content)
+        stream.flush()
+        check.grown_to(1_000)
+        befall(processes[0])
+        check.grown_to(100_000)
+    check.ended(len(content))
+
+    assert finished(check, path, 1_000) == check_file(path, expected_count=1_000)
+    assert processes[0].returncode is not None
+
+
+@pytest.mark.parametrize("executable", ["/nowhere/python", "/bin/echo", "/bin/true"])
+def test_where_no_process_can_follow_the_file_is_checked_here(
+    tmp_path: Path,
+    check: GrowingCheck,
+    processes: list[Process],
+    monkeypatch: pytest.MonkeyPatch,
+    executable: str,
+) -> None:
+    monkeypatch.setattr(sys, "executable", executable)
+    path = tmp_path / "batches.xml"
+    grow(check, path, document(100))
+
+    assert finished(check, path, 100) == check_file(path, expected_count=100)
+    assert len(processes) <= 1
+
+
+def test_a_file_begun_anew_is_followed_anew(
+    tmp_path: Path, check: GrowingCheck, processes: list[Process]
+) -> None:
+    path = tmp_path / "batches.xml"
+    grow(check, path, document(300))
+    grow(check, path, document(200))
+
+    assert finished(check, path, 200) == check_file(path, expected_count=200)
+    assert [process.returncode is not None for process in processes] == [True, True]
+
+
+def test_a_stop_ends_the_wait_and_the_process(tmp_path: Path, processes: list[Process]) -> None:
+    def stop() -> None:
+        raise InterruptedError
+
+    path = tmp_path / "batches.xml"
+    with GrowingCheck() as check:
+        grow(check, path, document(100))
+        os.kill(processes[0].pid, signal.SIGSTOP)
+        with pytest.raises(InterruptedError):
+            check.finish(path, expected_count=100, checkpoint=stop)
+
+    assert processes[0].returncode == -signal.SIGKILL
+
+
+@pytest.fixture
+def other_end(tmp_path: Path) -> Iterator[Process]:
+    """The process by itself, following a file of 500 batches of which it has read all."""
+    path = tmp_path / "batches.xml"
+    path.write_bytes(document(500))
+    command = [sys.executable, "-m", "exports.connectwise.xml.validation_process", str(path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stdout.readline() == "more\n"
+        process.stdin.write(f"{path.stat().st_size} 0\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "more\n"
+        yield process
+        process.kill()
+
+
+def test_a_file_that_is_not_on_disk_as_it_was_read_gets_no_verdict(
+    tmp_path: Path, other_end: Process
+) -> None:
+    path = tmp_path / "batches.xml"
+    path.write_bytes(path.read_bytes().replace(b"<id>250</id>", b"<id>249</id>"))
+
+    assert other_end.communicate(f"{path.stat().st_size} 1\n", timeout=20)[0] == ""
+
+
+def test_the_process_ends_with_whoever_asked_for_it(other_end: Process) -> None:
+    os.kill(other_end.pid, signal.SIGINT)  # a Ctrl-C is none of its business
+    time.sleep(0.1)
+    assert other_end.poll() is None
+    assert other_end.communicate(timeout=20)[0] == ""
+    assert other_end.returncode == 0

@@ -1,0 +1,91 @@
+"""README and code say the same; the architecture is what it claims to be."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_settings_table_names_exactly_the_settings_that_are_read() -> None:
+    source = (ROOT / "cwexport" / "settings.py").read_text()
+    read = set(re.findall(r'(?:env\.(?:str|db)|_flag|_number|_words)\(\s*"([A-Z_]+)"', source))
+    table = README.split("## Settings")[1].split("##")[0]
+    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", table, re.MULTILINE))
+
+    assert documented == read
+    assert len(read) > 10
+
+
+def test_no_other_module_reads_settings_from_the_environment() -> None:
+    readers = {
+        str(path.relative_to(ROOT))
+        for folder in ("cwexport", "exports")
+        for path in (ROOT / folder).rglob("*.py")
+        if re.search(r"os\.(environ|getenv)", path.read_text())
+    }
+
+    # demo hands the environment on to itself; configuration reads the keys that a file names.
+    assert readers <= {
+        "cwexport/wsgi.py",
+        "exports/management/commands/demo.py",
+        # The process that checks a growing file is started with the environment of its own.
+        "exports/connectwise/xml/background_validation.py",
+        "exports/management/commands/load_config.py",
+        "exports/configuration/private_keys.py",
+    }
+
+
+def test_every_command_is_in_the_readme() -> None:
+    commands = ROOT / "exports" / "management" / "commands"
+    names = {path.stem for path in commands.glob("*.py")} - {"__init__", "worker"}
+
+    assert {name for name in names if name not in README} == set()
+
+
+def test_every_runtime_dependency_has_a_reason_and_a_pin() -> None:
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    asked = [line for line in lines if line and not line.startswith("#")]
+    pinned = (ROOT / "constraints.txt").read_text().lower()
+
+    for line in asked:
+        name = re.match(r"[A-Za-z0-9_-]+", line)
+        assert name
+        assert "#" in line
+        assert f"\n{name[0].lower()}==" in f"\n{pinned}"
+
+
+def test_the_core_runs_where_django_cannot_be_imported() -> None:
+    program = """
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("django", "cwexport"):
+            raise ImportError(name)
+sys.meta_path.insert(0, Refuse())
+import pkgutil, importlib, exports.connectwise as core
+names = [one.name for one in pkgutil.walk_packages(core.__path__, "exports.connectwise.")]
+for name in names:
+    importlib.import_module(name)
+from exports.connectwise.batches import FIELD_KINDS
+from exports.connectwise.filter.conditions import Condition, render
+print(len(names), render([Condition("id", "Equal", "284")], FIELD_KINDS))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    count, rendered = done.stdout.strip().split(" ", 1)
+    assert int(count) > 10
+    assert rendered == "id = 284"
+
+
+def test_the_top_level_holds_what_was_agreed() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    folders = {line.split("/")[0] for line in listed.stdout.splitlines() if "/" in line}
+
+    assert folders <= {"cwexport", "exports", "templates", "tests", ".ci"}

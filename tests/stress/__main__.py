@@ -1,0 +1,113 @@
+"""The long stress: faults, kills and crowds, every batch accounted for, one table in the end.
+
+Without a PART all parts are run, for an hour or so; with --quick for some minutes. Ends with 1 when
+a promise was broken, and names what broke it. What is NOT RUN, for want of strace or of the right
+to mount, is no violation.
+"""
+
+import argparse
+import logging
+import sys
+import tempfile
+import textwrap
+import time
+import traceback
+from pathlib import Path
+
+from tests.stress import django_setup as installation
+from tests.stress.report import Report
+
+_ABOUT = {
+    "histories": "random histories: people change batches, dates, conditions and settings and "
+    "export again, the server fails, clocks are wrong, workers get SIGKILL and SIGTERM "
+    "(--histories, --runs, --batches)",
+    "kill-points": "SIGKILL inside every rename, fsync and unlink and every 10th write (--points)",
+    "kills": "SIGKILL to a worker at random moments (--kills)",
+    "freezes": "SIGSTOP past the lease, then SIGCONT (--freezes)",
+    "disk": "a disk that fills up and has space again",
+    "run-now": "50 people press Run now in the same moment",
+    "load": "2 workers and 20 writers on one database (--seconds)",
+    "web-kills": "SIGKILL to the web server while people press Run now (--web-kills)",
+    "stops": "SIGTERM wherever a run is: seconds until the process is gone (--repeats)",
+    "cancels": "cancel wherever a run is: seconds until it is seen (--repeats)",
+    "takeovers": "SIGKILL, then a new worker: seconds until the run goes on (--takeovers)",
+}
+# Option: (the size of the long stress, of the quick one, what it is).
+_SIZES = {
+    "histories": (1, 1, "histories, with one seed after another"),
+    "runs": (200, 40, "runs of each history"),
+    "batches": (10_000, 1000, "batches each history begins with"),
+    "kills": (200, 10, "random kills of a worker"),
+    "freezes": (5, 1, "workers frozen past their lease"),
+    "seconds": (60, 10, "of writers beside workers"),
+    "web-kills": (40, 4, "kills of the web server"),
+    "repeats": (10, 1, "of each SIGTERM and each cancel"),
+    "takeovers": (4, 1, "times four runs are interrupted and taken over"),
+}
+_POINTS = ("all", "20")
+
+
+def main() -> int:
+    """0 when every promise was kept."""
+    options = _options()
+    folder = Path(tempfile.mkdtemp(prefix="cwexport-stress-"))
+    installation.set_up(folder)
+    # Runs fail on purpose here; each would say so on the terminal.
+    logging.disable(logging.ERROR)
+    from tests.stress.parts import PARTS
+
+    report = Report()
+    print(f"Seed {options.seed}; database, files and logs are in {folder}", flush=True)
+    for name in options.parts or PARTS:
+        began = time.monotonic()
+        try:
+            PARTS[name](options, folder, report)
+        except Exception:
+            # The other parts are run all the same; a part that broke off has proven nothing.
+            report.add(name, "", "", "broke off", is_kept=False)
+            report.blame([traceback.format_exc()])
+        print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
+    print(f"\n{report.text()}")
+    return 1 if report.is_violated else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = _parser()
+    options = parser.parse_args()
+    unknown = [name for name in options.parts if name not in _ABOUT]
+    if unknown:
+        parser.error(f"there is no part {unknown[0]}: choose from {', '.join(_ABOUT)}")
+    for name, (long, quick, _) in _SIZES.items():
+        attribute = name.replace("-", "_")
+        if getattr(options, attribute) is None:
+            setattr(options, attribute, quick if options.quick else long)
+    options.points = options.points or _POINTS[options.quick]
+    return options
+
+
+def _parser() -> argparse.ArgumentParser:
+    parts = "\n".join(
+        textwrap.fill(about, 96, initial_indent=f"  {name:<12} ", subsequent_indent=" " * 15)
+        for name, about in _ABOUT.items()
+    )
+    parser = argparse.ArgumentParser(
+        "python -m tests.stress",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f"parts:\n{parts}\n\nA history that broke a promise is played again by its seed:\n"
+        "  python -m tests.stress histories --seed 7 --runs 40 --batches 1000",
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help="parts to run, see below")
+    parser.add_argument("--quick", action="store_true", help="small sizes, unless said otherwise")
+    parser.add_argument("--seed", type=int, default=1, help="of all that is random (default: 1)")
+    for name, (long, quick, about) in _SIZES.items():
+        params = f"{about} (default: {long}, quick: {quick})"
+        parser.add_argument(f"--{name}", type=int, metavar="N", help=params)
+    long_points, quick_points = _POINTS
+    params = f"kill points: all, or about how many (default: {long_points}, quick: {quick_points})"
+    parser.add_argument("--points", metavar="N", help=params)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,261 @@
+"""Judges a whole scenario by its files: lost, duplicated, unexpected or torn must all be 0.
+
+In the manner of Jepsen: the server's journal is the truth, the product is a black box with files.
+Nothing of the product's own writing, checking or ledger is used to judge it.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from xml.etree import ElementTree
+
+from lxml import etree
+
+from exports.connectwise.xml.validation import SCHEMA_PATH
+from exports.demo.rows import Record, parse_datetime
+from tests.stress.journal import FACT_NAMES, INFO_NAMES, Facts, JournalStore, TrueVersion
+
+_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+_SCHEMA = etree.XMLSchema(etree.parse(str(SCHEMA_PATH)))
+# Our clock is read by several processes, a little before or after the deed.
+_CLOCK_SLACK = timedelta(seconds=2)
+
+VIOLATIONS = ("lost", "duplicated", "unexpected", "torn", "broken")
+
+Matches = Callable[[Record], bool]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The file of a run that succeeded, and what the run had asked for.
+
+    `repeats` says that All, a typed date or *Export again* asked for what is out already.
+    `modified_after` and `above_id` are what the run says of itself; `floor` and `floor_id` what
+    people's decisions allow it: nothing that was last updated up to there, no id up to there.
+    `wanted`: the ids of an *Export again*, which asks for these batches and nothing else.
+    """
+
+    run_id: int
+    path: Path
+    sha256: str
+    size: int
+    batch_count: int
+    started_at: datetime
+    finished_at: datetime
+    conditions: str
+    repeats: bool
+    modified_after: datetime | None = None
+    above_id: int = 0
+    floor: datetime | None = None
+    floor_id: int = 0
+    wanted: frozenset[int] | None = None
+    is_suspicious: bool = False
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What a task has promised by the time of its last, clean run (rule W6).
+
+    `matches` judges a record by the conditions of a run, as they were sent; `current` names those
+    of the task now. `by_id`: the task exports New, where a batch counts and not its version.
+    Owed is what was last updated after `owed_after` and has an id above `owed_above`, in a file of
+    a run whose number is above `since`: a typed date asks for all of it anew (W5).
+    """
+
+    matches: Mapping[str, Matches]
+    current: str
+    by_id: bool = False
+    owed_after: datetime | None = None
+    owed_above: int = 0
+    since: int = 0
+
+
+@dataclass
+class Verdict:
+    """How many versions of which class; `torn` counts files. `findings` names what is not ok.
+
+    `broken` counts promises beside the files: dates, resume points, an end in time.
+    """
+
+    ok: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    unexpected: int = 0
+    torn: int = 0
+    broken: int = 0
+    orphaned: int = 0
+    findings: list[str] = field(default_factory=list)
+
+    @property
+    def violation_count(self) -> int:
+        return sum(getattr(self, kind) for kind in VIOLATIONS)
+
+    def add(self, other: "Verdict") -> None:
+        """Sum up; orphaned files stay where they are, so each look counts those of the last."""
+        for name in ("ok", *VIOLATIONS):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.orphaned = max(self.orphaned, other.orphaned)
+        self.findings += other.findings
+
+    def find(self, kind: str, what: str) -> None:
+        """Count one violation of this kind."""
+        setattr(self, kind, getattr(self, kind) + 1)
+        self.findings.append(f"{kind}: {what}")
+
+
+class TornError(ValueError):
+    """A file is not whole, not valid or not the one that was recorded."""
+
+
+def judge(journal: JournalStore, promise: Promise, exports: Sequence[Exported]) -> Verdict:
+    """Class everything that the task exported, and everything that it should have."""
+    verdict = Verdict()
+    truth: dict[Facts, list[TrueVersion]] = {}
+    for version in journal.versions:
+        truth.setdefault(version.facts, []).append(version)
+    last_out: dict[Facts | int, int] = {}
+    for exported in sorted(exports, key=lambda one: one.run_id):
+        try:
+            rows = list(read_file(exported))
+        except TornError as error:
+            verdict.find("torn", f"run {exported.run_id}: {error}")
+            continue
+        _judge_rows(rows, exported, truth, promise, last_out, verdict)
+        _judge_reexport(rows, exported, journal, verdict)
+    for version in journal.shown():
+        in_time = last_out.get(_key(version.facts, promise), 0) > promise.since
+        if not in_time and _is_due(version, journal, promise):
+            verdict.find("lost", f"{version.facts}, visible since {version.visible_from}")
+    return verdict
+
+
+def read_file(exported: Exported) -> Iterator[Facts]:
+    """What the file says of each batch. Raises TornError unless it is as recorded, and valid."""
+    try:
+        content = exported.path.read_bytes()
+    except FileNotFoundError:
+        raise TornError(f"{exported.path.name} is not there.") from None
+    if len(content) != exported.size or hashlib.sha256(content).hexdigest() != exported.sha256:
+        raise TornError(f"{exported.path.name} is not the file that was recorded.")
+    rows = read_document(content, exported.path.name)
+    if len(rows) != exported.batch_count:
+        raise TornError(f"{exported.path.name}: {len(rows)} of {exported.batch_count} batches.")
+    yield from rows
+
+
+def read_document(content: bytes, name: str) -> list[Facts]:
+    """The batches of a document. Raises TornError when it is not whole or not valid."""
+    try:
+        root = ElementTree.fromstring(content)
+        _SCHEMA.assertValid(etree.fromstring(content))
+    except (ElementTree.ParseError, etree.LxmlError) as error:
+        raise TornError(f"{name} is not a whole, valid document: {error}") from None
+    if not content.endswith(b">\n"):
+        raise TornError(f"{name} has no end.")
+    return [_facts_in(batch) for batch in root]
+
+
+def _facts_in(batch: ElementTree.Element) -> Facts:
+    facts: list[str | None] = []
+    for name in FACT_NAMES:
+        found = batch.find(f"_info/{name}" if name in INFO_NAMES else name)
+        is_nil = found is None or found.get(_NIL) == "true"
+        facts.append(None if found is None or is_nil else found.text)
+    return tuple(facts)
+
+
+def _judge_rows(
+    rows: Sequence[Facts],
+    exported: Exported,
+    truth: Mapping[Facts, Sequence[TrueVersion]],
+    promise: Promise,
+    last_out: dict[Facts | int, int],
+    verdict: Verdict,
+) -> None:
+    here: set[int] = set()
+    highest = 0
+    for facts in rows:
+        key, batch_id = _key(facts, promise), int(facts[0] or 0)
+        problem = _unexpected(facts, exported, truth, promise)
+        if batch_id in here or (key in last_out and not exported.repeats):
+            verdict.find("duplicated", f"run {exported.run_id}: {facts}")
+        elif problem or batch_id < highest:
+            what = problem or f"stands behind id {highest}"
+            verdict.find("unexpected", f"run {exported.run_id}: {facts} {what}")
+        else:
+            verdict.ok += 1
+        here.add(batch_id)
+        highest = max(highest, batch_id)
+        if exported.wanted is None:
+            # What *Export again* brought first is still owed by a run of the task (W6, R7).
+            last_out[key] = exported.run_id
+
+
+def _judge_reexport(
+    rows: Sequence[Facts], exported: Exported, journal: JournalStore, verdict: Verdict
+) -> None:
+    """*Export again* owes each batch that was there from its start to its end, in any version."""
+    if exported.wanted is None or exported.is_suspicious:
+        return
+    here = {int(facts[0] or 0) for facts in rows}
+    for batch_id in sorted(exported.wanted - here):
+        if journal.was_there(batch_id, exported.started_at, exported.finished_at, _CLOCK_SLACK):
+            verdict.find("lost", f"run {exported.run_id}, an export again: batch {batch_id}")
+
+
+def _unexpected(
+    facts: Facts, exported: Exported, truth: Mapping[Facts, Sequence[TrueVersion]], promise: Promise
+) -> str:
+    """Why this row has no place in this file; empty when it has one."""
+    known = truth.get(facts)
+    if not known:
+        return "never existed"
+    if not any(_was_visible(version, exported) for version in known):
+        return f"was not visible between {exported.started_at} and {exported.finished_at}"
+    if exported.wanted is not None:
+        return "" if int(facts[0] or 0) in exported.wanted else "was not asked for again"
+    if not promise.matches[exported.conditions](known[0].record):
+        return f"does not meet {exported.conditions}"
+    return _outside(facts, exported)
+
+
+def _outside(facts: Facts, exported: Exported) -> str:
+    for moment in (exported.modified_after, exported.floor):
+        if moment and not _is_after(facts, moment):
+            return f"was not updated after {moment}"
+    limit = max(exported.above_id, exported.floor_id)
+    return f"is not above id {limit}" if int(facts[0] or 0) <= limit else ""
+
+
+def _is_after(facts: Facts, moment: datetime) -> bool:
+    updated_at = parse_datetime(facts[FACT_NAMES.index("lastUpdated")] or "")
+    return updated_at is not None and updated_at > moment
+
+
+def _was_visible(version: TrueVersion, exported: Exported) -> bool:
+    until = version.visible_until
+    return version.visible_from <= exported.finished_at + _CLOCK_SLACK and (
+        until is None or until >= exported.started_at - _CLOCK_SLACK
+    )
+
+
+def _is_due(version: TrueVersion, journal: JournalStore, promise: Promise) -> bool:
+    """Whether this version, visible at the end, must have gone out.
+
+    Earlier versions may have been overwritten before any run saw them. New does not promise a
+    batch that came to meet the conditions only by a later change: it was no new batch then.
+    """
+    matches = promise.matches[promise.current]
+    if version.batch_id <= promise.owed_above:
+        return False
+    if promise.owed_after and not _is_after(version.facts, promise.owed_after):
+        return False
+    if not promise.by_id:
+        return matches(version.record)
+    return all(matches(earlier.record) for earlier in journal.of_batch(version.batch_id))
+
+
+def _key(facts: Facts, promise: Promise) -> Facts | int:
+    return int(facts[0] or 0) if promise.by_id else facts

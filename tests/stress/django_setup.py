@@ -1,0 +1,26 @@
+"""An installation of its own for a long stress: a scratch folder, a database, Django set up."""
+
+import os
+from pathlib import Path
+
+import django
+
+
+def set_up(folder: Path) -> None:
+    """Point the environment at `folder` and make the database there; before any model import."""
+    data_folder = folder / "var"
+    data_folder.mkdir(parents=True, exist_ok=True)
+    os.environ.update(
+        {
+            "DJANGO_SETTINGS_MODULE": "cwexport.settings",
+            "CWEXPORT_DATA_DIR": str(data_folder),
+            "DATABASE_URL": f"sqlite:///{folder}/stress.sqlite3",
+            "CWEXPORT_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
+            "CWEXPORT_ALLOW_HTTP": "true",
+            "TIME_ZONE": "UTC",
+        }
+    )
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0, interactive=False)

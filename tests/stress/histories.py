@@ -1,0 +1,183 @@
+"""Seeded random histories: what people, networks and power cuts do between and during runs."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+from exports.demo.answers import BATCHES, Request
+from exports.demo.rows import Record
+from exports.demo.switches import Fault
+from exports.models import Run
+from tests.stress.changes import Changes
+from tests.stress.checker import Verdict
+from tests.stress.fault_menu import FAULTS
+from tests.stress.interruptions import Interruptions, ResumePoint
+from tests.stress.pace import Clock, quick_retries
+from tests.stress.people import People
+from tests.stress.sample_installation import FILTERS, Scene, execute, finish, recover, run_cleanly
+
+
+@dataclass
+class Tally:
+    """What a history was made of. `slowest_stop`: seconds from SIGTERM to the worker's end."""
+
+    run_count: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    changes: Counter[str] = field(default_factory=Counter)
+    decisions: Counter[str] = field(default_factory=Counter)
+    interruptions: Counter[str] = field(default_factory=Counter)
+    resumed_count: int = 0
+    slowest_stop: float = 0.0
+    faults: Counter[str] = field(default_factory=Counter)
+    story: list[str] = field(default_factory=list)
+    verdict: Verdict = field(default_factory=Verdict)
+
+
+class History:
+    """Rounds of changes, decisions, faults and interruptions over the tasks of a scene."""
+
+    def __init__(self, scene: Scene, seed: int, log: Path) -> None:
+        self.tally = Tally()
+        self.clock = Clock()
+        self._scene = scene
+        self._random = Random(seed)
+        self._changes = Changes(scene, Random(seed + 1))
+        self._people = People(scene, Random(seed + 2))
+        self._interruptions = Interruptions(
+            scene, self._random, clock=self.clock, log=log, change=self._change_now_and_then
+        )
+
+    def play(self, run_count: int, *, kill_share: float = 0.25) -> Tally:
+        """So many runs, then a clean one of every task, then the checker's verdict.
+
+        `kill_share`: how many of the runs are executed in a process that is killed, or in a worker
+        that gets SIGTERM; half of them each.
+        """
+        try:
+            with quick_retries():
+                for _ in range(run_count):
+                    self._play_round(kill_share)
+                self._end_cleanly()
+        finally:
+            self._scene.during = None
+            self.clock.stop()
+        tally, interruptions = self.tally, self._interruptions
+        tally.changes, tally.decisions = self._changes.counts, self._people.counts
+        tally.interruptions = interruptions.counts
+        tally.slowest_stop = interruptions.slowest_stop
+        tally.verdict.add(interruptions.verdict)
+        tally.verdict.add(self._scene.judge_all())
+        return tally
+
+    def _play_round(self, kill_share: float) -> None:
+        self._let_time_pass()
+        self._changes.make(self._random.choice((0, 1, 5, 40, 120)))
+        task = self._random.choice(self._scene.tasks)
+        self._people.act(task)
+        run = self._people.queue(task)
+        faults = self._switch_faults_on()
+        self._execute(run, kill_share)
+        self._scene.during = self._change_now_and_then
+        if self._random.random() < 0.5:
+            self._switch_off(faults)
+        run = self._finish(run)
+        self._switch_off(faults)
+        self._scene.during = None
+        self._count(run, faults)
+
+    def _execute(self, run: Run, kill_share: float) -> None:
+        dice = self._random.random()
+        if dice < kill_share / 2:
+            self._interruptions.kill(run)
+        elif dice < kill_share:
+            self._interruptions.stop(run)
+        elif dice < kill_share + 0.05:
+            self._interruptions.cancel(run)
+        else:
+            self._scene.during = self._change_now_and_then
+            execute(run)
+
+    def _finish(self, run: Run) -> Run:
+        """To the run's end, and what was interrupted goes on where it was."""
+        run = recover(run)
+        point = ResumePoint(self._scene, run)
+        run = finish(run)
+        point.judge(self.tally.verdict)
+        self.tally.resumed_count += point.is_owed
+        return run
+
+    def _count(self, run: Run, faults: Sequence[Fault] = ()) -> None:
+        self.tally.run_count += 1
+        self.tally.statuses["suspicious" if run.suspicion else run.status] += 1
+        params: tuple[str, ...] = (
+            "export",
+            "trigger",
+            "attempt",
+            "page_size",
+            "parallel_requests",
+            "date_created_before",
+            "date_modified_before",
+            "connectwise_started_at",
+            "modified_after",
+            "start_id",
+        )
+        params += ("unfiltered_count", "expected_count", "fetched_count", "proven_count")
+        params += ("batch_count", "repeated_count", "conditions", "suspicion", "error")
+        facts = ", ".join(f"{name} {getattr(run, name)!s:.90}" for name in params)
+        self.tally.story.append(
+            f"{run} {run.status}: started {run.started_at}, {facts}, skew {self._changes.skew}, "
+            f"faults {list(faults)}"
+        )
+
+    def _let_time_pass(self) -> None:
+        minutes = self._random.choice((0, 0, 1, 5, 20, 180))
+        if minutes >= 5 or self._random.random() < 0.5:
+            self._changes.commit_all()
+        self.clock.skip(timedelta(minutes=minutes, seconds=self._random.random()))
+        if self._changes.skew is None or self._random.random() < 0.08:
+            self._changes.set_clock(self._random.uniform(-600, 600))
+
+    def _end_cleanly(self) -> None:
+        self._changes.commit_all()
+        for task in self._scene.tasks:
+            self.clock.skip(timedelta(minutes=30))
+            run = run_cleanly(task)
+            self._count(run)
+            if run.status != "succeeded":
+                self.tally.verdict.find("lost", f"the clean {run} {run.status}: {run.error}")
+
+    def _change_now_and_then(self, request: Request) -> None:
+        if request.endpoint in BATCHES and self._random.random() < 0.3:
+            self._changes.make(self._random.randint(1, 5))
+
+    def _switch_faults_on(self) -> list[Fault]:
+        if self._random.random() < 0.4:
+            return []
+        fault = self._random.choice(FAULTS)(self._random)
+        self.tally.faults[type(fault).__name__] += 1
+        return [self._scene.stand_in.faults.add(fault)]
+
+    def _switch_off(self, faults: list[Fault]) -> None:
+        for fault in faults:
+            self._scene.stand_in.faults.remove(fault)
+
+
+def open_history(
+    seed: int, *, records: list[Record], tasks: list[tuple[str, int]], log: Path
+) -> tuple[Scene, History]:
+    """A scene with tasks of the given mode and page size, and a history to be played on it."""
+    scene = Scene(records, parallel_requests=1 + seed % 8)
+    for number, (export, page_size) in enumerate(tasks):
+        scene.add_task(export, page_size, FILTERS[number % len(FILTERS)])
+    return scene, History(scene, seed, log)
+
+
+def play(run_count: int, scene: Scene, history: History, *, kill_share: float = 0.25) -> Tally:
+    """Play the history and close its scene, whatever happens."""
+    try:
+        return history.play(run_count, kill_share=kill_share)
+    finally:
+        scene.close()

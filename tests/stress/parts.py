@@ -1,0 +1,207 @@
+"""The parts of the long stress; each adds its figures to the report.
+
+Imported once Django is set up. The sizes come from the command line, see `__main__.py`.
+"""
+
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+from exports.demo.records import seed_batches
+from tests.stress.checker import VIOLATIONS, Verdict
+from tests.stress.deadlines import (
+    Timing,
+    time_cancels,
+    time_serve,
+    time_stops,
+    time_takeovers,
+)
+from tests.stress.disk_full import NOT_PERMITTED
+from tests.stress.histories import open_history, play
+from tests.stress.kill_points import KillPoints, all_points, can_trace, some_points
+from tests.stress.loads import press_run_now_together, write_beside_workers
+from tests.stress.report import Report, listed
+from tests.stress.web_kills import kill_web_servers
+
+_TASKS = [("modified", 25), ("modified", 100), ("new", 100), ("modified", 50), ("all", 200)]
+_PRESSES = 50
+
+
+def play_histories(options: Namespace, folder: Path, report: Report) -> None:
+    """Random changes, decisions, faults and interruptions; every version of a batch judged."""
+    for seed in range(options.seed, options.seed + options.histories):
+        log = folder / "histories.log"
+        scene, history = open_history(
+            seed, records=seed_batches(options.batches), tasks=_TASKS, log=log
+        )
+        # Every task gets a clean run at the end, which counts.
+        tally = play(max(0, options.runs - len(_TASKS)), scene, history)
+        (folder / f"story-{seed}.txt").write_text("\n".join(tally.story))
+        name, verdict = f"history {seed}", tally.verdict
+        report.notify(f"{name}: runs", tally.run_count, listed(tally.statuses))
+        versions = f"{options.batches} at first, {len(scene.journal.versions)} versions in the end"
+        report.notify(f"{name}: batches", versions, f"{verdict.ok} rows in files ok")
+        report.notify(f"{name}: changes", tally.changes.total(), listed(tally.changes))
+        report.notify(f"{name}: decisions", tally.decisions.total(), listed(tally.decisions))
+        report.notify(f"{name}: faults", tally.faults.total(), listed(tally.faults))
+        report.notify(
+            f"{name}: interruptions", tally.interruptions.total(), listed(tally.interruptions)
+        )
+        report.notify(f"{name}: resumed", tally.resumed_count)
+        report.notify(f"{name}: orphaned, set aside", verdict.orphaned)
+        for kind in VIOLATIONS:
+            count = getattr(verdict, kind)
+            report.add(f"{name}: {kind}", f"{tally.run_count} runs", "0", count, count == 0)
+        report.blame(verdict.findings)
+
+
+def strike_kill_points(options: Namespace, folder: Path, report: Report) -> None:
+    """SIGKILL inside every call that touches the disk, by strace's injection."""
+    if not can_trace():
+        report.skip("kill points", "strace is not there, or may not trace")
+        return
+
+    def strike_all(kills: KillPoints) -> None:
+        counts = kills.count_calls()
+        everything = options.points == "all"
+        points = all_points(counts) if everything else some_points(counts, int(options.points))
+        for call, number in points:
+            kills.strike(call, number)
+
+    _strike("kill inside a call", strike_all, folder, report)
+
+
+def kill_at_random(options: Namespace, folder: Path, report: Report) -> None:
+    """SIGKILL to a real worker at random moments of a run."""
+    random = Random(options.seed)
+
+    def kill_all(kills: KillPoints) -> None:
+        for _ in range(options.kills):
+            kills.kill_at_random(random)
+
+    _strike("random kill of a worker", kill_all, folder, report)
+
+
+def freeze_workers(options: Namespace, folder: Path, report: Report) -> None:
+    """SIGSTOP past the lease, SIGCONT when another worker has finished the run."""
+
+    def freeze_all(kills: KillPoints) -> None:
+        for _ in range(options.freezes):
+            kills.freeze()
+
+    _strike("worker frozen past its lease", freeze_all, folder, report)
+
+
+def fill_the_disk(options: Namespace, folder: Path, report: Report) -> None:
+    """A small disk that fills up during a run, then has space again; no restart."""
+    command = [sys.executable, "-m", "tests.stress.disk_full", str(folder / "disk")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == NOT_PERMITTED:
+        report.skip("disk full, then space again", "mounting a tmpfs needs root")
+        return
+    is_kept = done.returncode == 0
+    report.add("disk full, then space again", 1, "failed, then succeeded", "", is_kept)
+    report.blame([] if is_kept else [done.stdout.strip() or done.stderr[-300:]])
+
+
+def press_run_now(options: Namespace, folder: Path, report: Report) -> None:
+    """Many people press *Run now* for one task in the same moment."""
+    outcomes = press_run_now_together(_PRESSES)
+    fair = {"queued": 1, "already running": _PRESSES - 1, "runs": 1, "succeeded": 1}
+    report.add("parallel Run now", _PRESSES, "1 run, 0 errors", listed(outcomes), outcomes == fair)
+
+
+def write_beside(options: Namespace, folder: Path, report: Report) -> None:
+    """Two workers and twenty writers on one database."""
+    load = write_beside_workers(options.seconds, folder / "load.log")
+    times = f"{options.seconds} s, {load.written_count} writes, {load.run_count} runs"
+    name = "2 workers + 20 writers"
+    report.add(f"{name}: locked", times, "0", load.locked_count, load.locked_count == 0)
+    others = load.other_error_count + load.violation_count
+    report.add(f"{name}: other errors", times, "0", others, others == 0)
+    report.notify(f"{name}: slowest write", times, f"{load.slowest_seconds:.1f} s")
+
+
+def kill_the_web_server(options: Namespace, folder: Path, report: Report) -> None:
+    """SIGKILL to the web server of `serve` while eight clients press *Run now*."""
+    tally = kill_web_servers(options.web_kills, Random(options.seed), folder / "web.log")
+    name, times = "web server killed", f"{tally.kill_count} kills"
+    report.notify(f"{name}: Run now", tally.answers.total(), listed(tally.answers))
+    report.notify(f"{name}: runs queued", tally.run_count)
+    report.notify(f"{name}: queued, not handed over", tally.rescued_count, "found by the recovery")
+    violations = tally.verdict.violation_count
+    report.add(f"{name}: half or lost runs", times, "0", violations, violations == 0)
+    wait = tally.longest_wait
+    report.add(f"{name}: last run over", times, "<= 90 s", f"{wait:.1f} s", wait <= 90)
+    report.blame(tally.verdict.findings)
+
+
+def stop_workers(options: Namespace, folder: Path, report: Report) -> None:
+    """SIGTERM to workers and to `serve`, wherever a run is, until the processes are gone."""
+    random, log = Random(options.seed), folder / "stops.log"
+    for timing in time_stops(options.repeats, random, log):
+        _add_timing(timing, report)
+    _add_timing(time_serve(options.repeats, log), report)
+
+
+def cancel_runs(options: Namespace, folder: Path, report: Report) -> None:
+    """Cancel wherever a run is, until its status says so."""
+    for timing in time_cancels(options.repeats, Random(options.seed), folder / "cancels.log"):
+        _add_timing(timing, report)
+
+
+def take_runs_over(options: Namespace, folder: Path, report: Report) -> None:
+    """SIGKILL to all workers, then a new one: until interrupted runs are resumed or closed."""
+    random, log = Random(options.seed), folder / "takeovers.log"
+    for timing in time_takeovers(options.takeovers, 4, random, log):
+        _add_timing(timing, report)
+
+
+PARTS: dict[str, Callable[[Namespace, Path, Report], None]] = {
+    "histories": play_histories,
+    "kill-points": strike_kill_points,
+    "kills": kill_at_random,
+    "freezes": freeze_workers,
+    "disk": fill_the_disk,
+    "run-now": press_run_now,
+    "load": write_beside,
+    "web-kills": kill_the_web_server,
+    "stops": stop_workers,
+    "cancels": cancel_runs,
+    "takeovers": take_runs_over,
+}
+
+
+def _strike(name: str, strike: Callable[[KillPoints], None], folder: Path, report: Report) -> None:
+    kills = KillPoints(folder / "processes.log")
+    try:
+        strike(kills)
+    finally:
+        kills.close()
+    tally, verdict = kills.tally, kills.tally.verdict
+    struck = tally.hit_count
+    report.notify(name, struck, listed(tally.hit_counts))
+    if tally.missed_count:
+        report.notify(f"{name}: not reached", tally.missed_count)
+    _add_verdict(name, struck, verdict, report)
+
+
+def _add_verdict(name: str, times: int, verdict: Verdict, report: Report) -> None:
+    violations = verdict.violation_count
+    # A part that never struck proves nothing.
+    report.add(f"{name}: violations", times, "0", violations, violations == 0 and times > 0)
+    report.blame(verdict.findings)
+
+
+def _add_timing(timing: Timing, report: Report) -> None:
+    report.add(
+        timing.what,
+        len(timing.seconds),
+        f"<= {timing.goal:.0f} s",
+        f"{timing.slowest:.1f} s at most",
+        timing.is_kept,
+    )
+    report.blame(timing.verdict.findings)

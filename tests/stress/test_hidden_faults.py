@@ -1,0 +1,114 @@
+"""Faults that a busy server hides from every count: the checker found each of them once."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from exports.demo.answers import LIST
+from exports.demo.faults import ClockSkew, Nothing, PageSizeLimit
+from exports.demo.records import seed_batches
+from exports.demo.switches import Fault
+from tests.stress.changes import Changes
+from tests.stress.pace import Clock, quick_retries
+from tests.stress.sample_installation import Scene, run_cleanly
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    made = Clock()
+    with quick_retries():
+        yield made
+    made.stop()
+
+
+@pytest.fixture
+def make_scene() -> Iterator[Callable[[int], Scene]]:
+    made: list[Scene] = []
+
+    def make(batch_count: int) -> Scene:
+        made.append(Scene(seed_batches(batch_count), parallel_requests=4))
+        return made[-1]
+
+    yield make
+    for scene in made:
+        scene.close()
+
+
+def lost_after(scene: Scene, clock: Clock, fault: Fault, *, page_size: int) -> list[str]:
+    """One run with the fault while people change much, then a clean one: what is not ok."""
+    task = scene.add_task("modified", page_size)
+    changes = Changes(scene, Random(1))
+    scene.during = lambda request: changes.make(12)
+    with scene.stand_in.faults.on(fault):
+        run_cleanly(task)
+    scene.during = None
+    changes.commit_all()
+    clock.skip(timedelta(hours=2))
+    assert run_cleanly(task).status == "succeeded"
+    return scene.judge_task(task).findings
+
+
+@pytest.mark.parametrize("page_number", [2, 9, 20])
+def test_one_page_of_a_parallel_walk_that_is_empty_by_mistake(
+    make_scene: Callable[[int], Scene], clock: Clock, page_number: int
+) -> None:
+    fault = Nothing(on=(LIST,), after=page_number, times=1)
+
+    assert lost_after(make_scene(1200), clock, fault, page_size=50) == []
+
+
+def test_pages_that_become_shorter_during_a_parallel_walk(
+    make_scene: Callable[[int], Scene], clock: Clock
+) -> None:
+    fault = PageSizeLimit(44, after=12)
+
+    assert lost_after(make_scene(1200), clock, fault, page_size=50) == []
+
+
+@pytest.mark.parametrize("after", [1, 2, 4, 6])
+def test_rights_lost_in_the_middle(
+    make_scene: Callable[[int], Scene], clock: Clock, after: int
+) -> None:
+    assert lost_after(make_scene(200), clock, Nothing(after=after), page_size=50) == []
+
+
+def test_a_page_empty_by_mistake_when_the_other_clock_is_ahead(
+    make_scene: Callable[[int], Scene], clock: Clock
+) -> None:
+    scene = make_scene(60)
+    scene.stand_in.faults.add(ClockSkew(550))
+    task = scene.add_task("modified", 25)
+    run_cleanly(task)
+    clock.skip(timedelta(hours=1))
+    # All of them carry a stamp that lies ahead of our clock, so no dated count knows them.
+    for number in scene.journal.ids:
+        scene.journal.touch(number, f"{scene.stand_in.now():%Y-%m-%dT%H:%M:%SZ}")
+
+    with scene.stand_in.faults.on(Nothing(on=(LIST,), after=2, times=1)):
+        run_cleanly(task)
+    clock.skip(timedelta(hours=1))
+    run_cleanly(task)
+
+    assert scene.judge_task(task).findings == []
+
+
+def test_new_batches_that_are_shown_after_others_with_higher_ids(
+    make_scene: Callable[[int], Scene], clock: Clock
+) -> None:
+    scene = make_scene(60)
+    clock.skip(timedelta())
+    task = scene.add_task("new", 25)
+    late_id = scene.journal.reserve_id()
+    scene.journal.add({"batchIdentifier": "quick"})
+    run_cleanly(task)
+    clock.skip(timedelta(minutes=10))
+    scene.journal.put({"id": late_id, "batchIdentifier": "slow"})
+    # The next run is long after; what matters is how late the batch was for the last one.
+    clock.skip(timedelta(hours=3))
+    run_cleanly(task)
+
+    assert scene.judge_task(task).findings == []

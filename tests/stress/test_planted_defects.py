@@ -1,0 +1,214 @@
+"""A defect planted in the product for each thing people do: the checker finds every one of them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from exports.connectwise.paging.keyset import Step, walk
+from exports.connectwise.paging.parallel import walk_in_windows
+from exports.models import Run, Task, tasks, windows
+from exports.models.ledger import LedgerQuerySet
+from tests.stress import scenarios as stories
+from tests.stress.checker import VIOLATIONS, Verdict
+from tests.stress.pace import Clock, quick_retries
+from tests.stress.scenarios import Stage
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Story = Callable[[Stage], None]
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+# Of the batches of a scene the highest id, which the story's conditions leave out.
+_NOT_EXPORTED = 284
+
+STORIES: list[Story] = [
+    stories.reexport_a_run,
+    stories.reexport_batches_of,
+    stories.only_from_now_on,
+    stories.only_from_now_on_of_new,
+    stories.undo_a_date_typed_by_mistake,
+    stories.type_a_date_back,
+    stories.type_a_date_forward,
+    stories.change_conditions,
+    stories.stop_in_the_middle,
+    stories.walk_with_eight_requests,
+]
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    clock = Clock()
+    with quick_retries():
+        made = Stage(clock)
+        yield made
+    made.scene.close()
+    clock.stop()
+
+
+def kinds(verdict: Verdict) -> set[str]:
+    return {kind for kind in VIOLATIONS if getattr(verdict, kind)}
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_without_a_defect_a_story_breaks_no_promise(stage: Stage, story: Story) -> None:
+    story(stage)
+
+    assert stage.judge().findings == []
+
+
+def moves_the_date(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(Run, "is_again", property(lambda run: False))
+
+
+def repeats_one_too_few(plant: pytest.MonkeyPatch) -> None:
+    whole = LedgerQuerySet.exported_by
+    plant.setattr(LedgerQuerySet, "exported_by", lambda *given: set(sorted(whole(*given))[1:]))
+
+
+def repeats_what_lies_between(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(LedgerQuerySet, "exported_by", lambda _, __, low, high: set(range(low, high + 1)))
+
+
+def repeats_other_batches(plant: pytest.MonkeyPatch) -> None:
+    true = Task._frozen_reexport
+
+    def frozen(task: Task, user: Any, of_run: Run | None, batch_ids: Any) -> Run:
+        run = true(task, user, of_run, batch_ids)
+        run.reexport_ids = [*run.reexport_ids[1:], _NOT_EXPORTED]
+        return run
+
+    plant.setattr(Task, "_frozen_again", frozen)
+
+
+def _type(task: Task, field: str, moment: datetime) -> None:
+    before = Task.objects.get(pk=task.pk)
+    Task.objects.filter(pk=task.pk).update(**{field: moment})
+    Task.objects.get(pk=task.pk).record_typed_dates(before, None)
+
+
+def forgets_what_changed_before_the_click(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(
+        Task, "start_from_now", lambda task, field, _: _type(task, field, datetime.now(UTC))
+    )
+
+
+def starts_again_all_the_same(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(Task, "start_from_now", lambda *_: None)
+
+
+def leaves_the_date(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(Task, "undo_date", lambda *_: None)
+
+
+def restores_the_date_without_its_origin(plant: pytest.MonkeyPatch) -> None:
+    def undo(task: Task, field: str, user: Any) -> None:
+        old, older = task.date_changes.filter(field=field).order_by("-id")[:2]
+        assert old.date_before == older.date_after
+        _type(task, field, older.date_after)
+
+    plant.setattr(Task, "undo_date", undo)
+
+
+def _with_window(plant: pytest.MonkeyPatch, change: Callable[[Any], Any]) -> None:
+    true = windows.next_window
+    plant.setattr(tasks, "next_window", lambda *given: change(true(*given)))
+
+
+def leaves_out_what_went_out(plant: pytest.MonkeyPatch) -> None:
+    _with_window(plant, lambda window: replace(window, skips_known=True))
+
+
+def reaches_back_behind_a_typed_date(plant: pytest.MonkeyPatch) -> None:
+    by = timedelta(minutes=15)
+    _with_window(plant, lambda window: replace(window, modified_after=window.modified_after - by))
+
+
+def goes_on_from_the_date(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(windows, "_is_vouched", lambda *_: True)
+
+
+def _giving_back(plant: pytest.MonkeyPatch, **fields: Any) -> None:
+    true = Run.requeue
+
+    def requeue(run: Run, owner: str, *, stalled_count: int = 0) -> None:
+        true(run, owner, stalled_count=stalled_count)
+        Run.objects.filter(pk=run.pk).update(**fields)
+
+    plant.setattr(Run, "give_back", requeue)
+
+
+def loses_the_resume_point(plant: pytest.MonkeyPatch) -> None:
+    _giving_back(plant, part_name="")
+
+
+def ends_the_run(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(Run, "give_back", lambda run, owner, **_: run.fail(owner, "The worker ended."))
+
+
+def _in_every_walk(plant: pytest.MonkeyPatch, change: Callable[[Iterator[Step]], Any]) -> None:
+    """Also in the second one, which goes page by page and would heal the first."""
+    for walking in (walk, walk_in_windows):
+        plant.setattr(
+            f"exports.pipeline.part_writer.{walking.__name__}",
+            lambda *given, _walking=walking, **more: change(_walking(*given, **more)),
+        )
+
+
+def writes_windows_in_another_order(plant: pytest.MonkeyPatch) -> None:
+    _in_every_walk(plant, lambda steps: reversed(list(steps)))
+
+
+def skips_a_window(plant: pytest.MonkeyPatch) -> None:
+    _in_every_walk(plant, lambda steps: (step for n, step in enumerate(steps) if n != 7))
+
+
+@pytest.mark.parametrize(
+    ("story", "plant", "found"),
+    [
+        (stories.reexport_a_run, moves_the_date, {"lost"}),
+        (stories.reexport_a_run, repeats_one_too_few, {"lost"}),
+        (stories.reexport_a_run, repeats_what_lies_between, {"unexpected"}),
+        (stories.reexport_batches_of, repeats_other_batches, {"lost", "unexpected"}),
+        (
+            stories.only_from_now_on,
+            forgets_what_changed_before_the_click,
+            {"lost", "broken"},
+        ),
+        (stories.only_from_now_on, starts_again_all_the_same, {"unexpected"}),
+        (
+            stories.only_from_now_on_of_new,
+            forgets_what_changed_before_the_click,
+            {"lost", "broken"},
+        ),
+        (stories.only_from_now_on_of_new, starts_again_all_the_same, {"unexpected"}),
+        (stories.undo_a_date_typed_by_mistake, leaves_the_date, {"lost", "broken"}),
+        (
+            stories.undo_a_date_typed_by_mistake,
+            restores_the_date_without_its_origin,
+            {"lost"},
+        ),
+        (stories.type_a_date_back, leaves_out_what_went_out, {"lost"}),
+        (stories.type_a_date_forward, reaches_back_behind_a_typed_date, {"unexpected"}),
+        (stories.change_conditions, goes_on_from_the_date, {"lost"}),
+        (stories.stop_in_the_middle, loses_the_resume_point, {"broken"}),
+        (stories.stop_in_the_middle, ends_the_run, {"lost"}),
+        (stories.walk_with_eight_requests, writes_windows_in_another_order, {"lost"}),
+        (stories.walk_with_eight_requests, skips_a_window, {"lost"}),
+    ],
+    ids=lambda part: getattr(part, "__name__", ""),
+)
+def test_the_checker_finds(
+    stage: Stage,
+    story: Story,
+    plant: Plant,
+    found: set[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as planted:
+        plant(planted)
+        story(stage)
+
+    assert kinds(stage.judge()) == found

@@ -1,0 +1,86 @@
+"""The short stress for every test run; `make stress` is the long one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from exports.demo.records import seed_batches
+from tests.stress.checker import Verdict
+from tests.stress.histories import open_history, play
+from tests.stress.kill_points import KillPoints, can_trace, some_points
+from tests.stress.loads import press_run_now_together
+from tests.stress.web_kills import kill_web_servers
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TASKS = [("modified", 25), ("new", 100), ("modified", 50), ("all", 100)]
+
+
+@pytest.fixture
+def kill_points(tmp_path: Path) -> Iterator[KillPoints]:
+    made = KillPoints(tmp_path / "processes.log")
+    yield made
+    made.close()
+
+
+def violations(verdict: Verdict) -> str:
+    """What is not ok, in full whatever its length; empty when all is well."""
+    return "\n".join(verdict.findings)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_random_history_loses_nothing_and_repeats_nothing(seed: int, tmp_path: Path) -> None:
+    scene, history = open_history(
+        seed, records=seed_batches(400), tasks=TASKS, log=tmp_path / "processes.log"
+    )
+
+    tally = play(30, scene, history, kill_share=0.1)
+
+    assert violations(tally.verdict) == "", "\n".join(tally.story)
+    assert tally.run_count == 30 + len(TASKS)
+    assert tally.verdict.ok > 1000
+
+
+@pytest.mark.skipif(
+    not can_trace(), reason="strace, with the right to trace, is needed: apt install strace"
+)
+def test_no_kill_inside_a_call_to_the_disk_breaks_a_promise(kill_points: KillPoints) -> None:
+    for call, number in some_points(kill_points.count_calls(), 10):
+        kill_points.strike(call, number)
+
+    assert violations(kill_points.tally.verdict) == ""
+    assert kill_points.tally.hit_count >= 8
+
+
+def test_no_random_kill_of_a_worker_breaks_a_promise(kill_points: KillPoints) -> None:
+    for seed in range(5):
+        kill_points.kill_at_random(Random(seed))
+
+    assert violations(kill_points.tally.verdict) == ""
+
+
+def test_a_worker_that_was_frozen_past_its_lease_publishes_nothing(
+    kill_points: KillPoints,
+) -> None:
+    kill_points.freeze()
+
+    assert violations(kill_points.tally.verdict) == ""
+
+
+def test_fifty_people_who_press_run_now_together_get_one_run() -> None:
+    assert press_run_now_together(50) == {
+        "queued": 1,
+        "already running": 49,
+        "runs": 1,
+        "succeeded": 1,
+    }
+
+
+def test_no_kill_of_the_web_server_leaves_half_a_run(tmp_path: Path) -> None:
+    tally = kill_web_servers(2, Random(1), tmp_path / "processes.log", client_count=2)
+
+    assert violations(tally.verdict) == ""
+    assert tally.answers["answered 302"] > 0
+    assert tally.run_count > 0

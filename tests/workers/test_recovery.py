@@ -1,0 +1,238 @@
+"""What dead workers leave is resumed, closed or cleared (rules R4, O2 to O4)."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from exports.demo.server import StandIn
+from exports.models import Run, Task
+from exports.storage import files
+from exports.workers import jobs, recovery
+from tests.conftest import MakeTask, run_now
+from tests.pipeline.outcomes import (
+    aftermath,
+    exported_ids,
+    exported_versions,
+    log_of,
+    page_requests,
+    safe_failure,
+    unclaimed_files,
+    versions_in,
+)
+from tests.workers.processes import (
+    abandoned,
+    at_page,
+    fall_silent,
+    fresh,
+    queue,
+    run_elsewhere,
+    together,
+    work_off_queue,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_lost_run_is_closed_with_the_reason(make_task: MakeTask, stand_in: StandIn) -> None:
+    task = make_task()
+    run = abandoned(task)
+    files.part_file(run).write_text("<half")
+    recovery.recover()
+
+    assert aftermath(fresh(run)) == safe_failure(run)
+    assert "fell silent" in fresh(run).error
+    assert "fell silent" in log_of(run, "error")
+    assert exported_versions(run_now(task)) == versions_in(stand_in)
+
+
+def test_a_part_file_that_cannot_be_read_closes_the_run(
+    task: Task, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = queue(task)
+    at_page(stand_in, 4, lambda: Run.objects.filter(pk=run.pk).update(owner="frozen"))
+    jobs.execute_here(run.pk, 1)
+    fall_silent(run)
+    opened = Path.open
+
+    def refused(path: Path, mode: str = "r", *more: object, **named: object) -> object:
+        if path.suffix == ".part" and mode == "rb":
+            raise PermissionError(13, "Permission denied")
+        return opened(path, mode, *more, **named)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", refused)
+    recovery.recover()
+
+    assert fresh(run).status == "failed"
+    assert "fell silent" in fresh(run).error
+
+
+def test_a_run_whose_worker_lives_is_left_alone(task: Task) -> None:
+    run = queue(task)
+    assert run.claim("alive")
+    Run.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - timedelta(seconds=50))
+    part = files.part_file(run)
+    part.write_text("<half")
+    recovery.recover(is_thorough=True)
+
+    assert (fresh(run).status, fresh(run).owner) == ("running", "alive")
+    assert part.exists()
+
+
+def test_a_lost_run_that_was_to_be_cancelled_is_cancelled(task: Task) -> None:
+    run = abandoned(task)
+    run.cancel()
+    recovery.recover()
+
+    assert fresh(run).status == "cancelled"
+
+
+def test_a_lost_run_resumes_where_its_part_file_is_there(task: Task, stand_in: StandIn) -> None:
+    whole = run_elsewhere(task)
+    run = queue(task)
+    stand_in.requests.clear()
+    # A worker that is cut off in the middle: it may neither publish nor clean up.
+    at_page(stand_in, 4, lambda: Run.objects.filter(pk=run.pk).update(owner="frozen"))
+    jobs.execute_here(run.pk, 1)
+    fall_silent(run)
+    stand_in.requests.clear()
+    recovery.recover()
+    work_off_queue()
+
+    done = fresh(run)
+    assert (done.status, done.error, done.file_sha256) == ("succeeded", "", whole)
+    assert done.attempt == 2
+    assert len(page_requests(stand_in)) < 6
+    assert run.ledger_entries.count() == len(stand_in.store)
+    assert unclaimed_files() == ()
+
+
+def test_a_part_file_that_was_changed_is_not_resumed(task: Task, stand_in: StandIn) -> None:
+    run = queue(task)
+    at_page(stand_in, 4, lambda: Run.objects.filter(pk=run.pk).update(owner="frozen"))
+    jobs.execute_here(run.pk, 1)
+    part = files.part_file(run)
+    part.write_bytes(part.read_bytes().replace(b"<id>1</id>", b"<id>2</id>"))
+    fall_silent(run)
+    recovery.recover()
+    work_off_queue()
+
+    assert aftermath(fresh(run)) == safe_failure(run)
+    assert exported_versions(run_now(task)) == versions_in(stand_in)
+
+
+def test_a_run_that_was_never_enqueued_is_put_before_the_workers(
+    task: Task, stand_in: StandIn
+) -> None:
+    run = task.queue_run(Run.Trigger.MANUAL)
+    Run.objects.filter(pk=run.pk).update(queued_at=timezone.now() - timedelta(seconds=11))
+    work_off_queue()
+    before = fresh(run).status
+    recovery.recover()
+    work_off_queue()
+
+    assert (before, fresh(run).status) == ("queued", "succeeded")
+    assert exported_ids(fresh(run)) == stand_in.store.ids
+
+
+def test_a_run_whose_job_got_lost_is_put_before_the_workers_again(
+    task: Task, stand_in: StandIn
+) -> None:
+    run = queue(task)
+    # A worker was killed after it took the job and before it claimed the run.
+    DBTaskResult.objects.update(status="RUNNING")
+    Run.objects.filter(pk=run.pk).update(
+        queued_at=timezone.now() - timedelta(seconds=91),
+        enqueued_at=timezone.now() - timedelta(seconds=91),
+    )
+    recovery.recover()
+    work_off_queue()
+
+    assert fresh(run).status == "succeeded"
+
+
+def test_recovery_from_twenty_processes_at_once_decides_once(
+    make_task: MakeTask, stand_in: StandIn
+) -> None:
+    other = make_task(name="Tell", output_file="tell.xml")
+    run = abandoned(make_task(on_failure_task=other))
+    together(20, lambda number: recovery.recover())
+
+    assert fresh(run).status == "failed"
+    assert run.log_entries.filter(level="error").count() == 1
+    assert other.runs.count() == 1
+
+
+def test_leftovers_are_removed_and_whole_unknown_files_set_aside(
+    task: Task, data_folder: Path
+) -> None:
+    run = run_now(task)
+    runs, orphaned = data_folder / "runs", data_folder / "orphaned"
+    (runs / "run-999-1.part").write_text("<half")
+    (runs / f"run-{run.pk}-1.part").write_text("<half")
+    (runs / "run-998-1-deadbeef.xml").write_text("<whole />")
+    (runs / f"run-{run.pk}-1-00000000.xml").write_text("<whole twice />")
+    (runs / "notes.txt").write_text("by a person")
+    for _ in range(2):
+        recovery.recover(is_thorough=True)
+
+    own = [files.manifest_file(run).name, files.run_file(run).name]
+    assert sorted(path.name for path in runs.iterdir()) == ["notes.txt", *own]
+    assert {path.name: path.read_text() for path in orphaned.iterdir()} == {
+        "run-998-1-deadbeef.xml": "<whole />",
+        f"run-{run.pk}-1-00000000.xml": "<whole twice />",
+    }
+    assert files.run_file(run).stat().st_size == run.file_size
+
+
+def test_a_second_orphan_of_the_same_name_replaces_none(data_folder: Path, db: None) -> None:
+    for text in ("one", "two"):
+        (data_folder / "runs").mkdir(parents=True, exist_ok=True)
+        (data_folder / "runs" / "run-998-1-deadbeef.xml").write_text(text)
+        recovery.recover(is_thorough=True)
+
+    kept = sorted(path.read_text() for path in (data_folder / "orphaned").iterdir())
+    assert kept == ["one", "two"]
+
+
+def test_an_unfinished_copy_of_a_dead_worker_is_removed(task: Task, data_folder: Path) -> None:
+    run_now(task)
+    draft = data_folder / "exports" / ".run-1-deadbeef.part"
+    draft.write_text("<half")
+    two_hours_ago = timezone.now().timestamp() - 7200
+    os.utime(draft, (two_hours_ago, two_hours_ago))
+    recovery.recover(is_thorough=True)
+
+    assert [path.name for path in (data_folder / "exports").iterdir()] == ["batches.xml"]
+
+
+def test_a_pick_up_copy_that_failed_is_retried(task: Task, data_folder: Path) -> None:
+    in_the_way = data_folder / "exports" / "batches.xml"
+    in_the_way.mkdir(parents=True)
+    run = run_now(task)
+    pending = run.is_copy_pending
+    in_the_way.rmdir()
+    recovery.recover()
+
+    assert (run.status, pending, fresh(run).is_copy_pending) == ("succeeded", True, False)
+    assert in_the_way.read_bytes() == files.run_file(run).read_bytes()
+    assert "was not replaced yet" in log_of(run, "warning")
+    assert unclaimed_files() == ()
+
+
+def test_a_late_copy_does_not_replace_a_newer_one(
+    task: Task, data_folder: Path, stand_in: StandIn
+) -> None:
+    in_the_way = data_folder / "exports" / "batches.xml"
+    in_the_way.mkdir(parents=True)
+    run_now(task)
+    in_the_way.rmdir()
+    stand_in.store.delete(stand_in.store.ids[0])
+    newer = run_now(task)
+    recovery.recover()
+
+    assert in_the_way.read_bytes() == files.run_file(newer).read_bytes()
+    assert Run.objects.filter(is_copy_pending=True).count() == 0

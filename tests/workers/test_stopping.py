@@ -1,0 +1,131 @@
+"""Cancel and shutdown: obeyed soon, and nothing is lost by them (rules R1, H4)."""
+
+from threading import Timer
+from time import monotonic
+
+import pytest
+from django.db import connection as database
+
+from exports.connectwise.http.client import RetryPolicy
+from exports.demo import wires
+from exports.demo.answers import LIST, Request
+from exports.demo.faults import Sending, Status
+from exports.demo.server import StandIn
+from exports.models import Run, Task
+from exports.pipeline import lease, runner
+from exports.workers import jobs, recovery
+from tests.conftest import MakeTask, run_now
+from tests.pipeline.outcomes import (
+    aftermath,
+    exported_versions,
+    is_page,
+    page_requests,
+    unclaimed_files,
+    versions_in,
+)
+from tests.workers.processes import at_page, fresh, queue, run_elsewhere, work_off_queue
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_queued_run_is_cancelled_at_once(task: Task, stand_in: StandIn) -> None:
+    run = queue(task)
+    assert run.cancel()
+    work_off_queue()
+
+    assert (fresh(run).status, fresh(run).finished_at is not None) == ("cancelled", True)
+    assert list(stand_in.requests) == []
+    assert not fresh(run).cancel()
+
+
+def cancelled_after(run: Run, seconds: float) -> float:
+    """Execute the run, cancel it from elsewhere meanwhile, and return how long that took to act."""
+    asked_at: list[float] = []
+
+    def cancel() -> None:
+        fresh(run).cancel()
+        asked_at.append(monotonic())
+        database.close()
+
+    timer = Timer(seconds, cancel)
+    timer.start()
+    jobs.execute_here(run.pk, run.attempt)
+    timer.join()
+    return monotonic() - asked_at[0]
+
+
+def test_a_running_run_is_cancelled_between_pages(make_task: MakeTask, stand_in: StandIn) -> None:
+    stand_in.latency = 0.2
+    run = queue(make_task(page_size=1))
+
+    assert cancelled_after(run, 0.5) < 2.5
+    assert aftermath(fresh(run)).status == "cancelled"
+    assert unclaimed_files() == ()
+    assert run.task.date_changes.filter(run=run).count() == 0
+    stand_in.latency = 0
+    assert exported_versions(run_now(run.task)) == versions_in(stand_in)
+
+
+def test_a_cancel_is_obeyed_inside_a_wait(
+    task: Task, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "RETRY", RetryPolicy(min_wait=60))
+    stand_in.faults.add(Status(503, on=(LIST,), when=is_page, after=1))
+    run = queue(task)
+
+    assert cancelled_after(run, 0.5) < 2.5
+    assert (fresh(run).status, unclaimed_files()) == ("cancelled", ())
+
+
+def test_a_cancel_is_obeyed_while_the_other_side_says_nothing(
+    task: Task, stand_in: StandIn
+) -> None:
+    stand_in.faults.add(Sending(wires.never_answer, on=(LIST,), when=is_page, after=1))
+    run = queue(task)
+
+    assert cancelled_after(run, 0.5) < 2.5
+    assert (fresh(run).status, unclaimed_files()) == ("cancelled", ())
+
+
+@pytest.mark.parametrize("can_resume", [True, False])
+@pytest.mark.parametrize("page", [1, 3])
+def test_a_shutdown_gives_the_run_back_and_the_next_attempt_is_complete(
+    make_task: MakeTask, stand_in: StandIn, page: int, can_resume: bool
+) -> None:
+    task = make_task(can_resume_from_failure=can_resume)
+    at_page(stand_in, page, lease.shutdown.set)
+    run = queue(task)
+    jobs.execute_here(run.pk, 1)
+    given_back = fresh(run)
+    lease.shutdown.clear()
+
+    work_off_queue()
+    recovery.recover()
+
+    assert (given_back.status, given_back.attempt, given_back.owner) == ("queued", 2, "")
+    assert (fresh(run).status, fresh(run).error) == ("succeeded", "")
+    assert exported_versions(fresh(run)) == versions_in(stand_in)
+    assert run.ledger_entries.count() == len(stand_in.store)
+    assert unclaimed_files() == ()
+
+
+def test_a_run_interrupted_again_and_again_is_complete_in_the_end(
+    task: Task, stand_in: StandIn
+) -> None:
+    run = queue(task)
+    uninterrupted = run_elsewhere(task)
+
+    def interrupt(request: Request) -> None:
+        if is_page(request) and len(page_requests(stand_in)) % 2 == 0:
+            lease.shutdown.set()
+
+    stand_in.on_request(interrupt)
+    for _ in range(12):
+        lease.shutdown.clear()
+        jobs.execute_here(run.pk, fresh(run).attempt)
+        if not fresh(run).is_active:
+            break
+
+    assert fresh(run).status == "succeeded"
+    assert fresh(run).file_sha256 == uninterrupted
+    assert fresh(run).fetched_count == fresh(run).batch_count == len(stand_in.store)

@@ -1,0 +1,195 @@
+"""A real worker process: it executes, ends on SIGTERM, and what SIGKILL leaves is put right."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from exports.demo.server import StandIn
+from exports.models import Run, Task, Worker
+from exports.workers import jobs, recovery
+from tests.conftest import MakeTask
+from tests.pipeline.outcomes import (
+    aftermath,
+    exported_versions,
+    log_of,
+    page_requests,
+    safe_failure,
+    unclaimed_files,
+    versions_in,
+)
+from tests.processes import worker_process
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Process = subprocess.Popen[bytes]
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def fresh(run: Run) -> Run:
+    return Run.objects.get(pk=run.pk)
+
+
+def is_over(run: Run) -> bool:
+    return not fresh(run).is_active
+
+
+def end(process: Process, number: signal.Signals) -> float:
+    """Send the signal and return how many seconds the process still took."""
+    sent_at = time.monotonic()
+    process.send_signal(number)
+    process.wait(15)
+    return time.monotonic() - sent_at
+
+
+def fall_silent(run: Run) -> None:
+    """As if the time after which a silent worker counts as dead had gone by."""
+    Run.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - timedelta(seconds=61))
+
+
+@pytest.fixture
+def slow_run(make_task: MakeTask, stand_in: StandIn) -> Run:
+    """A queued run of 24 pages, one at a time, of a server that takes its time for each."""
+    stand_in.latency = 0.2
+    task = make_task(page_size=5)
+    task.connection.parallel_requests = 1
+    task.connection.save()
+    return jobs.queue_run(Task.objects.get(pk=task.pk), Run.Trigger.MANUAL)
+
+
+def is_in_the_middle(run: Run) -> bool:
+    return fresh(run).page_count >= 3
+
+
+def test_a_worker_executes_what_is_queued_and_ends_when_idle(task: Task, stand_in: StandIn) -> None:
+    with worker_process() as process:
+        run = jobs.queue_run(task, Run.Trigger.MANUAL)
+        wait_until(lambda: is_over(run))
+        workers = list(Worker.objects.alive().values_list("process_id", flat=True))
+        seconds = end(process, signal.SIGTERM)
+
+    assert (fresh(run).status, fresh(run).error) == ("succeeded", "")
+    assert exported_versions(fresh(run)) == versions_in(stand_in)
+    assert workers == [process.pid]
+    assert seconds < 5
+    assert process.returncode == 0
+    # One that has said goodbye is not waited for.
+    assert not jobs.any_worker_alive()
+
+
+def test_sigterm_in_the_middle_gives_the_run_back_for_another_worker(
+    slow_run: Run, stand_in: StandIn
+) -> None:
+    with worker_process() as process:
+        wait_until(lambda: is_in_the_middle(slow_run))
+        seconds = end(process, signal.SIGTERM)
+    given_back = fresh(slow_run)
+    stand_in.latency = 0
+    with worker_process():
+        wait_until(lambda: is_over(slow_run))
+
+    assert seconds < 10
+    assert (given_back.status, given_back.attempt) == ("queued", 2)
+    assert (fresh(slow_run).status, fresh(slow_run).error) == ("succeeded", "")
+    assert exported_versions(fresh(slow_run)) == versions_in(stand_in)
+    assert slow_run.ledger_entries.count() == len(stand_in.store)
+    assert unclaimed_files() == ()
+
+
+def killed_in_the_middle(run: Run) -> None:
+    with worker_process() as process:
+        wait_until(lambda: is_in_the_middle(run))
+        end(process, signal.SIGKILL)
+    assert fresh(run).status == "running"
+    fall_silent(run)
+
+
+def test_after_sigkill_a_new_worker_resumes_the_run(slow_run: Run, stand_in: StandIn) -> None:
+    killed_in_the_middle(slow_run)
+    stand_in.latency = 0
+    had_count = fresh(slow_run).page_count
+    stand_in.requests.clear()
+    with worker_process():
+        wait_until(lambda: is_over(slow_run))
+
+    done = fresh(slow_run)
+    assert (done.status, done.error, done.attempt) == ("succeeded", "", 2)
+    assert exported_versions(done) == versions_in(stand_in)
+    assert len(page_requests(stand_in)) == 25 - had_count
+    assert unclaimed_files() == ()
+
+
+def test_after_sigkill_a_run_that_may_not_resume_is_closed_with_the_reason(
+    slow_run: Run, stand_in: StandIn
+) -> None:
+    Run.objects.filter(pk=slow_run.pk).update(can_resume=False)
+    killed_in_the_middle(slow_run)
+    stand_in.latency = 0
+    with worker_process():
+        wait_until(lambda: is_over(slow_run))
+        wait_until(lambda: unclaimed_files() == ())
+        again = jobs.queue_run(slow_run.task, Run.Trigger.MANUAL)
+        wait_until(lambda: is_over(again))
+
+    assert aftermath(fresh(slow_run)).status == "failed"
+    assert "fell silent" in fresh(slow_run).error
+    assert "fell silent" in log_of(slow_run, "error")
+    assert exported_versions(fresh(again)) == versions_in(stand_in)
+
+
+def test_a_run_that_kills_its_worker_is_parked_after_three_starts(
+    slow_run: Run, stand_in: StandIn
+) -> None:
+    Run.objects.filter(pk=slow_run.pk).update(stalled_count=2)
+    killed_in_the_middle(slow_run)
+    recovery.recover(is_thorough=True)
+
+    assert aftermath(fresh(slow_run)) == safe_failure(slow_run)
+    assert "parked" in fresh(slow_run).error
+
+
+def test_a_frozen_worker_that_wakes_up_late_publishes_nothing(
+    slow_run: Run, stand_in: StandIn
+) -> None:
+    Run.objects.filter(pk=slow_run.pk).update(can_resume=False)
+    with worker_process() as process:
+        wait_until(lambda: is_in_the_middle(slow_run))
+        process.send_signal(signal.SIGSTOP)
+        fall_silent(slow_run)
+        recovery.recover()
+        closed = fresh(slow_run)
+        stand_in.latency = 0
+        other = jobs.queue_run(slow_run.task, Run.Trigger.MANUAL)
+        process.send_signal(signal.SIGCONT)
+        # The same worker takes the next run, so by then it has let go of the first.
+        wait_until(lambda: is_over(other))
+        recovery.recover(is_thorough=True)
+
+    assert closed.status == fresh(slow_run).status == "failed"
+    assert fresh(slow_run).error == closed.error
+    assert fresh(slow_run).file_path == ""
+    assert exported_versions(fresh(other)) == versions_in(stand_in)
+    assert unclaimed_files() == ()
+
+
+def test_two_workers_share_the_work_and_execute_each_run_once(
+    make_task: MakeTask, stand_in: StandIn
+) -> None:
+    tasks = [make_task(name=f"T{n}", output_file=f"t{n}.xml") for n in range(6)]
+    runs = [jobs.queue_run(task, Run.Trigger.MANUAL) for task in tasks]
+    with worker_process(), worker_process():
+        wait_until(lambda: all(is_over(run) for run in runs))
+
+    assert [fresh(run).status for run in runs] == ["succeeded"] * 6
+    assert len(page_requests(stand_in)) == 6 * 6
+    assert unclaimed_files() == ()
