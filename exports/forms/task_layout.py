@@ -86,31 +86,31 @@ def task_helper(*, is_new: bool) -> FormHelper:
     reason = [] if is_new else ["date_reason"]
     helper.layout = Layout(
         # Enter in a text field presses the first button of the form: this one, not a row's.
-        _include("_task_form_first_button"),
+        _include("task_form/_first_button"),
         "date_created_shown",
         "date_modified_shown",
         Div("name", "connection", css_class="panel field-grid"),
-        _include("_conditions"),
+        _include("conditions/_conditions"),
         _section(
             _("Export Settings"),
             *("date_created", "date_modified", *reason),
             "export",
-            _include("_task_next_fetch"),
+            _include("task/_next_fetch"),
             "page_size",
         ),
         _section(
             _("Output"),
-            Div("output_file", _include("_task_output_name")),
+            Div("output_file", _include("task_form/_output_name")),
             "references_to_fetch",
             "references_to_fetch_page_size",
             "include_extra_fields",
         ),
         _section(
             _("Common Task Settings"),
-            _include("_task_identity"),
+            _include("task/_identity"),
             *("enabled", "can_resume_from_failure", "on_failure_task", "break_on_failure"),
         ),
-        Div(_include("_task_form_buttons"), css_class="save-bar"),
+        Div(_include("task_form/_buttons"), css_class="save-bar"),
     )
     return helper
 

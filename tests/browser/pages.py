@@ -223,9 +223,9 @@ CHANGES = {
     "task-dates": "/tasks/{task}/dates/",
     "task-undo-date": "/tasks/{task}/undo-date/",
     "task-from-now": "/tasks/{task}/from-now/",
-    "task-ledger-reexport": "/tasks/{task}/ledger/again/",
+    "task-ledger-reexport": "/tasks/{task}/ledger/re-export/",
     "run-cancel": "/runs/{run}/cancel/",
-    "run-reexport": "/runs/{run}/again/",
+    "run-reexport": "/runs/{run}/re-export/",
     "logout": "/logout/",
 }
 FILES = {

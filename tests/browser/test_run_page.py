@@ -11,7 +11,7 @@ from exports.demo.server import StandIn
 from exports.models import Run, RunLogEntry
 from tests.browser.conftest import NO_JAVASCRIPT, SMALL, OpenPage
 from tests.conftest import MakeTask, run_now
-from tests.views.conftest import OWNER, fail, start
+from tests.screen_fixtures import OWNER, fail, start
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

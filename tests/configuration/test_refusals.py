@@ -63,7 +63,7 @@ tasks:
 
 @needs_database
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "message"),
     [
         (
             '{field: batchIdentifier, comparison: Equal, value: "John"}',
@@ -95,10 +95,10 @@ tasks:
         ("id = 1", "2: Here a condition is plain text: write keys, like field: …"),
     ],
 )
-def test_a_condition_that_cannot_be_sent_is_refused_with_its_line(row: str, params: str) -> None:
+def test_a_condition_that_cannot_be_sent_is_refused_with_its_line(row: str, message: str) -> None:
     load(EXAMPLE)
     text = f"tasks: [{{name: One, export: all, output_file: one.xml, conditions: [\n{row}]}}]\n"
-    assert problems(text) == [params]
+    assert problems(text) == [message]
 
 
 @needs_database
@@ -163,13 +163,13 @@ def test_an_unknown_field_is_taken_with_a_warning() -> None:
 def test_conditions_too_long_for_a_url_are_refused_with_length_and_limit() -> None:
     ids = ", ".join(map(str, range(1000)))
     row = f"      - {{field: id, comparison: In, value: '({ids})'}}\n"
-    [params] = problems(EXAMPLE[: EXAMPLE.index("      - {field")] + row)
+    [message] = problems(EXAMPLE[: EXAMPLE.index("      - {field")] + row)
 
     length = re.fullmatch(
         r"17: These conditions make an address of ([\d,]+) characters, dates and paging included; "
         r"ConnectWise takes fewer than 2,000\. Shorten values or lists, or share them out over "
         r"several tasks\.",
-        params,
+        message,
     )
     assert length is not None
     assert int(length[1].replace(",", "")) > 5_000
@@ -205,13 +205,13 @@ def test_failure_tasks_may_stand_in_any_order_but_not_in_a_circle() -> None:
 
 @needs_database
 @pytest.mark.parametrize(
-    ("site", "told"),
+    ("site", "message"),
     [
         ("http://169.254.169.254", "3: The address 169.254.169.254 is never called"),
         ("https://user:secret@example.com", "3: A site holds no user name or password"),
         ('"2852039166"', "3: The address 169.254.169.254 is never called"),
     ],
 )
-def test_a_site_that_may_not_be_called_is_refused(site: str, params: str) -> None:
+def test_a_site_that_may_not_be_called_is_refused(site: str, message: str) -> None:
     [problem] = problems(changed("https://na.myconnectwise.net", site))
-    assert problem.startswith(params)
+    assert problem.startswith(message)

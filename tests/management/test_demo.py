@@ -35,12 +35,12 @@ def told_by_the_demo(folder: Path) -> str:
         text=True,
     ) as process:
         try:
-            params, _nothing = process.communicate(timeout=120)
+            message, _nothing = process.communicate(timeout=120)
         except BaseException:
             process.send_signal(signal.SIGTERM)
             raise
     assert process.returncode == 0
-    return params
+    return message
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +49,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def params(folder: Path) -> str:
+def message(folder: Path) -> str:
     return told_by_the_demo(folder)
 
 
-def test_address_and_login_are_told_before_the_export_is_over(params: str) -> None:
+def test_address_and_login_are_told_before_the_export_is_over(message: str) -> None:
     assert re.findall(
-        r"^ *(Dashboard|Login|Password|Run 1|XML|Batches|SHA-256)\b", params, re.M
+        r"^ *(Dashboard|Login|Password|Run 1|XML|Batches|SHA-256)\b", message, re.M
     ) == [
         "Dashboard",
         "Login",
@@ -65,12 +65,12 @@ def test_address_and_login_are_told_before_the_export_is_over(params: str) -> No
         "Batches",
         "SHA-256",
     ]
-    assert re.search(r"Dashboard: +http://127\.0\.0\.1:\d+/ \(stops after the export\)\n", params)
+    assert re.search(r"Dashboard: +http://127\.0\.0\.1:\d+/ \(stops after the export\)\n", message)
 
 
-def test_what_a_second_connection_takes_is_told(params: str) -> None:
+def test_what_a_second_connection_takes_is_told(message: str) -> None:
     account = Account()
-    lines = dict(re.findall(r"^  ([A-Z][^:]*): +(.*)$", params, re.M))
+    lines = dict(re.findall(r"^  ([A-Z][^:]*): +(.*)$", message, re.M))
 
     assert lines["Site"].startswith("http://127.0.0.1:")
     assert (lines["Company"], lines["Public Key"], lines["Private Key"], lines["Client ID"]) == (
@@ -81,7 +81,7 @@ def test_what_a_second_connection_takes_is_told(params: str) -> None:
     )
 
 
-@pytest.mark.usefixtures("told")
+@pytest.mark.usefixtures("message")
 def test_the_connection_of_the_demo_is_tested(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "demo" / "cwexport.sqlite3")) as database:
         [(steps,)] = database.execute("SELECT last_test_steps FROM exports_connection")

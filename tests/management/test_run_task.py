@@ -36,18 +36,18 @@ class Ended:
     """How a command ended: its exit code, what it printed, the JSON in it."""
 
     code: int
-    params: str
+    message: str
     line: dict[str, Any]
 
 
 def run_task(*arguments: str) -> Ended:
-    out, params = io.StringIO(), io.StringIO()
+    out, message = io.StringIO(), io.StringIO()
     with pytest.raises(SystemExit) as ended:
-        call_command("run_task", *arguments, stdout=out, stderr=params)
+        call_command("run_task", *arguments, stdout=out, stderr=message)
     code = ended.value.code
     assert isinstance(code, int)
     assert out.getvalue().count("\n") in (0, 1)
-    return Ended(code, params.getvalue(), json.loads(out.getvalue() or "{}"))
+    return Ended(code, message.getvalue(), json.loads(out.getvalue() or "{}"))
 
 
 def test_without_a_worker_the_run_is_executed_here(task: Task, stand_in: StandIn) -> None:
@@ -104,7 +104,7 @@ def test_an_active_run_is_waited_for_and_reported(task: Task) -> None:
     ended = run_task("Nightly batches")
 
     assert (ended.code, ended.line["run"], Run.objects.count()) == (0, active.pk, 1)
-    assert f"{active} is already queued. Waiting for it." in ended.params
+    assert f"{active} is already queued. Waiting for it." in ended.message
 
 
 def test_a_failed_run_says_why_and_exits_with_1(task: Task, stand_in: StandIn) -> None:
@@ -141,14 +141,14 @@ def test_a_suspicious_success_exits_with_3(task: Task, stand_in: StandIn) -> Non
     run = Run.objects.get()
     assert (ended.code, ended.line["status"], ended.line["batches"]) == (3, "succeeded", 0)
     assert ended.line["file"] == str(files.run_file(run))
-    assert run.suspicion in ended.params
+    assert run.suspicion in ended.message
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_one(task: Task) -> None:
     ended = run_task("nightly batch")
 
     assert (ended.code, ended.line) == (2, {})
-    assert ended.params == "There is no task 'nightly batch'. Did you mean Nightly batches?\n"
+    assert ended.message == "There is no task 'nightly batch'. Did you mean Nightly batches?\n"
 
 
 def disable(task: Task) -> None:
@@ -164,7 +164,7 @@ def spoil_conditions(task: Task) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (disable, "Nightly batches is disabled. Enable it on its form to run it.\n"),
         (archive, "Nightly batches is archived. Restore it to run it again.\n"),
@@ -172,14 +172,14 @@ def spoil_conditions(task: Task) -> None:
     ],
 )
 def test_a_task_that_cannot_be_run_is_refused(
-    task: Task, spoil: Callable[[Task], None], params: str
+    task: Task, spoil: Callable[[Task], None], message: str
 ) -> None:
     spoil(task)
 
     ended = run_task("Nightly batches")
 
     assert (ended.code, ended.line) == (2, {})
-    assert ended.params.startswith(params)
+    assert ended.message.startswith(message)
     assert not Run.objects.exists()
 
 
@@ -197,7 +197,7 @@ def test_a_timeout_leaves_a_workers_run_alone(task: Task) -> None:
 
     assert (ended.code, ended.line["status"]) == (1, "queued")
     assert Run.objects.get().status == "queued"
-    assert "goes on without this command" in ended.params
+    assert "goes on without this command" in ended.message
 
 
 def test_a_timeout_cancels_a_run_that_is_executed_here(task: Task, stand_in: StandIn) -> None:
@@ -249,10 +249,10 @@ def test_standard_output_holds_the_json_line_alone(task: Task) -> None:
 
 def test_a_missing_name_exits_with_2(task: Task) -> None:
     with started("run_task") as process:
-        out, params = process.communicate(timeout=60)
+        out, message = process.communicate(timeout=60)
 
     assert (process.returncode, out) == (2, "")
-    assert "NAME" in params
+    assert "NAME" in message
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
@@ -263,12 +263,12 @@ def test_ctrl_c_ends_the_run_properly(
     with started("run_task", "Nightly batches") as process:
         _wait_until(lambda: len(stand_in.requests) > 0)
         process.send_signal(sent)
-        out, params = process.communicate(timeout=30)
+        out, message = process.communicate(timeout=30)
 
     run = Run.objects.get()
-    assert (process.returncode, run.status) == (1, "cancelled"), (out, params)
+    assert (process.returncode, run.status) == (1, "cancelled"), (out, message)
     assert json.loads(out)["status"] == "cancelled"
-    assert "Traceback" not in params
+    assert "Traceback" not in message
     assert not list(Path(settings.CWEXPORT_DATA_DIR).glob("runs/*"))
 
 

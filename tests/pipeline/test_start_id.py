@@ -39,7 +39,7 @@ def batch(number: int, **info: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("tenant", "boundary", "reason"),
+    ("tenant", "start_id", "reason"),
     [
         (
             Tenant(9, 9, batch(7, dateEntered=EARLIER), []),

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from exports.models import Run, Task
 from exports.reporting import run_csv
-from tests.views.conftest import CONTENT, fail, succeed
+from tests.screen_fixtures import CONTENT, fail, succeed
 
 MakeTask = Callable[..., Task]
 EXPORT = reverse("run-list-csv")

@@ -9,7 +9,7 @@ import pytest
 
 from exports.connectwise.paging.keyset import Step, walk
 from exports.connectwise.paging.parallel import walk_in_windows
-from exports.models import Run, Task, tasks, windows
+from exports.models import Run, Task, sync_window, tasks
 from exports.models.ledger import LedgerQuerySet
 from tests.stress import scenarios as stories
 from tests.stress.checker import VIOLATIONS, Verdict
@@ -60,7 +60,7 @@ def test_without_a_defect_a_story_breaks_no_promise(stage: Stage, story: Story) 
 
 
 def moves_the_date(plant: pytest.MonkeyPatch) -> None:
-    plant.setattr(Run, "is_again", property(lambda run: False))
+    plant.setattr(Run, "is_reexport", property(lambda run: False))
 
 
 def repeats_one_too_few(plant: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ def repeats_other_batches(plant: pytest.MonkeyPatch) -> None:
         run.reexport_ids = [*run.reexport_ids[1:], _NOT_EXPORTED]
         return run
 
-    plant.setattr(Task, "_frozen_again", frozen)
+    plant.setattr(Task, "_frozen_reexport", frozen)
 
 
 def _type(task: Task, field: str, moment: datetime) -> None:
@@ -113,7 +113,7 @@ def restores_the_date_without_its_origin(plant: pytest.MonkeyPatch) -> None:
 
 
 def _with_window(plant: pytest.MonkeyPatch, change: Callable[[Any], Any]) -> None:
-    true = windows.next_window
+    true = sync_window.next_window
     plant.setattr(tasks, "next_window", lambda *given: change(true(*given)))
 
 
@@ -127,7 +127,7 @@ def reaches_back_behind_a_typed_date(plant: pytest.MonkeyPatch) -> None:
 
 
 def goes_on_from_the_date(plant: pytest.MonkeyPatch) -> None:
-    plant.setattr(windows, "_is_vouched", lambda *_: True)
+    plant.setattr(sync_window, "_is_vouched", lambda *_: True)
 
 
 def _giving_back(plant: pytest.MonkeyPatch, **fields: Any) -> None:
@@ -137,7 +137,7 @@ def _giving_back(plant: pytest.MonkeyPatch, **fields: Any) -> None:
         true(run, owner, stalled_count=stalled_count)
         Run.objects.filter(pk=run.pk).update(**fields)
 
-    plant.setattr(Run, "give_back", requeue)
+    plant.setattr(Run, "requeue", requeue)
 
 
 def loses_the_resume_point(plant: pytest.MonkeyPatch) -> None:
@@ -145,7 +145,7 @@ def loses_the_resume_point(plant: pytest.MonkeyPatch) -> None:
 
 
 def ends_the_run(plant: pytest.MonkeyPatch) -> None:
-    plant.setattr(Run, "give_back", lambda run, owner, **_: run.fail(owner, "The worker ended."))
+    plant.setattr(Run, "requeue", lambda run, owner, **_: run.fail(owner, "The worker ended."))
 
 
 def _in_every_walk(plant: pytest.MonkeyPatch, change: Callable[[Iterator[Step]], Any]) -> None:

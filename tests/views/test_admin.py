@@ -10,7 +10,7 @@ from django.test import Client
 
 from exports.models import Condition, Connection, LedgerEntry, Task, Worker
 from tests.conftest import MakeTask
-from tests.views.conftest import succeed
+from tests.screen_fixtures import succeed
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from exports.models import Connection, Run, Task
-from tests.views.conftest import OWNER, T0, fail, move_date, put_out, start, succeed
+from tests.screen_fixtures import OWNER, T0, fail, move_date, put_out, start, succeed
 from tests.views.connection_pages import messages_of
 
 MakeTask = Callable[..., Task]

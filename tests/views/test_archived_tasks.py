@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from exports.models import Task
-from tests.views.conftest import succeed
+from tests.screen_fixtures import succeed
 from tests.views.connection_pages import messages_of
 from tests.views.form_data import edit_url, edited
 

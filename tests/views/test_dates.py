@@ -13,7 +13,7 @@ from django.urls import reverse
 from exports.connectwise.filter.conditions import Condition
 from exports.models import Connection, DateChange, Task
 from exports.models.sync_window import next_window, overlap
-from tests.views.conftest import move_date, put_out, start, succeed
+from tests.screen_fixtures import move_date, put_out, start, succeed
 from tests.views.connection_pages import messages_of
 
 MakeTask = Callable[..., Task]

@@ -11,7 +11,7 @@ from django.urls import reverse
 from exports.connectwise.filter.conditions import Condition
 from exports.models import Connection, Run, Task
 from exports.views.expired_login import TYPED as TYPED_BEFORE
-from tests.views.conftest import fail
+from tests.screen_fixtures import fail
 from tests.views.connection_pages import (
     NEW,
     PRIVATE_KEY,
@@ -81,7 +81,7 @@ def test_whoever_has_no_login_any_more_is_logged_out_all_the_same(client: Client
 
 @pytest.mark.parametrize(
     ("address", "page"),
-    [("/runs/42/cancel/", "/runs/42/"), ("/tasks/7/ledger/again/", "/tasks/7/ledger/")],
+    [("/runs/42/cancel/", "/runs/42/"), ("/tasks/7/ledger/re-export/", "/tasks/7/ledger/")],
 )
 def test_the_address_of_a_button_opened_by_hand_says_so_and_leads_to_its_page(
     signed_in: Client, address: str, page: str

@@ -13,7 +13,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from exports.models import Run, Task
-from tests.views.conftest import fail, start, succeed
+from tests.screen_fixtures import fail, start, succeed
 
 MakeTask = Callable[..., Task]
 HISTORY = reverse("run-list")

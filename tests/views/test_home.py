@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from exports.connectwise.filter.conditions import Condition
 from exports.models import Connection, Run, Task, Worker
-from tests.views.conftest import T0, fail, move_date, start, succeed
+from tests.screen_fixtures import T0, fail, move_date, start, succeed
 
 LIVE = reverse("home-live")
 MakeTask = Callable[..., Task]

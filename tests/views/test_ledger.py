@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from exports.models import Connection, Run, Task
-from tests.views.conftest import fail, put_out, start, succeed
+from tests.screen_fixtures import fail, put_out, start, succeed
 from tests.views.connection_pages import messages_of
 
 MakeTask = Callable[..., Task]

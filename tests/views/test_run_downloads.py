@@ -14,7 +14,7 @@ from lxml import etree
 
 from exports.models import Run, RunLogEntry, Task
 from exports.storage import files
-from tests.views.conftest import CONTENT, OWNER, fail, start, succeed
+from tests.screen_fixtures import CONTENT, OWNER, fail, start, succeed
 
 MakeTask = Callable[..., Task]
 

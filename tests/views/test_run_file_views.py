@@ -13,7 +13,7 @@ from django.urls import reverse
 from exports.models import Run, Task
 from exports.reporting.file_pages import PAGE_BYTES, first_lines, page_before, page_from
 from exports.storage import files
-from tests.views.conftest import CONTENT, OWNER, start, succeed
+from tests.screen_fixtures import CONTENT, OWNER, start, succeed
 
 MakeTask = Callable[..., Task]
 HEAD = '<?xml version="1.0" encoding="utf-8"?>\n<Batches>\n'

@@ -10,7 +10,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from exports.models import Run, RunLogEntry, Task
-from tests.views.conftest import OWNER, fail, start, succeed
+from tests.screen_fixtures import OWNER, fail, start, succeed
 
 MakeTask = Callable[..., Task]
 LEVELS = ("info", "info", "warning", "info", "error")

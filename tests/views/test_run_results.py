@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from exports.models import Run, Task
 from exports.storage import files
-from tests.views.conftest import CONTENT, OWNER, fail, start, succeed
+from tests.screen_fixtures import CONTENT, OWNER, fail, start, succeed
 
 MakeTask = Callable[..., Task]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from exports.connectwise.http.retries import Wait
 from exports.models import Run, RunLogEntry, Task, Worker
 from exports.storage.run_log import Waiting
-from tests.views.conftest import OWNER, start, succeed
+from tests.screen_fixtures import OWNER, start, succeed
 
 MakeTask = Callable[..., Task]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

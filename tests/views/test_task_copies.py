@@ -12,7 +12,7 @@ from exports.connectwise.filter.conditions import Condition
 from exports.forms.dates import canonical
 from exports.forms.task_copies import first_values_of_copy
 from exports.models import Task
-from tests.views.conftest import move_date, succeed
+from tests.screen_fixtures import move_date, succeed
 from tests.views.form_data import errors, new_task
 
 MakeTask = Callable[..., Task]

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from exports.models import Connection, Task
-from tests.views.conftest import move_date, start, succeed
+from tests.screen_fixtures import move_date, start, succeed
 from tests.views.form_data import CREATE, edit_url, edited, errors, new_task
 
 MakeTask = Callable[..., Task]

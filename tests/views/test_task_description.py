@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from exports.connectwise.filter.conditions import Condition
 from exports.models import Connection, Task
 from exports.models.sync_window import next_window
-from tests.views.conftest import move_date, put_out, succeed
+from tests.screen_fixtures import move_date, put_out, succeed
 from tests.views.form_data import CREATE, EARLIEST, edit_url, edited, new_task
 
 MakeTask = Callable[..., Task]

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from exports.connectwise.filter.conditions import Condition
 from exports.models import Connection, DateChange, Task
-from tests.views.conftest import move_date, put_out, succeed
+from tests.screen_fixtures import move_date, put_out, succeed
 from tests.views.form_data import CREATE, edit_url, edited, new_task
 
 MakeTask = Callable[..., Task]

@@ -15,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from exports.connectwise.filter.conditions import Condition
 from exports.models import Connection, Run, Task
-from tests.views.conftest import fail, move_date, start, succeed
+from tests.screen_fixtures import fail, move_date, start, succeed
 
 MakeTask = Callable[..., Task]
 MARCH = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -55,8 +55,8 @@ def test_a_refusal_is_asked_once_and_told_with_status_message_and_advice(
     assert len(server.requests) == 1
     assert (type(error), error.step, error.status) == (kind, "batches", status)
     assert (error.remote_message, error.request_id) == ("No <b>way</b> in.", "abc-1")
-    params = f"Reading batches: ConnectWise answered {status} (“No <b>way</b> in.”). {advice}"
-    assert str(error).startswith(params)
+    message = f"Reading batches: ConnectWise answered {status} (“No <b>way</b> in.”). {advice}"
+    assert str(error).startswith(message)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_fault_that_stays_fails_after_five_tries_and_is_never_no_batches(fault
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "message"),
     [
         ("reset", "closed the connection before it had answered"),
         ("no HTTP", "sent what no web server sends"),
@@ -236,9 +236,9 @@ def test_a_fault_that_stays_fails_after_five_tries_and_is_never_no_batches(fault
         ("no gzip", "could not be decompressed"),
     ],
 )
-def test_a_fault_that_stays_is_told_in_plain_words(fault: str, params: str) -> None:
+def test_a_fault_that_stays_is_told_in_plain_words(fault: str, message: str) -> None:
     with RawServer(PASSING[fault]) as server, client_of(server, retry=ONCE) as client:
-        assert params in str(failure(client))
+        assert message in str(failure(client))
 
 
 def test_an_unused_port_is_told_after_five_tries() -> None:
@@ -289,13 +289,13 @@ class Taken:
     """A slot that writes down what happens while it is held and while it is not."""
 
     def __init__(self) -> None:
-        self.params: list[str] = []
+        self.message: list[str] = []
 
     def take(self) -> None:
-        self.params.append("take")
+        self.message.append("take")
 
     def give(self) -> None:
-        self.params.append("give")
+        self.message.append("give")
 
 
 def test_a_slot_is_kept_while_a_refused_request_waits_and_given_before_the_answer_is_decoded() -> (
@@ -305,7 +305,7 @@ def test_a_slot_is_kept_while_a_refused_request_waits_and_given_before_the_answe
     replies = answer(503), answer(200, b"[{"), GOOD
 
     def on_wait(wait: Wait) -> None:
-        slot.params.append(f"wait {wait.attempt}")
+        slot.message.append(f"wait {wait.attempt}")
 
     with (
         RawServer(*replies) as server,
@@ -313,4 +313,4 @@ def test_a_slot_is_kept_while_a_refused_request_waits_and_given_before_the_answe
     ):
         assert ask(client) == [1]
 
-    assert slot.params == ["take", "wait 1", "take", "give", "wait 2", "take", "give"]
+    assert slot.message == ["take", "wait 1", "take", "give", "wait 2", "take", "give"]

@@ -54,7 +54,7 @@ def grow(check: GrowingCheck, path: Path, content: bytes, pieces: int = 7) -> No
         for start in range(0, len(content), size):
             stream.write(content[start : start + size])
             stream.flush()
-            check.grown_to(stream.notify())
+            check.grown_to(stream.tell())
         os.fsync(stream.fileno())
     check.ended(len(content))
 
