@@ -6,7 +6,7 @@ import re
 import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Final
+from typing import ClassVar, Final
 from urllib.parse import quote
 
 from exports.connectwise.http.networks import (
@@ -31,9 +31,13 @@ _CLOUD_HOSTS: Final = frozenset(
 class SiteError(ValueError):
     """What was typed as Site is no address that can be called."""
 
+    code: ClassVar[str] = "connectwise.site"
+
 
 class AddressRefusedError(ValueError):
     """The address may not be called from this installation."""
+
+    code: ClassVar[str] = "connectwise.address_blocked"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, ClassVar, Final, Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
 from exports.connectwise.batches import PATH
@@ -99,6 +99,8 @@ class _OwnSlot:
 
 class UrlTooLongError(ValueError):
     """A filter that cannot be sent for its length; `str()` is a sentence for the form."""
+
+    code: ClassVar[str] = "connectwise.url_too_long"
 
 
 class ConnectWiseClient:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Final
+from typing import ClassVar, Final
 
 from exports.connectwise.json_numbers import JSONShapeError, decode_json
 from exports.connectwise.language import gettext as _
@@ -42,8 +42,10 @@ class ConnectWiseError(Exception):
     `step` is what was being done ("batches", "count", "company", "credentials", "address"),
     `status` the HTTP status if there was an answer, `remote_message` ConnectWise's own words
     (cleaned, up to 300 characters, any markup still in it as text), `request_id` what its support
-    asks for.
+    asks for. `code` is for programs and never changes.
     """
+
+    code: ClassVar[str] = "connectwise.error"
 
     def __init__(
         self,
@@ -81,6 +83,8 @@ class ConnectWiseError(Exception):
 class StoppedError(ConnectWiseError):
     """The caller asked to stop; nothing is wrong."""
 
+    code: ClassVar[str] = "connectwise.stopped"
+
     def __init__(self, *, step: str) -> None:
         super().__init__(_("stopped, as asked"), _("Start it again when it suits."), step=step)
 
@@ -88,33 +92,49 @@ class StoppedError(ConnectWiseError):
 class AddressBlockedError(ConnectWiseError):
     """The address policy refused; its AddressRefusedError is the cause."""
 
+    code: ClassVar[str] = "connectwise.address_blocked"
+
 
 class CertificateError(ConnectWiseError):
     """Neither name nor authority of the certificate may be doubted; there is no way around (C6)."""
+
+    code: ClassVar[str] = "connectwise.certificate"
 
 
 class UnreachableError(ConnectWiseError):
     """No connection, no answer in time, or an answer that was cut."""
 
+    code: ClassVar[str] = "connectwise.unreachable"
+
 
 class AuthenticationError(ConnectWiseError):
     """401."""
+
+    code: ClassVar[str] = "connectwise.authentication"
 
 
 class ForbiddenError(ConnectWiseError):
     """403."""
 
+    code: ClassVar[str] = "connectwise.forbidden"
+
 
 class RejectedError(ConnectWiseError):
     """400, any 4xx without a class of its own, and redirects, which are never followed."""
+
+    code: ClassVar[str] = "connectwise.rejected"
 
 
 class NotFoundError(RejectedError):
     """404, which on cloud can also mean a wrong company or key."""
 
+    code: ClassVar[str] = "connectwise.not_found"
+
 
 class ThrottledError(ConnectWiseError):
     """429. `retry_after` is what ConnectWise asked for in seconds, None without a usable wish."""
+
+    code: ClassVar[str] = "connectwise.throttled"
 
     retry_after: float | None = None
 
@@ -122,13 +142,19 @@ class ThrottledError(ConnectWiseError):
 class ServerFailedError(ConnectWiseError):
     """5xx."""
 
+    code: ClassVar[str] = "connectwise.server_failed"
+
 
 class WrongShapeError(ConnectWiseError):
     """Status 200 and still no answer; never to be read as "no batches" (H5)."""
 
+    code: ClassVar[str] = "connectwise.wrong_shape"
+
 
 class AnswerTooLargeError(ConnectWiseError):
     """The decoded body passed the limit of H1."""
+
+    code: ClassVar[str] = "connectwise.answer_too_large"
 
 
 def error_for_status(
