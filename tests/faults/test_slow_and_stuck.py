@@ -11,7 +11,7 @@ from exports.demo.faults import Delay, SamePageForever
 from exports.demo.records import seed_batches
 from exports.demo.server import StandIn
 from exports.demo.store import Store
-from exports.models import runs
+from exports.models.runs import queryset
 from exports.pipeline import lease
 from exports.workers import recovery
 from tests.conftest import MakeTask, make_connection, run_now, save_task
@@ -32,7 +32,7 @@ def hundredfold_speed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Signs of life, the silence after which a worker counts as dead, and looks: all quicker."""
     monkeypatch.setattr(lease, "LOOK_EVERY", 0.05)
     monkeypatch.setattr(lease, "RENEW_EVERY", 0.1)
-    monkeypatch.setattr(runs, "DEAD_AFTER", timedelta(seconds=0.6))
+    monkeypatch.setattr(queryset, "DEAD_AFTER", timedelta(seconds=0.6))
 
 
 @pytest.mark.usefixtures("hundredfold_speed")

@@ -1,0 +1,59 @@
+"""What exactly was asked of a run, and by whom: frozen when it is queued (rule R2)."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy
+
+
+class Asked(models.Model):
+    """The columns that are written once, when the run is queued."""
+
+    class Trigger(models.TextChoices):
+        MANUAL = "manual", gettext_lazy("Run now")
+        COMMAND = "command", gettext_lazy("Command line")
+        FAILURE = "failure", gettext_lazy("On Failure Task")
+        REEXPORT = "reexport", gettext_lazy("Export again")
+
+    task = models.ForeignKey("exports.Task", models.PROTECT, related_name="runs")
+    task_name = models.CharField(max_length=100)
+    connection = models.ForeignKey("exports.Connection", models.PROTECT, related_name="+")
+    trigger = models.CharField(max_length=20, choices=Trigger.choices)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    site = models.CharField(max_length=255)
+    company = models.CharField(max_length=100)
+    public_key = models.CharField(max_length=100)
+    client_id = models.CharField(max_length=100, blank=True)
+    conditions = models.TextField(
+        blank=True, help_text=gettext_lazy("The user's part of the filter, as sent.")
+    )
+    export = models.CharField(max_length=10)
+    date_created_before = models.DateTimeField()
+    date_modified_before = models.DateTimeField()
+    page_size = models.PositiveSmallIntegerField()
+    output_file = models.CharField(max_length=200)
+    include_extra_fields = models.BooleanField(default=False)
+    parallel_requests = models.PositiveSmallIntegerField(default=4)
+    can_resume = models.BooleanField(default=True)
+    # The window that mode and dates come to (rules W1, W4, W5): see windows.py.
+    modified_after = models.DateTimeField(null=True)
+    created_after = models.DateTimeField(null=True)
+    start_id = models.BigIntegerField(null=True)
+    skips_known = models.BooleanField(default=False)
+    # What earlier runs exported is not left out: the date was typed after them (W5).
+    known_from_run = models.BigIntegerField(null=True)
+    window_reason = models.CharField(max_length=300, blank=True)
+
+    # *Export these batches again* (rule R7): those of an earlier run, or these ids.
+    reexport_of = models.ForeignKey("exports.Run", models.PROTECT, null=True, related_name="+")
+    reexport_ids = models.JSONField(default=list)
+    # The failed run that this one was queued after (R6).
+    caused_by = models.ForeignKey("exports.Run", models.PROTECT, null=True, related_name="led_to")
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_reexport(self) -> bool:
+        return self.trigger == self.Trigger.REEXPORT

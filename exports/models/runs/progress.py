@@ -1,0 +1,73 @@
+"""Where a run stands: its state, its worker, how far it is (rules R3 to R5)."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+
+class Progress(models.Model):
+    """The columns that change while the run is queued and running."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", gettext_lazy("Queued")
+        RUNNING = "running", gettext_lazy("Running")
+        SUCCEEDED = "succeeded", gettext_lazy("Succeeded")
+        FAILED = "failed", gettext_lazy("Failed")
+        CANCELLED = "cancelled", gettext_lazy("Cancelled")
+
+    ACTIVE = (Status.QUEUED, Status.RUNNING)
+
+    # `attempt` and `owner` fence every decision (rule R3).
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    owner = models.CharField(max_length=64, blank=True)
+    queued_at = models.DateTimeField(default=timezone.now)
+    enqueued_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    cancel_requested_at = models.DateTimeField(null=True)
+    cancel_requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    activity = models.CharField(
+        max_length=300, blank=True, help_text=gettext_lazy("What it does right now.")
+    )
+    request_sent = models.TextField(
+        blank=True, help_text=gettext_lazy("The full filter of the first page.")
+    )
+    page_count = models.PositiveIntegerField(default=0)
+    retry_count = models.PositiveIntegerField(default=0)
+    expected_count = models.PositiveIntegerField(null=True)
+    fetched_count = models.PositiveIntegerField(default=0)
+    # Of those fetched, the ones no newer than the highest id when the run started.
+    within_count = models.PositiveIntegerField(default=0)
+    skipped_count = models.PositiveIntegerField(default=0)
+    repeated_count = models.PositiveIntegerField(default=0)
+    replaced_count = models.PositiveIntegerField(default=0)
+    # How far the part file is safe to resume from: its size and hash after the last page (R4).
+    part_name = models.CharField(max_length=100, blank=True)
+    part_size = models.BigIntegerField(null=True)
+    part_sha256 = models.CharField(max_length=64, blank=True)
+    last_id = models.BigIntegerField(null=True)
+    stalled_count = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in self.ACTIVE
+
+    @property
+    def written_count(self) -> int:
+        return self.fetched_count - self.skipped_count
+
+    @property
+    def duration(self) -> timedelta | None:
+        if self.started_at is None:
+            return None
+        return (self.finished_at or timezone.now()) - self.started_at

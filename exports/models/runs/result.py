@@ -1,0 +1,38 @@
+"""What came of a run: its counts, its file, the dates it moved, or why it failed."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy
+
+
+class Result(models.Model):
+    """The columns that hold the run's end, and what ConnectWise said that it is judged by."""
+
+    connectwise_started_at = models.DateTimeField(null=True)
+    api_version = models.CharField(max_length=50, blank=True)
+    unfiltered_count = models.PositiveIntegerField(null=True)
+    highest_id = models.BigIntegerField(
+        null=True, help_text=gettext_lazy("The highest id when it started.")
+    )
+    proven_count = models.PositiveIntegerField(null=True)
+    batch_count = models.PositiveIntegerField(null=True)
+    # The run's own file below the data folder, and the name it is downloaded under.
+    file_path = models.CharField(max_length=300, blank=True)
+    file_name = models.CharField(max_length=250, blank=True)
+    file_size = models.BigIntegerField(null=True)
+    file_sha256 = models.CharField(max_length=64, blank=True)
+    is_copy_pending = models.BooleanField(default=False)
+    # The copy that is about to get the name for pick-up: if it is gone, it has got it (O4).
+    copy_temp_name = models.CharField(max_length=100, blank=True)
+    date_created_after = models.DateTimeField(null=True)
+    date_modified_after = models.DateTimeField(null=True)
+    suspicion = models.CharField(max_length=300, blank=True)
+    error = models.TextField(blank=True)
+    # Failed, and its On Failure Task has not been seen to yet (R6).
+    is_failure_open = models.BooleanField(default=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_suspicious(self) -> bool:
+        return bool(self.suspicion)

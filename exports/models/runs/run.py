@@ -1,0 +1,172 @@
+"""Runs: the queue entry, the history line and the download in one row (rules R1 to R5)."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from exports.models.runs.asked import Asked
+from exports.models.runs.progress import Progress
+from exports.models.runs.queryset import RunQuerySet, is_stalled
+from exports.models.runs.result import Result
+
+
+class LeaseLostError(Exception):
+    """This worker no longer holds the run; whatever it has must not be published."""
+
+
+class Run(Asked, Progress, Result):
+    """One execution of a task. Moves only towards an end state, by the verbs below."""
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task"],
+                condition=Q(status__in=["queued", "running"]),
+                name="one_active_run_per_task",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["queued", "running", "succeeded", "failed", "cancelled"]),
+                name="run_status_is_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="succeeded")
+                | (Q(batch_count__isnull=False) & ~Q(file_path="") & ~Q(file_sha256="")),
+                name="a_success_has_a_file",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="failed") | ~Q(error=""), name="a_failure_says_why"
+            ),
+        ]
+        indexes = [
+            # With the time, so that a status since a day is counted without a look at its runs.
+            models.Index(fields=["status", "-id", "started_at"], name="run_status_newest"),
+            models.Index(fields=["task", "-id"], name="run_task_newest"),
+            models.Index(fields=["started_at"], name="run_started"),
+            # A page far back is found among ids alone, not among the whole runs.
+            models.Index(fields=["-id"], name="run_newest"),
+            # What the history filters and sorts by, in the order it is shown in.
+            models.Index(fields=["trigger", "-id"], name="run_trigger_newest"),
+            models.Index(fields=["task_name", "-id"], name="run_name_newest"),
+            models.Index(fields=["batch_count", "id"], name="run_batches"),
+            models.Index(fields=["file_size", "id"], name="run_size"),
+            models.Index(fields=["-id"], condition=~Q(suspicion=""), name="run_suspicious"),
+            # Home asks each task for its last result and for its newest file with batches, what was
+            # exported again left aside; most runs find nothing new.
+            models.Index(
+                fields=["task", "-id"], condition=~Q(trigger="reexport"), name="run_own_newest"
+            ),
+            models.Index(
+                fields=["task", "-id"],
+                condition=Q(batch_count__gt=0) & ~Q(trigger="reexport"),
+                name="run_with_batches",
+            ),
+            # What the recovery looks for every ten seconds, and hardly ever finds.
+            models.Index(fields=["id"], condition=Q(is_copy_pending=True), name="run_copy_pending"),
+            models.Index(fields=["id"], condition=Q(is_failure_open=True), name="run_failure_open"),
+        ]
+
+    def __str__(self) -> str:
+        return _("Run %(run)s of %(task)s") % {"run": self.pk, "task": self.task_name}
+
+    def claim(self, owner: str) -> bool:
+        """Take this queued attempt for the worker `owner`; False when somebody else has it."""
+        now = timezone.now()
+        return self._change(
+            Q(status=self.Status.QUEUED, attempt=self.attempt),
+            status=self.Status.RUNNING,
+            owner=owner,
+            started_at=self.started_at or now,
+            heartbeat_at=now,
+            activity=_("Starting"),
+        )
+
+    def steal(self, owner: str) -> bool:
+        """Fence off a worker that fell silent; False when it lives or the run is over."""
+        return self._change(
+            self._held_by(self.owner) & is_stalled(), owner=owner, heartbeat_at=timezone.now()
+        )
+
+    def renew(self, owner: str) -> bool:
+        """A sign of life; False when `owner` no longer holds the run."""
+        return self._change(self._held_by(owner), heartbeat_at=timezone.now())
+
+    def progress(self, owner: str, **fields: Any) -> None:
+        """Show where the run stands. Raises LostRunError."""
+        self._change_or_raise(owner, heartbeat_at=timezone.now(), **fields)
+
+    def succeed(self, owner: str, **fields: Any) -> None:
+        """End as a success; the caller's transaction holds file, ledger and dates together."""
+        self._end(owner, self.Status.SUCCEEDED, error="", **fields)
+
+    def fail(self, owner: str, sentence: str) -> None:
+        """End as a failure with a reason a person can read. Raises LostRunError."""
+        self._end(owner, self.Status.FAILED, error=sentence, is_failure_open=True)
+
+    def close_failure(self) -> bool:
+        """Take what follows from this failure; False when somebody else has."""
+        return self._change(Q(is_failure_open=True), is_failure_open=False)
+
+    def record_copy(self, draft: str) -> bool:
+        """Write down that `draft` is about to be picked up; False when this has been seen to."""
+        return self._change(Q(is_copy_pending=True, copy_temp_name=""), copy_temp_name=draft)
+
+    def finish_copy(self) -> None:
+        """There is nothing more to copy for pick-up, unless somebody else is at it."""
+        self._change(
+            Q(copy_temp_name=self.copy_temp_name), is_copy_pending=False, copy_temp_name=""
+        )
+
+    def finish_cancelled(self, owner: str) -> None:
+        """End as cancelled. Raises LostRunError."""
+        self._end(owner, self.Status.CANCELLED)
+
+    def requeue(self, owner: str, *, stalled_count: int = 0) -> None:
+        """Return to the queue as the next attempt, for another worker. Raises LostRunError."""
+        self._change_or_raise(
+            owner,
+            stalled_count=stalled_count,
+            status=self.Status.QUEUED,
+            attempt=self.attempt + 1,
+            owner="",
+            heartbeat_at=None,
+            enqueued_at=None,
+            activity=_("Waiting for a worker"),
+        )
+
+    def cancel(self, user: Any = None) -> bool:
+        """Ask for the end: at once when queued, by its worker when running. False when over."""
+        now = timezone.now()
+        asked = {"cancel_requested_at": now, "cancel_requested_by": user}
+        return self._change(
+            Q(status=self.Status.QUEUED), status=self.Status.CANCELLED, finished_at=now, **asked
+        ) or self._change(Q(status=self.Status.RUNNING), **asked)
+
+    def is_cancel_requested(self) -> bool:
+        """Fresh from the database: the request comes from another process."""
+        return Run.objects.filter(pk=self.pk, cancel_requested_at__isnull=False).exists()
+
+    def _held_by(self, owner: str) -> Q:
+        return Q(status=self.Status.RUNNING, owner=owner, attempt=self.attempt)
+
+    def _end(self, owner: str, status: str, **fields: Any) -> None:
+        self._change_or_raise(
+            owner, status=status, finished_at=timezone.now(), activity="", **fields
+        )
+
+    def _change_or_raise(self, holder: str, /, **fields: Any) -> None:
+        if not self._change(self._held_by(holder), **fields):
+            params = {"run": self, "holder": holder}
+            raise LeaseLostError(_("%(run)s is no longer held by %(holder)s.") % params)
+
+    def _change(self, held: Q, **fields: Any) -> bool:
+        """One conditional UPDATE; its row count decides, never what this object remembers."""
+        if Run.objects.filter(held, pk=self.pk).update(**fields) != 1:
+            return False
+        for name, value in fields.items():
+            setattr(self, name, value)
+        return True
