@@ -277,6 +277,8 @@ LOGGING = {
     "loggers": {
         "exports": {"level": "INFO"},
         "django_tasks_db": {"level": "ERROR"},
+        # It logs what a server sends word for word, and a server may echo the key.
+        "urllib3": {"level": "CRITICAL"},
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },
 }

@@ -11,7 +11,7 @@ from exports.configuration.reading import Entry, Problem
 from exports.connectwise import batches
 from exports.connectwise.filter import conditions
 from exports.connectwise.filter.conditions import Condition, ConditionError
-from exports.connectwise.http.client import UrlTooLongError, check_url_length
+from exports.connectwise.http.urls import UrlTooLongError, check_url_length
 from exports.models import Connection
 
 _KEYS: Final[dict[str, str]] = {"logic_operator": "logic"}

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from exports.connectwise import batches
-from exports.connectwise.http import client
+from exports.connectwise.http import urls
 from exports.connectwise.http.addresses import SiteError
 from exports.forms.conditions import BaseConditionRows, posted_rows, shown_rows
 from exports.forms.dates import DATES, DatedForm, canonical, shown_values
@@ -237,10 +237,10 @@ class TaskForm(DatedForm):
         if connection is None or page_size is None:
             return
         try:
-            client.check_url_length(connection.parsed_site(), self.rows.sent(), page_size)
+            urls.check_url_length(connection.parsed_site(), self.rows.sent(), page_size)
         except SiteError as error:
             self.add_error("connection", str(error))
-        except client.UrlTooLongError as error:
+        except urls.UrlTooLongError as error:
             self.rows.non_form_errors().append(str(error))
 
     def _rows(self, data: Any, action: str | None) -> BaseConditionRows:

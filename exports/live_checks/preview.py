@@ -18,7 +18,7 @@ from exports.connectwise.batches import FIELD_KINDS
 from exports.connectwise.filter import conditions
 from exports.connectwise.filter.conditions import Condition, ConditionError
 from exports.connectwise.http.addresses import AddressPolicy, SiteError
-from exports.connectwise.http.client import ConnectWiseClient, Limits, RetryPolicy, _batches_url
+from exports.connectwise.http.client import ConnectWiseClient, Limits, RetryPolicy
 from exports.connectwise.http.errors import (
     AddressBlockedError,
     AuthenticationError,
@@ -29,6 +29,7 @@ from exports.connectwise.http.errors import (
     StoppedError,
     UnreachableError,
 )
+from exports.connectwise.http.urls import batches_url
 from exports.connectwise.json_numbers import JSONShapeError
 from exports.connectwise.paging.keyset import Record, WalkError, new_records
 from exports.connectwise.xml.writer import RecordError
@@ -145,7 +146,7 @@ def _ask(
     with _client(task.connection, deadline) as client:
         found.preflight = preflight = run_preflight(run, client, log)
         found.request = preflight.filter(conditions.id_above(preflight.after_id))
-        found.address = _batches_url(client.site, found.request, run.page_size, "id asc", 1)
+        found.address = batches_url(client.site, found.request, run.page_size, "id asc", 1)
         page = client.batches(found.request, page_size=run.page_size)
         records = new_records(page, preflight.after_id).records
         if not records:

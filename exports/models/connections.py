@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from exports.connectwise.http.addresses import Site, parse_site
-from exports.connectwise.http.client import Credentials
+from exports.connectwise.http.credentials import Credentials
+from exports.connectwise.http.remote_text import clean_text
 
 
 class SecretUnreadableError(Exception):
@@ -21,6 +22,9 @@ class SecretUnreadableError(Exception):
 # Changing one of these asks for the private key again: whoever may edit a connection could
 # otherwise send the key to a host of their own (rule C5).
 BOUND_TO_KEY = ("site", "company", "public_key")
+
+# More than any sentence of ours; a sentence quotes what the other side said.
+_STEP_LENGTH = 1500
 
 
 class Connection(models.Model):
@@ -116,11 +120,22 @@ class Connection(models.Model):
                 self.is_default = True
             super().save(*args, **kwargs)
 
+    @property
+    def shown_test_steps(self) -> list[dict[str, str]]:
+        """The last test's steps, fit to be shown whatever an earlier version stored."""
+        stored = self.last_test_steps if isinstance(self.last_test_steps, list) else []
+        return [_clean_step(step) for step in stored if isinstance(step, dict)]
+
     def record_test(self, steps: list[dict[str, str]]) -> None:
         """Keep the last test's steps and their time."""
-        self.last_test_steps = steps
+        self.last_test_steps = [_clean_step(step) for step in steps]
         self.last_tested_at = timezone.now()
         self.save(update_fields=["last_test_steps", "last_tested_at"])
+
+
+def _clean_step(step: dict[str, Any]) -> dict[str, str]:
+    members = ("name", "outcome", "sentence")
+    return {name: clean_text(str(step.get(name, "")), _STEP_LENGTH) for name in members}
 
 
 def _fernet() -> MultiFernet:

@@ -1,7 +1,7 @@
 """How things are shown: one way for each kind, on every page. Formatting only, no queries.
 
 Tags:    {% icon "passed" %}  {% run_status run %}  {% outcome step.outcome %}
-         {% worst_outcome connection.last_test_steps %}
+         {% worst_outcome connection.shown_test_steps %}
          {% nav_link "home" "Home" "task" %}  {% product_version %}
 Filters: {{ moment|relative }}  {{ moment|exact }}  {{ delta|duration }}  {{ size|byte_size }}
          {{ number|grouped }}  {{ number|plain }}  {{ run.export|mode }}

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from exports.connectwise.filter import conditions
-from exports.connectwise.http import client
+from exports.connectwise.http import urls
 from exports.connectwise.http.addresses import SiteError
 from exports.forms.dates import canonical
 from exports.forms.task_draft import DATE_OF, chosen_connection, draft
@@ -121,8 +121,8 @@ def _length_refusal(form: TaskForm, connection: Connection | None) -> str:
     if connection is None or not (page_size.isascii() and page_size.isdecimal()):
         return ""
     try:
-        client.check_url_length(connection.parsed_site(), form.rows.sent(), int(page_size[:4]))
-    except client.UrlTooLongError as error:
+        urls.check_url_length(connection.parsed_site(), form.rows.sent(), int(page_size[:4]))
+    except urls.UrlTooLongError as error:
         return str(error)
     except SiteError:
         return ""

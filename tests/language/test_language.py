@@ -27,15 +27,15 @@ from exports.connectwise.http.addresses import (
     SiteError,
     parse_site,
 )
-from exports.connectwise.http.client import UrlTooLongError, check_url_length
 from exports.connectwise.http.errors import (
     AnswerTooLargeError,
     ConnectWiseError,
     StoppedError,
-    error_for_status,
 )
 from exports.connectwise.http.network_errors import own_error
 from exports.connectwise.http.sockets import DeadlineError
+from exports.connectwise.http.statuses import error_for_status
+from exports.connectwise.http.urls import UrlTooLongError, check_url_length
 from exports.connectwise.json_numbers import JSONShapeError, decode_json, record_id
 from exports.connectwise.paging.keyset import WalkError, new_records
 from exports.connectwise.xml.writer import RecordError

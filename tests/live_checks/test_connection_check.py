@@ -1,8 +1,11 @@
 """The connection test (rule C4), against the stand-in."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from pytest_django import Settings
 
 from exports.demo import answers, faults, wires
@@ -292,6 +295,53 @@ def test_the_private_key_is_in_no_sentence_even_if_the_server_echoes_it(
         steps = connection_check.test_connection(connection)
 
     assert private_key not in " ".join(step.sentence for step in steps)
+
+
+@pytest.mark.parametrize(
+    "version", ["\ud800", "v1\x00\x1b[2J\u202e", "x" * 900_000, "\U000e0041" * 900, 'pK-"é&<9\\z']
+)
+def test_strange_version_keeps_the_page(
+    stand_in: StandIn, admin_client: Client, version: str
+) -> None:
+    connection = make_connection(stand_in)
+    connection.write_private_key('pK-"é&<9\\z')
+    connection.save()
+    body = json.dumps({"CompanyID": "demo", "Codebase": "v4_6/", "VersionNumber": version})
+
+    with stand_in.faults.on(faults.Body(body.encode(), on=(answers.COMPANY,))):
+        connection_check.test_connection(connection)
+    page = admin_client.get(reverse("connection-edit", args=[connection.pk]))
+
+    assert page.status_code == 200
+    assert len(page.content) < 60_000
+    shown = " ".join(step["sentence"] for step in Connection.objects.get().last_test_steps)
+    assert all(character.isprintable() for character in shown)
+    assert "pK-" not in shown
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        [{"name": "Company known", "outcome": "passed", "sentence": "Runs \ud800."}],
+        [{"name": "Company known", "outcome": "passed", "sentence": "x" * 900_000}],
+        [{"outcome": "\udfff"}, "text", None, 3],
+        {"name": "none of ours"},
+    ],
+)
+def test_bad_stored_steps_keep_the_pages(
+    stand_in: StandIn, admin_client: Client, stored: object
+) -> None:
+    connection = make_connection(stand_in)
+    Connection.objects.update(last_test_steps=stored, last_tested_at=datetime.now(UTC))
+
+    for address in (
+        reverse("connection-edit", args=[connection.pk]),
+        reverse("connection-list"),
+        reverse("home"),
+    ):
+        page = admin_client.get(address)
+        assert page.status_code == 200
+        assert len(page.content) < 60_000
 
 
 def test_the_worst_step_names_the_whole() -> None:

@@ -6,24 +6,13 @@ its own. Any fault is a ConnectWiseError, whose tree is drawn in `errors`.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, ClassVar, Final, Protocol, TypeVar
-from urllib.parse import quote, urlencode
+from typing import Any, Final, Protocol, TypeVar
 
-from exports.connectwise.batches import PATH
-from exports.connectwise.filter.conditions import (
-    MAX_URL_LENGTH,
-    both,
-    id_above,
-    id_up_to,
-    updated_after,
-    updated_up_to,
-)
 from exports.connectwise.http.addresses import AddressPolicy, AddressRefusedError, Site
+from exports.connectwise.http.credentials import Credentials
 from exports.connectwise.http.errors import (
     AddressBlockedError,
     AuthenticationError,
@@ -31,11 +20,8 @@ from exports.connectwise.http.errors import (
     NotFoundError,
     ThrottledError,
     WrongShapeError,
-    clean_text,
-    error_for_status,
-    message_in,
 )
-from exports.connectwise.http.redaction import redact
+from exports.connectwise.http.remote_text import MESSAGE_LENGTH, Clean, clean_text, message_in
 from exports.connectwise.http.responses import (
     CompanyInfo,
     Page,
@@ -46,7 +32,9 @@ from exports.connectwise.http.responses import (
 )
 from exports.connectwise.http.retries import RetryPolicy, Wait, parse_http_date, retry_after_seconds
 from exports.connectwise.http.sockets import Stop
+from exports.connectwise.http.statuses import error_for_status
 from exports.connectwise.http.transport import Answer, Limits, Transport
+from exports.connectwise.http.urls import batches_url, count_url, full_url_length
 from exports.connectwise.json_numbers import JSONShapeError
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import grouped
@@ -67,16 +55,6 @@ _ACCEPT: Final = "application/vnd.connectwise.com+json; version=2025.8"
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True)
-class Credentials:
-    """Who is calling: an API member's keys, and the GUID that its integrator registered."""
-
-    company: str
-    public_key: str
-    private_key: str = field(repr=False)
-    client_id: str
-
-
 class Slot(Protocol):
     """Room for one request in flight, where several clients share so many; each may be repeated."""
 
@@ -95,12 +73,6 @@ class _OwnSlot:
 
     def give(self) -> None:
         """Nobody waits for it."""
-
-
-class UrlTooLongError(ValueError):
-    """A filter that cannot be sent for its length; `str()` is a sentence for the form."""
-
-    code: ClassVar[str] = "connectwise.url_too_long"
 
 
 class ConnectWiseClient:
@@ -129,6 +101,7 @@ class ConnectWiseClient:
         self._credentials = credentials
         self._policy = policy
         self._retry = retry or RetryPolicy()
+        self._redactor = credentials.redactor()
         self._slot = slot or _OwnSlot()
         self._announce = on_wait or (lambda wait: None)
         self._agent = {"User-Agent": user_agent}
@@ -154,13 +127,12 @@ class ConnectWiseClient:
         self, conditions: str, *, page_size: int, order_by: str = "id asc", page: int = 1
     ) -> Page:
         """One page of the batches that meet the conditions, every parameter sent (P1)."""
-        url = _batches_url(self.site, conditions, page_size, order_by, page)
+        url = batches_url(self.site, conditions, page_size, order_by, page)
         return self._ask("batches", url, read_page)
 
     def batch_count(self, conditions: str) -> int:
         """How many batches meet the conditions."""
-        query = _query({"conditions": conditions} if conditions else {})
-        return self._ask("count", f"{self.site.api_url}/{PATH}/count{query}", read_count)
+        return self._ask("count", count_url(self.site, conditions), read_count)
 
     def company(self, company: str) -> CompanyInfo | None:
         """What the site knows about a company, None when it does not; sends no credentials."""
@@ -178,7 +150,7 @@ class ConnectWiseClient:
         self,
         step: str,
         url: str,
-        read: Callable[[Answer], _T],
+        read: Callable[[Answer, Clean], _T],
         *,
         with_credentials: bool = True,
     ) -> _T:
@@ -195,7 +167,7 @@ class ConnectWiseClient:
         return retrying(lambda: self._attempt(step, url, headers, read))
 
     def _attempt(
-        self, step: str, url: str, headers: Mapping[str, str], read: Callable[[Answer], _T]
+        self, step: str, url: str, headers: Mapping[str, str], read: Callable[[Answer, Clean], _T]
     ) -> _T:
         self._slot.take()
         answer = self._transport.get(url, headers, step=step)
@@ -203,7 +175,7 @@ class ConnectWiseClient:
             raise self._error_in(answer, step)
         self._slot.give()
         try:
-            return read(answer)
+            return read(answer, self._clean)
         except JSONShapeError as error:
             raise WrongShapeError(
                 self._clean(str(error)).rstrip("."),
@@ -226,7 +198,7 @@ class ConnectWiseClient:
         return {
             **self._agent,
             "Accept": _ACCEPT,
-            "Authorization": f"Basic {_basic_token(who)}",
+            "Authorization": who.authorization(),
             "clientId": who.client_id,
         }
 
@@ -249,58 +221,9 @@ class ConnectWiseClient:
         return error
 
     def _message(self, answer: Answer) -> str:
-        """ConnectWise's own words; secrets go first, as half of one would not be known again."""
-        text = answer.body.decode("utf-8", "replace")
-        redacted = redact(text, self._credentials.private_key, _basic_token(self._credentials))
-        return self._clean(message_in(answer.body if redacted == text else redacted.encode()))
+        """ConnectWise's own words."""
+        return self._clean(message_in(answer.body))
 
-    def _clean(self, text: str) -> str:
-        """What the other side said, fit to be shown; a server may echo what it was sent (C3)."""
-        who = self._credentials
-        return clean_text(redact(text, who.private_key, _basic_token(who)))
-
-
-def full_url_length(site: Site, conditions: str, page_size: int) -> int:
-    """How long the URL of a request for these conditions is; 2,000 characters are too many (F6)."""
-    return len(_batches_url(site, conditions, page_size, "id asc", 1))
-
-
-def check_url_length(site: Site, user_part: str, page_size: int) -> None:
-    """Refuse a filter that is too long for a URL with all that a run may add to it (F6).
-
-    Raises UrlTooLongError, with the length and the limit.
-    """
-    latest, highest = datetime(9998, 12, 31, tzinfo=UTC), 2**63 - 1
-    longest = both(
-        user_part,
-        updated_after(latest),
-        updated_up_to(latest),
-        id_above(highest),
-        id_up_to(highest),
-    )
-    length = full_url_length(site, longest, page_size)
-    if length >= MAX_URL_LENGTH:
-        raise UrlTooLongError(
-            _(
-                "These conditions make an address of %(length)s characters, dates and paging "
-                "included; ConnectWise takes fewer than %(limit)s. Shorten values or lists, or "
-                "share them out over several tasks."
-            )
-            % {"length": grouped(length), "limit": grouped(MAX_URL_LENGTH)}
-        )
-
-
-def _batches_url(site: Site, conditions: str, page_size: int, order_by: str, page: int) -> str:
-    asked = {"conditions": conditions} if conditions else {}
-    paging = {"orderBy": order_by, "page": str(page), "pageSize": str(page_size)}
-    return f"{site.api_url}/{PATH}{_query(asked | paging)}"
-
-
-def _query(parameters: Mapping[str, str]) -> str:
-    # A blank as %20: not every server reads a + as one.
-    return f"?{urlencode(parameters, quote_via=quote, safe='')}" if parameters else ""
-
-
-def _basic_token(who: Credentials) -> str:
-    plain = f"{who.company}+{who.public_key}:{who.private_key}"
-    return b64encode(plain.encode("utf-8", "replace")).decode("ascii")
+    def _clean(self, text: str, limit: int = MESSAGE_LENGTH) -> str:
+        """Without secrets first, as half of one would not be known again (C3)."""
+        return clean_text(self._redactor.redact(text), limit)

@@ -17,15 +17,10 @@ ConnectWiseError
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from typing import ClassVar, Final
 
-from exports.connectwise.json_numbers import JSONShapeError, decode_json
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import gettext_noop, ngettext
-
-MESSAGE_LENGTH: Final = 300
 
 _STEPS: Final = {
     "address": gettext_noop("Reaching the address"),
@@ -155,128 +150,3 @@ class AnswerTooLargeError(ConnectWiseError):
     """The decoded body passed the limit of H1."""
 
     code: ClassVar[str] = "connectwise.answer_too_large"
-
-
-def error_for_status(
-    status: int,
-    *,
-    step: str,
-    is_cloud: bool,
-    remote_message: str = "",
-    request_id: str = "",
-    location: str = "",
-) -> ConnectWiseError:
-    """The error of any answer that is not a plain 200, going by its status alone, never by `code`.
-
-    `location` is where a redirect points to.
-    """
-    kind, advice = _kind_and_advice(status, is_cloud=is_cloud)
-    if location and kind is RejectedError:
-        problem = _("ConnectWise answered %(status)s and points to %(location)s")
-    else:
-        problem = _("ConnectWise answered %(status)s")
-    return kind(
-        problem % {"status": status, "location": location},
-        _(advice),
-        step=step,
-        status=status,
-        remote_message=remote_message,
-        request_id=request_id,
-    )
-
-
-def clean_text(text: str, limit: int = MESSAGE_LENGTH) -> str:
-    """One line without control, direction or surrogate characters, at most `limit` characters."""
-    visible = "".join(
-        " " if unicodedata.category(character).startswith(("C", "Z")) else character
-        for character in text[: 4 * limit]
-    )
-    line = " ".join(visible.split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
-
-
-def message_in(body: bytes) -> str:
-    """ConnectWise's own words in the body of an error: its JSON, an HTML title or plain text."""
-    if not body.strip():
-        return ""
-    try:
-        decoded = decode_json(body)
-    except JSONShapeError:
-        return _message_in_text(body.decode("utf-8", "replace"))
-    if not isinstance(decoded, dict):
-        return decoded if isinstance(decoded, str) else ""
-    details = decoded.get("errors")
-    members = [decoded, *(details if isinstance(details, list) else [])]
-    messages = [member.get("message") for member in members if isinstance(member, dict)]
-    return " ".join(message for message in messages if isinstance(message, str))
-
-
-def _message_in_text(text: str) -> str:
-    text = text.lstrip("\ufeff \t\r\n")
-    if text.startswith(("[", "{")):
-        return ""  # cut JSON: data, not a message
-    if not text.startswith("<"):
-        return text
-    title = re.search(r"<title[^>]*>([^<]{1,300})", text[:10_000], re.IGNORECASE)
-    if title is None:
-        return _("a web page")
-    return _("a web page titled %(title)s") % {"title": " ".join(title[1].split())}
-
-
-def _kind_and_advice(status: int, *, is_cloud: bool) -> tuple[type[ConnectWiseError], str]:
-    if status == 404 and is_cloud:
-        return NotFoundError, gettext_noop(
-            "On the ConnectWise cloud this is also the answer to a wrong company or wrong keys: "
-            "check the site, the company and both keys of the connection."
-        )
-    if status in _BY_STATUS:
-        return _BY_STATUS[status]
-    return _BY_CLASS.get(status // 100, _BY_CLASS[2])
-
-
-_BY_STATUS: Final[dict[int, tuple[type[ConnectWiseError], str]]] = {
-    400: (
-        RejectedError,
-        gettext_noop("Check the conditions, and the company and Client ID of the connection."),
-    ),
-    401: (
-        AuthenticationError,
-        gettext_noop(
-            "Check the company, the public key, the private key and the Client ID of the "
-            "connection; the keys may have expired or belong to another company."
-        ),
-    ),
-    403: (
-        ForbiddenError,
-        gettext_noop(
-            "The security role of the API member needs Finance > Accounting Interface: Inquire = "
-            "All."
-        ),
-    ),
-    404: (NotFoundError, gettext_noop("Check the site: it is the host that people log in to.")),
-    429: (
-        ThrottledError,
-        gettext_noop(
-            "Too many requests reach ConnectWise: run again later, or let other programs that use "
-            "it pause meanwhile."
-        ),
-    ),
-}
-_BY_CLASS: Final[dict[int, tuple[type[ConnectWiseError], str]]] = {
-    2: (
-        WrongShapeError,
-        gettext_noop("Check that the site is a ConnectWise server, then run again."),
-    ),
-    3: (
-        RejectedError,
-        gettext_noop(
-            "Redirects are never followed, as they could lead the keys elsewhere: check the site, "
-            "and whether a proxy or a login page stands before it."
-        ),
-    ),
-    4: (RejectedError, gettext_noop("Check the site and the connection.")),
-    5: (
-        ServerFailedError,
-        gettext_noop("ConnectWise fails or is under maintenance: run again later."),
-    ),
-}

@@ -1,33 +1,129 @@
-"""Secrets taken out of what others say: a server may echo what it was sent (C3)."""
+"""Secrets taken out of what others say: a server may echo what it was sent (C3).
 
-import html
-import json
+Not by a list of encodings to look for: the text is read through them, and no run of the key's
+characters is shown that is long enough to help anyone.
+"""
+
+from __future__ import annotations
+
 from base64 import b64encode
-from urllib.parse import quote, quote_plus
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
 
+from exports.connectwise.http.encodings import Glyph, Glyphs, fold, fold_text, readings, unescaped
 from exports.connectwise.language import gettext as _
 
+# A cleaned message is far shorter, and every character is looked at in a dozen ways.
+LONGEST_TEXT: Final = 8_000
+_PLAIN_RUN: Final = 8
+_HEX_RUN: Final = 2 * _PLAIN_RUN
+_BASE64_RUN: Final = 10
+# Shorter than this a piece of the key is found in too many innocent words.
+_SHORTEST_RUN: Final = 4
 
-def redact(text: str, *secrets: str) -> str:
-    """`text` without the secrets, in clear or in the encodings in which they tend to come back."""
-    forms = {form for secret in secrets if secret for form in _forms(secret)}
-    for form in sorted(forms, key=len, reverse=True):  # a form may hold a shorter one
-        text = text.replace(form, _("[removed]"))
-    return text
+
+class Redactor:
+    """Shows `[removed]` wherever a text holds a long run of one of the secrets, however encoded."""
+
+    def __init__(self, *secrets: str) -> None:
+        self._secrets = tuple(secret for secret in secrets if secret)
+        self._searches = [search for secret in self._secrets for search in _searches(secret)]
+
+    def redact(self, text: str) -> str:
+        """The first LONGEST_TEXT characters of `text` without the secrets."""
+        text = text[:LONGEST_TEXT]
+        hidden = bytearray(len(text))
+        for glyphs in readings(text):
+            folded = fold(glyphs)
+            for search in self._searches:
+                for start, end in search.spans(folded):
+                    hidden[start:end] = b"\1" * (end - start)
+        text = _without(text, hidden)
+        for secret in self._secrets:  # those too short to search for in pieces
+            text = text.replace(secret, _("[removed]"))
+        return text
 
 
-def _forms(secret: str) -> set[str]:
-    encoded = secret.encode("utf-8", "replace")
-    return {
-        secret,
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        html.escape(secret),
-        html.escape(secret, quote=False),
-        quote(encoded),
-        quote(encoded, safe=""),
-        quote_plus(encoded),
-        encoded.hex(),
-        b64encode(encoded).decode("ascii"),
-        repr(secret)[1:-1],
-    }
+@dataclass(frozen=True)
+class _Search:
+    """Looks for runs of `length` characters, among those characters that `keep` lets through."""
+
+    runs: frozenset[str]
+    length: int
+    keep: Callable[[str], bool]
+
+    def spans(self, folded: Glyphs) -> Iterator[tuple[int, int]]:
+        kept: list[Glyph] = [glyph for glyph in folded if self.keep(glyph.character)]
+        text = _read(kept)
+        for at in range(len(text) - self.length + 1):
+            if text[at : at + self.length] in self.runs:
+                run = kept[at : at + self.length]
+                yield min(glyph.start for glyph in run), max(glyph.end for glyph in run)
+
+
+def _searches(secret: str) -> Iterator[_Search]:
+    # A server that cannot hold an accent may leave the character out.
+    without_accents = "".join(character for character in secret if character.isascii())
+    forms = [
+        *((form, _PLAIN_RUN, _is_any) for form in _plain_forms(secret)),
+        *((form, _BASE64_RUN, _is_base64) for form in _base64_forms(secret)),
+        *((form, _HEX_RUN, _is_hex) for form in _hex_forms(secret)),
+    ]
+    if without_accents != secret and len(without_accents) >= _PLAIN_RUN:
+        forms += [(form, _PLAIN_RUN, str.isascii) for form in _plain_forms(without_accents)]
+    for form, wanted, keep in forms:
+        length = min(wanted, len(form))
+        if length >= _SHORTEST_RUN:
+            runs = frozenset(form[at : at + length] for at in range(len(form) - length + 1))
+            yield _Search(runs, length, keep)
+
+
+def _plain_forms(secret: str) -> set[str]:
+    return {_read(fold(reading)) for reading in unescaped(secret)}
+
+
+def _hex_forms(secret: str) -> set[str]:
+    return {raw.hex() for raw in _bytes_of(secret)}
+
+
+def _base64_forms(secret: str) -> set[str]:
+    """What base64 makes of the key wherever it begins within a group of three bytes."""
+    forms = set()
+    for raw in _bytes_of(secret):
+        for before in range(3):
+            encoded = b64encode(b"\0" * before + raw).decode()
+            # The first and last characters also depend on what stands beside the key.
+            own = encoded[(0, 2, 3)[before] : len(encoded.rstrip("=")) - 1]
+            forms |= {own, own.replace("+", "-").replace("/", "_")}
+    return {fold_text(form).replace(" ", "") for form in forms}
+
+
+def _bytes_of(secret: str) -> tuple[bytes, bytes]:
+    return secret.encode("utf-8", "replace"), secret.encode("utf-16-le", "replace")
+
+
+def _read(glyphs: Glyphs) -> str:
+    return "".join(glyph.character for glyph in glyphs)
+
+
+def _is_any(_character: str) -> bool:
+    return True
+
+
+def _is_base64(character: str) -> bool:
+    return character.isascii() and character != " "
+
+
+def _is_hex(character: str) -> bool:
+    return character in "0123456789abcdef"
+
+
+def _without(text: str, hidden: bytearray) -> str:
+    parts: list[str] = []
+    for at, character in enumerate(text):
+        if not hidden[at]:
+            parts.append(character)
+        elif not (at and hidden[at - 1]):
+            parts.append(_("[removed]"))
+    return "".join(parts)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from exports.connectwise.http.errors import clean_text
+from exports.connectwise.http.remote_text import Clean
 from exports.connectwise.http.retries import parse_http_date
 from exports.connectwise.http.transport import Answer
 from exports.connectwise.json_numbers import (
@@ -57,7 +57,7 @@ class CompanyInfo:
     site_url: str
 
 
-def read_page(answer: Answer) -> Page:
+def read_page(answer: Answer, clean: Clean) -> Page:
     """A list of batches, every one of them with its id."""
     records = decode_json(answer.body)
     if not isinstance(records, list):
@@ -68,19 +68,19 @@ def read_page(answer: Answer) -> Page:
         server_date=parse_http_date(answer.headers.get("Date")),
         requested_seconds=answer.seconds,
         url=answer.url,
-        api_version=clean_text(answer.headers.get("api-current-version", ""), 50),
+        api_version=clean(answer.headers.get("api-current-version", ""), 50),
     )
 
 
-def read_count(answer: Answer) -> int:
+def read_count(answer: Answer, _clean: Clean) -> int:
     """`{"count": n}`."""
-    sent = read_object(answer).get("count")
+    sent = read_object(answer, _clean).get("count")
     if not (isinstance(sent, NumberText) and sent.isdigit() and len(sent) < 19):
         raise _unexpected(_NOT_A_COUNT, sent)
     return int(sent)
 
 
-def read_company(answer: Answer) -> CompanyInfo | None:
+def read_company(answer: Answer, clean: Clean) -> CompanyInfo | None:
     """A company, or the `null` by which an unknown one is answered."""
     decoded = decode_json(answer.body)
     if decoded is None:
@@ -90,7 +90,7 @@ def read_company(answer: Answer) -> CompanyInfo | None:
 
     def text(name: str) -> str:
         value = decoded.get(name)
-        return value if isinstance(value, str) else ""
+        return clean(value, 100) if isinstance(value, str) else ""
 
     is_cloud = str(decoded.get("IsCloud")).lower()
     return CompanyInfo(
@@ -103,7 +103,7 @@ def read_company(answer: Answer) -> CompanyInfo | None:
     )
 
 
-def read_object(answer: Answer) -> dict[str, Any]:
+def read_object(answer: Answer, _clean: Clean) -> dict[str, Any]:
     """Any JSON object."""
     decoded = decode_json(answer.body)
     if not isinstance(decoded, dict):

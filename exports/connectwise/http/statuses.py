@@ -1,0 +1,105 @@
+"""Which error a status is, and what to do about it (H3)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from exports.connectwise.http.errors import (
+    AuthenticationError,
+    ConnectWiseError,
+    ForbiddenError,
+    NotFoundError,
+    RejectedError,
+    ServerFailedError,
+    ThrottledError,
+    WrongShapeError,
+)
+from exports.connectwise.language import gettext as _
+from exports.connectwise.language import gettext_noop
+
+
+def error_for_status(
+    status: int,
+    *,
+    step: str,
+    is_cloud: bool,
+    remote_message: str = "",
+    request_id: str = "",
+    location: str = "",
+) -> ConnectWiseError:
+    """The error of any answer that is not a plain 200, going by its status alone, never by `code`.
+
+    `location` is where a redirect points to.
+    """
+    kind, advice = _kind_and_advice(status, is_cloud=is_cloud)
+    if location and kind is RejectedError:
+        problem = _("ConnectWise answered %(status)s and points to %(location)s")
+    else:
+        problem = _("ConnectWise answered %(status)s")
+    return kind(
+        problem % {"status": status, "location": location},
+        _(advice),
+        step=step,
+        status=status,
+        remote_message=remote_message,
+        request_id=request_id,
+    )
+
+
+def _kind_and_advice(status: int, *, is_cloud: bool) -> tuple[type[ConnectWiseError], str]:
+    if status == 404 and is_cloud:
+        return NotFoundError, gettext_noop(
+            "On the ConnectWise cloud this is also the answer to a wrong company or wrong keys: "
+            "check the site, the company and both keys of the connection."
+        )
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    return _BY_CLASS.get(status // 100, _BY_CLASS[2])
+
+
+_BY_STATUS: Final[dict[int, tuple[type[ConnectWiseError], str]]] = {
+    400: (
+        RejectedError,
+        gettext_noop("Check the conditions, and the company and Client ID of the connection."),
+    ),
+    401: (
+        AuthenticationError,
+        gettext_noop(
+            "Check the company, the public key, the private key and the Client ID of the "
+            "connection; the keys may have expired or belong to another company."
+        ),
+    ),
+    403: (
+        ForbiddenError,
+        gettext_noop(
+            "The security role of the API member needs Finance > Accounting Interface: Inquire = "
+            "All."
+        ),
+    ),
+    404: (NotFoundError, gettext_noop("Check the site: it is the host that people log in to.")),
+    429: (
+        ThrottledError,
+        gettext_noop(
+            "Too many requests reach ConnectWise: run again later, or let other programs that use "
+            "it pause meanwhile."
+        ),
+    ),
+}
+_BY_CLASS: Final[dict[int, tuple[type[ConnectWiseError], str]]] = {
+    2: (
+        WrongShapeError,
+        gettext_noop("Check that the site is a ConnectWise server, then run again."),
+    ),
+    3: (
+        RejectedError,
+        gettext_noop(
+            "Redirects are never followed, as they could lead the keys elsewhere: check the site, "
+            "and whether a proxy or a login page stands before it."
+        ),
+    ),
+    4: (RejectedError, gettext_noop("Check the site and the connection.")),
+    5: (
+        ServerFailedError,
+        gettext_noop("ConnectWise fails or is under maintenance: run again later."),
+    ),
+}
