@@ -24,7 +24,7 @@ def test_axe_finds_nothing_serious_in_light_and_dark(every_page: Visited) -> Non
     assert not grave, f"light:\n{axe.report(light)}\ndark:\n{axe.report(dark)}"
 
 
-def test_language_title_and_headings_tell_what_a_page_is(every_page: Visited) -> None:
+def test_language_title_and_headings_describe_the_page(every_page: Visited) -> None:
     page = every_page.page
     levels = [level for level, _ in headings(page)]
     skipped = [(before, after) for before, after in pairwise(levels) if after > before + 1]

@@ -112,7 +112,7 @@ def refusals(page: Page, row: int = 0) -> Locator:
 # --- Fields, comparisons and examples ----------------------------------------------------------
 
 
-def test_a_field_brings_its_comparisons_its_example_and_its_help(editor: Page) -> None:
+def test_field_brings_its_comparisons_example_and_help(editor: Page) -> None:
     expect(editor.get_by_role("button", name="Quote")).to_be_visible()
     field(editor).fill("lastUpdated")
 
@@ -127,7 +127,7 @@ def test_a_field_brings_its_comparisons_its_example_and_its_help(editor: Page) -
     ]
 
 
-def test_a_comparison_that_no_longer_fits_stays_and_says_so(editor: Page) -> None:
+def test_comparison_that_no_longer_fits_stays_marked(editor: Page) -> None:
     fill(editor, 0, "batchIdentifier", "Contains", '"2019"')
     field(editor).fill("id")
 
@@ -204,7 +204,7 @@ def test_the_date_picker_closes_by_escape(editor: Page) -> None:
 # --- Add, remove, move -------------------------------------------------------------------------
 
 
-def test_rows_are_moved_by_button_and_the_button_keeps_the_focus(editor: Page) -> None:
+def test_row_moved_by_button_keeps_focus(editor: Page) -> None:
     three_rows(editor)
     editor.get_by_label("Logic Operator").nth(2).select_option("Or")
     press(editor, "Move condition 3 up")
@@ -221,7 +221,7 @@ def test_rows_are_moved_by_button_and_the_button_keeps_the_focus(editor: Page) -
     )
 
 
-def test_rows_are_moved_by_keyboard_and_the_input_keeps_the_focus(editor: Page) -> None:
+def test_row_moved_by_keyboard_keeps_focus(editor: Page) -> None:
     three_rows(editor)
     value(editor, 2).press("Alt+ArrowUp")
     expect(value(editor, 1)).to_be_focused()
@@ -236,7 +236,7 @@ def test_rows_are_moved_by_keyboard_and_the_input_keeps_the_focus(editor: Page) 
     assert values(editor) == ['"a"', '"c"', '"b"']
 
 
-def test_a_row_is_removed_and_work_goes_on_in_the_next(editor: Page) -> None:
+def test_removing_a_row_focuses_the_next(editor: Page) -> None:
     three_rows(editor)
     press(editor, "Remove condition 2")
     expect(field(editor, 1)).to_be_focused()
@@ -244,7 +244,7 @@ def test_a_row_is_removed_and_work_goes_on_in_the_next(editor: Page) -> None:
     assert values(editor) == ['"a"', '"c"']
 
 
-def test_enter_in_a_row_saves_moves_and_removes_nothing(editor: Page) -> None:
+def test_enter_in_a_row_changes_nothing(editor: Page) -> None:
     editor.get_by_label("Task Name").fill("Nightly batches")
     editor.get_by_label("Output File").fill("batches.xml")
     three_rows(editor)
@@ -262,7 +262,7 @@ def test_enter_in_a_row_saves_moves_and_removes_nothing(editor: Page) -> None:
 
 
 @pytest.mark.parametrize(("name", "compare", "text", "words"), REFUSALS)
-def test_what_cannot_be_sent_is_refused_on_leaving_the_row(
+def test_invalid_row_is_refused_on_leaving_it(
     editor: Page, name: str, compare: str, text: str, words: str
 ) -> None:
     fill(editor, 0, name, compare, text)
@@ -278,7 +278,7 @@ def test_what_cannot_be_sent_is_refused_on_leaving_the_row(
     assert (field(editor).input_value(), value(editor).input_value()) == (name, text)
 
 
-def test_a_refusal_goes_as_soon_as_it_is_cured(editor: Page) -> None:
+def test_refusal_goes_once_it_is_cured(editor: Page) -> None:
     fill(editor, 0, "batchIdentifier", "Equal", "2019")
     editor.get_by_label("Task Name").focus()
     expect(refusals(editor)).to_have_count(1)
@@ -311,9 +311,7 @@ def test_saving_shows_every_refusal_and_focuses_the_first(editor: Page) -> None:
     expect(editor.get_by_label("Output File")).to_be_in_viewport()
 
 
-def test_what_has_the_focus_is_not_behind_the_bar(
-    open_page: OpenPage, connection: Connection
-) -> None:
+def test_focused_input_is_not_behind_the_bar(open_page: OpenPage, connection: Connection) -> None:
     page = open_page(**SMALL, **STILL)
     page.goto("/tasks/new/")
     page.get_by_label("Task Name").focus()
@@ -334,7 +332,7 @@ def test_what_has_the_focus_is_not_behind_the_bar(
 # --- What the next run asks --------------------------------------------------------------------
 
 
-def test_each_mode_shows_its_date_and_says_what_the_next_run_asks(editor: Page) -> None:
+def test_each_mode_explains_its_date(editor: Page) -> None:
     mode = editor.get_by_label("Export Modified, New or All Records")
     created, modified = editor.get_by_label("Date Created"), editor.get_by_label("Date Modified")
     next_run = editor.locator("#task-next-run")
@@ -400,7 +398,7 @@ def test_the_editor_works_without_script(open_page: OpenPage, connection: Connec
     )
 
 
-def test_a_dashboard_that_does_not_answer_loses_nothing_and_says_so(
+def test_unreachable_server_keeps_typed_conditions(
     chromium: Browser, live_server: LiveServer, user: User, connection: Connection
 ) -> None:
     # Not through `open_page`: htmx puts a missing answer into the console, as it should.

@@ -18,7 +18,7 @@ def slow() -> Iterator[StandIn]:
         yield server
 
 
-def test_the_steps_pass_one_after_the_other_before_the_eyes(page: Page, slow: StandIn) -> None:
+def test_steps_pass_one_after_the_other(page: Page, slow: StandIn) -> None:
     connection = make_connection(slow)
     page.goto(f"/connections/{connection.pk}/")
     steps = page.locator(".steps li")
@@ -35,9 +35,7 @@ def test_the_steps_pass_one_after_the_other_before_the_eyes(page: Page, slow: St
     expect(page.get_by_role("button", name="Test connection")).to_be_focused()
 
 
-def test_save_and_test_begins_the_test_by_itself_and_says_which_step_failed(
-    page: Page, slow: StandIn
-) -> None:
+def test_save_and_test_names_the_failed_step(page: Page, slow: StandIn) -> None:
     connection = make_connection(slow, company="nobody")
     page.goto(f"/connections/{connection.pk}/")
 
@@ -51,7 +49,7 @@ def test_save_and_test_begins_the_test_by_itself_and_says_which_step_failed(
     expect(page.locator(".steps li").nth(1)).to_contain_text("does not know the company nobody")
 
 
-def test_a_login_that_expired_meanwhile_leads_to_the_login(page: Page, slow: StandIn) -> None:
+def test_expired_login_leads_to_login_page(page: Page, slow: StandIn) -> None:
     connection = make_connection(slow)
     page.goto(f"/connections/{connection.pk}/")
     page.context.clear_cookies(name="cwexport_session")

@@ -23,9 +23,7 @@ def log_in(page: Page) -> None:
     page.get_by_role("button", name="Log in").click()
 
 
-def test_one_logs_in_again_in_another_tab_and_goes_on_in_this_one(
-    page: Page, connection: Connection
-) -> None:
+def test_login_in_another_tab_is_enough(page: Page, connection: Connection) -> None:
     type_new_task(page)
     page.get_by_label("Connection", exact=True).select_option(connection.name)
     page.get_by_role("button", name="Add condition").click()
@@ -43,7 +41,7 @@ def test_one_logs_in_again_in_another_tab_and_goes_on_in_this_one(
 
 
 @pytest.mark.parametrize("has_javascript", [True, False])
-def test_what_is_saved_too_late_is_there_again_after_the_login(
+def test_form_saved_too_late_returns_after_login(
     open_page: OpenPage, connection: Connection, has_javascript: bool
 ) -> None:
     page = open_page(**({} if has_javascript else NO_JAVASCRIPT))

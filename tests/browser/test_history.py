@@ -39,9 +39,7 @@ def _fail(task: Task, sentence: str, user: User | None = None) -> Run:
     return run
 
 
-def test_a_filter_applies_at_once_stays_in_the_address_and_comes_back_with_it(
-    page: Page, tasks: dict[str, Task]
-) -> None:
+def test_filter_stays_in_the_address(page: Page, tasks: dict[str, Task]) -> None:
     page.goto("/runs/")
     expect(page.locator(".found-count")).to_have_text("32 runs")
     page.get_by_label("Task").focus()
@@ -63,9 +61,7 @@ def test_a_filter_applies_at_once_stays_in_the_address_and_comes_back_with_it(
     expect(page).to_have_url(re.compile(r"/runs/$"))
 
 
-def test_sorting_and_paging_renew_the_table_alone_and_keep_the_focus(
-    page: Page, tasks: dict[str, Task]
-) -> None:
+def test_sorting_and_paging_keep_the_focus(page: Page, tasks: dict[str, Task]) -> None:
     page.goto("/runs/?status=failed")
     page.locator("#plots > summary").click()
     page.get_by_role("link", name="Run", exact=True).press("Enter")
@@ -118,9 +114,7 @@ def test_what_was_filtered_is_downloaded_as_csv(
     assert [line.split(",")[1] for line in lines] == ["task", "Weekly", "Weekly"]
 
 
-def test_the_plots_are_told_as_tables_and_by_more_than_colour(
-    page: Page, tasks: dict[str, Task]
-) -> None:
+def test_plots_have_tables_and_patterns(page: Page, tasks: dict[str, Task]) -> None:
     page.goto("/runs/")
     legend = page.locator(".chart-legend li")
     expect(legend).to_have_text(["Failed"])
@@ -129,9 +123,7 @@ def test_the_plots_are_told_as_tables_and_by_more_than_colour(
     expect(page.get_by_role("group", name="Runs as a table").locator("tbody tr")).to_have_count(32)
 
 
-def test_home_follows_a_run_to_its_end_without_a_jump_and_asks_no_more(
-    page: Page, make_task: MakeTask
-) -> None:
+def test_home_follows_a_run_to_its_end(page: Page, make_task: MakeTask) -> None:
     task, idle = make_task(), make_task(name="Idle", output_file="idle.xml")
     _fail(idle, "Cut off.")
     run = task.queue_run("manual")
@@ -156,7 +148,7 @@ def test_home_follows_a_run_to_its_end_without_a_jump_and_asks_no_more(
     expect(page.locator("#home-poll")).not_to_have_attribute("hx-get", re.compile("."))
 
 
-def test_home_says_when_no_worker_takes_the_run_that_waits(page: Page, make_task: MakeTask) -> None:
+def test_home_warns_when_no_worker_is_alive(page: Page, make_task: MakeTask) -> None:
     run = make_task().queue_run("manual")
     Run.objects.filter(pk=run.pk).update(queued_at=timezone.now() - timedelta(minutes=5))
     page.goto("/")

@@ -15,9 +15,7 @@ from tests.browser.sample.starting import PASSWORD, USER
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def test_the_main_job_from_the_login_to_the_download(
-    open_page: OpenPage, stand_in: StandIn, worker: None
-) -> None:
+def test_main_job_works_by_keyboard(open_page: OpenPage, stand_in: StandIn, worker: None) -> None:
     page = open_page(**STILL)
     page.context.clear_cookies()
     hands = Hands(page)
@@ -92,7 +90,7 @@ def field(page: Page, row: int, label: str):
     return page.get_by_label(label).nth(row)
 
 
-def test_the_skip_link_is_first_shows_itself_and_leads_past_the_navigation(visit: Visit) -> None:
+def test_skip_link_leads_past_the_navigation(visit: Visit) -> None:
     page = visit("home", **STILL)
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to the content")
@@ -105,7 +103,7 @@ def test_the_skip_link_is_first_shows_itself_and_leads_past_the_navigation(visit
     assert page.evaluate("() => document.activeElement.closest('main') !== null")
 
 
-def test_the_user_menu_opens_is_walked_and_closes_by_keyboard(visit: Visit) -> None:
+def test_user_menu_works_by_keyboard(visit: Visit) -> None:
     page = visit("home", **STILL)
     hands = Hands(page)
     button = page.get_by_role("button", name=USER)
@@ -124,7 +122,7 @@ def test_the_user_menu_opens_is_walked_and_closes_by_keyboard(visit: Visit) -> N
 @pytest.mark.parametrize(
     "name", ["home", "connection tested", "edit task", "task, unfolded", "history", "run succeeded"]
 )
-def test_the_focus_shows_at_every_stop_and_leaves_the_page_again(visit: Visit, name: str) -> None:
+def test_focus_shows_at_every_stop(visit: Visit, name: str) -> None:
     page = visit(name, **STILL)
     page.evaluate("() => { scrollTo(0, 0); document.activeElement.blur(); }")
     hands = Hands(page)

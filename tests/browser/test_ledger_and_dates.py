@@ -15,7 +15,7 @@ from tests.conftest import MakeTask, run_now
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def test_a_batch_is_found_in_the_ledger_and_exported_again(
+def test_batch_from_the_ledger_is_exported_again(
     page: Page, make_task: MakeTask, stand_in: StandIn, worker: None
 ) -> None:
     task = make_task(export="modified")
@@ -41,7 +41,7 @@ def test_a_batch_is_found_in_the_ledger_and_exported_again(
     assert Task.objects.get(pk=task.pk).date_modified == first.date_modified_after
 
 
-def test_a_date_is_typed_with_its_reason_and_undone(page: Page, make_task: MakeTask) -> None:
+def test_typed_date_has_reason_and_undo(page: Page, make_task: MakeTask) -> None:
     task = make_task(export="modified")
     run_now(task)
     moved = Task.objects.get(pk=task.pk).date_modified
@@ -59,9 +59,7 @@ def test_a_date_is_typed_with_its_reason_and_undone(page: Page, make_task: MakeT
     assert Task.objects.get(pk=task.pk).date_modified == moved
 
 
-def test_nothing_can_be_typed_or_saved_while_rows_are_being_fetched(
-    page: Page, make_task: MakeTask
-) -> None:
+def test_nothing_can_be_typed_while_rows_load(page: Page, make_task: MakeTask) -> None:
     make_task()
     held: list[Route] = []
     page.route(re.compile("/tasks/conditions/$"), lambda route: held.append(route))
@@ -85,9 +83,7 @@ def test_nothing_can_be_typed_or_saved_while_rows_are_being_fetched(
     assert len(held) == 1
 
 
-def test_a_login_that_expires_while_a_run_is_followed_is_said_in_its_place(
-    page: Page, make_task: MakeTask
-) -> None:
+def test_expired_login_is_said_beside_the_run(page: Page, make_task: MakeTask) -> None:
     run = make_task().queue_run(Run.Trigger.MANUAL)
     page.goto(f"/runs/{run.pk}/")
     Session.objects.all().delete()
@@ -99,9 +95,7 @@ def test_a_login_that_expires_while_a_run_is_followed_is_said_in_its_place(
     expect(opened.value).to_have_url(re.compile(rf"/login/\?next=/runs/{run.pk}/$"))
 
 
-def test_a_dashboard_that_does_not_answer_is_said_until_it_does(
-    page: Page, make_task: MakeTask
-) -> None:
+def test_unreachable_server_is_said_beside_the_run(page: Page, make_task: MakeTask) -> None:
     run = make_task().queue_run(Run.Trigger.MANUAL)
     # A page of its own: Chromium reports each request without an answer as an error.
     page = page.context.new_page()
@@ -115,9 +109,7 @@ def test_a_dashboard_that_does_not_answer_is_said_until_it_does(
     expect(notice).to_be_hidden()
 
 
-def test_the_words_of_the_start_are_gone_when_the_run_is_over(
-    page: Page, make_task: MakeTask
-) -> None:
+def test_starting_message_goes_when_run_ends(page: Page, make_task: MakeTask) -> None:
     task = make_task()
     page.goto(f"/tasks/{task.pk}/")
     page.get_by_role("button", name="Run now").click()

@@ -45,9 +45,7 @@ def test_every_page_has_a_dark_face(every_page: Visited) -> None:
         ("run queued, no worker", "Queued"),
     ],
 )
-def test_a_status_is_a_word_and_an_icon_in_colours_of_the_system(
-    visit: Visit, name: str, word: str
-) -> None:
+def test_status_is_word_icon_and_system_colour(visit: Visit, name: str, word: str) -> None:
     page = visit(name, forced_colors="active")
     found = statuses(page)
 

@@ -24,7 +24,7 @@ def request_context(chromium: Browser, scene: Scene, logins: dict[str, Any]) -> 
     return context.request
 
 
-def test_every_address_of_the_product_is_in_the_catalogue(visit: Visit, scene: Scene) -> None:
+def test_every_address_is_in_the_catalogue(visit: Visit, scene: Scene) -> None:
     shown = {name_of(page.path.format(**scene.keys)) for page in PAGES}
     # Only a form leads there.
     shown.add(name_of(urlsplit(visit("preview of a new task").url).path))
@@ -39,9 +39,7 @@ def test_every_address_of_the_product_is_in_the_catalogue(visit: Visit, scene: S
     }
 
 
-def test_what_changes_something_cannot_be_asked_for_by_a_link(
-    request_context: APIRequestContext, scene: Scene
-) -> None:
+def test_changes_are_refused_by_get(request_context: APIRequestContext, scene: Scene) -> None:
     answers = {
         name: request_context.get(path.format(**scene.keys)).status
         for name, path in CHANGES.items()

@@ -61,9 +61,7 @@ def flagged_count(stand_in: StandIn) -> int:
     return sum(record.get("exportInvoicesFlag") is True for record in stand_in.store.records)
 
 
-def test_in_place_the_preview_opens_below_the_form_with_the_focus_and_closes_again(
-    page: Page, stand_in: StandIn
-) -> None:
+def test_preview_opens_in_place_and_closes(page: Page, stand_in: StandIn) -> None:
     fill_form(page)
     press_preview(page)
 
@@ -83,7 +81,7 @@ def test_in_place_the_preview_opens_below_the_form_with_the_focus_and_closes_aga
     assert Task.objects.count() == 0
 
 
-def test_escape_closes_it_and_save_still_saves_what_was_typed(page: Page) -> None:
+def test_escape_closes_preview_and_save_still_works(page: Page) -> None:
     fill_form(page)
     press_preview(page)
     expect(heading_of(page)).to_be_focused()
@@ -98,7 +96,7 @@ def test_escape_closes_it_and_save_still_saves_what_was_typed(page: Page) -> Non
     )
 
 
-def test_errors_are_shown_at_their_fields_in_place_and_go_once_they_are_put_right(
+def test_errors_stand_at_fields_until_corrected(
     page: Page,
 ) -> None:
     fill_form(page)
@@ -118,7 +116,7 @@ def test_errors_are_shown_at_their_fields_in_place_and_go_once_they_are_put_righ
     expect_form_as_filled(page)
 
 
-def test_what_a_preview_does_not_ask_for_stays_marked(page: Page) -> None:
+def test_fields_preview_ignores_stay_marked(page: Page) -> None:
     fill_form(page)
     page.get_by_label("Task Name").fill("")
     page.get_by_label("Page Size", exact=True).fill("many")
@@ -133,7 +131,7 @@ def test_what_a_preview_does_not_ask_for_stays_marked(page: Page) -> None:
     expect(page.locator("#problems")).to_have_count(1)
 
 
-def test_once_the_form_is_changed_the_preview_says_that_it_is_out_of_date(page: Page) -> None:
+def test_changed_form_marks_preview_out_of_date(page: Page) -> None:
     fill_form(page)
     press_preview(page)
     expect(heading_of(page)).to_be_focused()
@@ -151,9 +149,7 @@ def test_once_the_form_is_changed_the_preview_says_that_it_is_out_of_date(page: 
     expect(heading_of(page)).to_have_text("Preview 120 batches match")
 
 
-def test_while_connectwise_takes_its_time_the_page_says_so_and_a_fault_is_told(
-    page: Page, stand_in: StandIn
-) -> None:
+def test_slow_connectwise_and_faults_are_said(page: Page, stand_in: StandIn) -> None:
     fill_form(page)
     stand_in.latency = 0.3
     stand_in.faults.add(faults.Status(401))
@@ -167,7 +163,7 @@ def test_while_connectwise_takes_its_time_the_page_says_so_and_a_fault_is_told(
     expect_form_as_filled(page)
 
 
-def test_a_dashboard_that_does_not_answer_leaves_everything_typed_and_says_so(
+def test_unreachable_server_keeps_the_form(
     chromium: Browser, live_server: LiveServer, user: User
 ) -> None:
     # Not one of the watched pages: what is missing here is an error in any console.
@@ -191,9 +187,7 @@ def test_a_dashboard_that_does_not_answer_leaves_everything_typed_and_says_so(
     page.close()
 
 
-def test_without_javascript_it_is_a_page_of_its_own_that_leads_back_to_the_typed_form(
-    open_page: OpenPage, stand_in: StandIn
-) -> None:
+def test_without_javascript_preview_leads_back(open_page: OpenPage, stand_in: StandIn) -> None:
     page = open_page(**NO_JAVASCRIPT)
     fill_form(page)
     press_preview(page)
@@ -213,7 +207,7 @@ def test_without_javascript_it_is_a_page_of_its_own_that_leads_back_to_the_typed
     assert Task.objects.get().page_size == 250
 
 
-def test_without_javascript_an_error_is_shown_at_its_field_and_saving_saves(
+def test_without_javascript_errors_are_shown_and_saving_works(
     open_page: OpenPage,
 ) -> None:
     page = open_page(**NO_JAVASCRIPT)
@@ -233,7 +227,7 @@ def test_without_javascript_an_error_is_shown_at_its_field_and_saving_saves(
     assert Task.objects.get().output_file == "typed.xml"
 
 
-def test_by_keyboard_alone_from_the_name_to_the_preview_and_back(page: Page) -> None:
+def test_preview_works_by_keyboard(page: Page) -> None:
     fill_form(page)
     page.get_by_role("button", name="Save", exact=True).last.focus()
     page.keyboard.press("Tab")
@@ -252,7 +246,7 @@ def test_by_keyboard_alone_from_the_name_to_the_preview_and_back(page: Page) -> 
 
 
 @pytest.mark.parametrize("options", [{}, DARK, SMALL, SMALL | DARK], ids=str)
-def test_axe_finds_nothing_and_nothing_is_wider_than_the_window(
+def test_preview_is_accessible_and_fits_the_window(
     open_page: OpenPage, options: dict[str, object]
 ) -> None:
     page = open_page(**options)

@@ -33,7 +33,7 @@ def next_answer(page: Page, run: Run) -> None:
     page.wait_for_function("() => !document.querySelector('.htmx-request, .htmx-settling')")
 
 
-def test_a_run_is_followed_to_its_result_without_a_reload(
+def test_run_is_followed_without_reload(
     page: Page, make_task: MakeTask, stand_in: StandIn, worker: None
 ) -> None:
     stand_in.latency = 0.5
@@ -94,7 +94,7 @@ def test_a_wait_is_seen_counting_down(
     expect(params).to_be_visible()
 
 
-def test_a_cancel_is_answered_at_once_and_keeps_the_focus(page: Page, make_task: MakeTask) -> None:
+def test_cancel_answers_at_once_and_keeps_focus(page: Page, make_task: MakeTask) -> None:
     run = start(make_task())
     follow(page, run)
     page.get_by_role("button", name="Cancel run").focus()
@@ -125,7 +125,7 @@ def test_a_waiting_run_is_over_with_the_answer(page: Page, make_task: MakeTask) 
     assert page.evaluate(_IS_SAME_DOCUMENT)
 
 
-def test_the_page_finds_back_to_a_dashboard_that_was_away(page: Page, make_task: MakeTask) -> None:
+def test_page_recovers_when_server_is_back(page: Page, make_task: MakeTask) -> None:
     run = start(make_task())
     # A page of its own: Chromium reports each request without an answer as an error.
     page = page.context.new_page()
@@ -146,7 +146,7 @@ def test_the_page_finds_back_to_a_dashboard_that_was_away(page: Page, make_task:
     assert page.evaluate(_IS_SAME_DOCUMENT)
 
 
-def test_a_proxy_without_a_server_behind_it_is_no_answer(page: Page, make_task: MakeTask) -> None:
+def test_proxy_error_page_counts_as_no_answer(page: Page, make_task: MakeTask) -> None:
     run = start(make_task())
     page = page.context.new_page()
     follow(page, run)
@@ -156,9 +156,7 @@ def test_a_proxy_without_a_server_behind_it_is_no_answer(page: Page, make_task: 
     expect(page.get_by_text("The dashboard answers again.")).to_be_visible()
 
 
-def test_a_page_nobody_looks_at_asks_seldom_and_at_once_when_looked_at(
-    page: Page, make_task: MakeTask
-) -> None:
+def test_hidden_page_polls_seldom(page: Page, make_task: MakeTask) -> None:
     run = start(make_task())
     follow(page, run)
     next_answer(page, run)
@@ -207,7 +205,7 @@ def test_the_log_follows_its_end_unless_somebody_reads(page: Page, make_task: Ma
 
 
 @pytest.mark.parametrize("options", [{}, NO_JAVASCRIPT], ids=["scripts", "no scripts"])
-def test_the_level_of_the_log_is_chosen_by_a_link(
+def test_log_level_is_chosen_by_link(
     open_page: OpenPage, make_task: MakeTask, options: dict[str, object]
 ) -> None:
     run = fail(make_task())
@@ -224,9 +222,7 @@ def test_the_level_of_the_log_is_chosen_by_a_link(
     expect(log.get_by_text("A line of warning.")).to_have_count(0)
 
 
-def test_without_scripts_the_page_loads_itself_again_until_the_run_is_over(
-    open_page: OpenPage, make_task: MakeTask
-) -> None:
+def test_without_scripts_page_reloads_itself(open_page: OpenPage, make_task: MakeTask) -> None:
     run = start(make_task())
     page = open_page(**NO_JAVASCRIPT)
     page.goto(f"/runs/{run.pk}/")

@@ -20,7 +20,7 @@ POLICY = {
 }
 
 
-def test_every_page_has_the_strict_policy_and_nothing_looser(every_page: Visited) -> None:
+def test_every_page_has_the_strict_policy(every_page: Visited) -> None:
     assert [answer.status for answer in every_page.answers].count(every_page.shown.status)
     for answer in every_page.answers:
         check_headers(answer)

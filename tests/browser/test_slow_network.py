@@ -22,7 +22,7 @@ _SHIFTS = """() => new Promise(done => {
 })"""
 
 
-def test_run_now_clicked_over_and_over_starts_one_run(page: Page, make_task: MakeTask) -> None:
+def test_repeated_run_now_starts_one_run(page: Page, make_task: MakeTask) -> None:
     task = make_task()
     page.goto(f"/tasks/{task.pk}/")
     slow_down(page)

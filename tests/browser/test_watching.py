@@ -28,7 +28,7 @@ def faults_of(visit: Visit) -> tuple[Page, list[str]]:
         ("document.body.innerHTML = '<object data=\"/icon.svg\"></object>'", "object-src"),
     ],
 )
-def test_a_violation_of_the_content_security_policy_is_a_fault(
+def test_content_security_policy_violation_is_a_fault(
     faults_of: tuple[Page, list[str]], violation: str, directive: str
 ) -> None:
     page, faults = faults_of

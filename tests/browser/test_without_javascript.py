@@ -82,9 +82,7 @@ def wait_for_the_end(page: Page) -> None:
         page.reload()
 
 
-def test_a_run_is_cancelled_and_a_wrong_form_is_refused_at_its_field(
-    open_page: OpenPage, stand_in: StandIn
-) -> None:
+def test_run_is_cancelled_and_wrong_form_refused(open_page: OpenPage, stand_in: StandIn) -> None:
     page = open_page(**NO_JAVASCRIPT)
     create_connection(page, stand_in)
     page.goto("/tasks/new/")

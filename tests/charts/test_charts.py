@@ -83,7 +83,7 @@ def test_bars_are_as_high_as_their_batches() -> None:
     assert {float(bar.get("y")) + float(bar.get("height")) for bar in bars} == {118.0}
 
 
-def test_the_newest_of_few_runs_stands_at_the_right_and_more_than_twenty_are_left_out() -> None:
+def test_newest_run_is_right_and_twenty_are_shown() -> None:
     runs = [RunPoint(number, "succeeded", 1) for number in range(30)]
     few = drawn(plots.spark(runs[:2])).findall(".//rect[@class='chart-bar']")
     assert [bar.get("x") for bar in few] == ["127.0", "134.0"]
@@ -103,7 +103,7 @@ def test_bars_that_can_be_hit_are_links() -> None:
     assert narrow.get("role") == "img"
 
 
-def test_the_outcomes_of_a_day_are_stacked_and_filled_differently() -> None:
+def test_outcomes_of_a_day_are_stacked() -> None:
     days = [
         Day(date(2026, 3, 9), Counter()),
         Day(date(2026, 3, 10), Counter(succeeded=6, failed=3, suspicious=1)),
@@ -169,7 +169,7 @@ def test_times_have_few_round_ticks(longest: float, ticks: list[str]) -> None:
     assert scale.top >= longest
 
 
-def test_the_figures_of_a_scale_are_written_as_the_language_writes_them() -> None:
+def test_axis_figures_follow_the_language() -> None:
     with translation.override("de"):
         counts = [scales.count_text(number) for number in (950, 4_000, 12_500, 2_500_000)]
         assert counts == ["950", "4.000", "12,5k", "2,5M"]

@@ -18,7 +18,7 @@ MOVED = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
 
 @needs_database
-def test_dates_of_a_task_that_is_there_are_only_set_when_asked() -> None:
+def test_existing_dates_change_only_when_asked() -> None:
     load()
     Task.objects.update(date_modified=MOVED)
 
@@ -42,7 +42,7 @@ def test_dates_of_a_task_that_is_there_are_only_set_when_asked() -> None:
 
 
 @needs_database
-def test_dates_are_refused_while_a_run_is_active_but_the_same_dates_are_not() -> None:
+def test_active_run_refuses_other_dates() -> None:
     load()
     run = Task.objects.get().queue_run(Run.Trigger.MANUAL)
 
@@ -69,7 +69,7 @@ def test_dates_are_utc_unless_they_say_otherwise(written: str, meant: str) -> No
 
 
 @needs_database
-def test_a_date_in_the_future_is_taken_with_a_warning() -> None:
+def test_future_date_is_taken_with_warning() -> None:
     loaded = load(changed("date_modified: 2020", "date_modified: 2999"))
     assert [(one.line, one.sentence) for one in loaded.warnings] == [
         (13, "date_modified lies in the future: nothing is exported until then.")

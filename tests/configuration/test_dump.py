@@ -118,7 +118,7 @@ def _save_awkward(number: int, text: str) -> None:
 
 
 @needs_database
-def test_a_dump_makes_the_same_rows_in_an_empty_installation() -> None:
+def test_dump_recreates_the_same_rows() -> None:
     load()
     Connection.objects.update(is_default=False)
     Task.objects.update(enabled=False, date_created=datetime(2026, 5, 1, tzinfo=UTC))
@@ -132,7 +132,7 @@ def test_a_dump_makes_the_same_rows_in_an_empty_installation() -> None:
 
 
 @needs_database
-def test_every_connection_of_a_dump_names_a_variable_of_its_own() -> None:
+def test_each_dumped_connection_has_its_own_variable() -> None:
     for name in ("Acme", "ACME", "acme!", "1st", "日本", "Zoë & Söhne"):
         made = Connection(name=name, site="https://a.example", company="a", public_key="a")
         made.write_private_key("k")

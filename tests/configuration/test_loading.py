@@ -19,7 +19,7 @@ from tests.configuration.example import (
 
 
 @needs_database
-def test_the_documented_form_makes_a_connection_and_a_task() -> None:
+def test_documented_file_makes_connection_and_task() -> None:
     loaded = load()
 
     assert loaded == Loaded(
@@ -70,7 +70,7 @@ def test_what_is_left_out_has_the_documented_defaults() -> None:
 
 
 @needs_database
-def test_loading_twice_changes_nothing_and_needs_no_private_key() -> None:
+def test_loading_twice_changes_nothing() -> None:
     load()
     before = rows()
 
@@ -129,7 +129,7 @@ def test_a_check_tells_the_same_and_changes_nothing() -> None:
 
 
 @needs_database
-def test_what_the_file_does_not_name_is_left_alone() -> None:
+def test_unnamed_objects_are_left_alone() -> None:
     load()
     other = changed("name: Nightly batches", "name: Other")
     load(changed("batches.xml", "other.xml", other))
@@ -141,7 +141,7 @@ def test_what_the_file_does_not_name_is_left_alone() -> None:
 
 
 @needs_database
-def test_conditions_left_out_are_gone_but_enabled_and_connection_stay() -> None:
+def test_omitted_conditions_go_but_connection_stays() -> None:
     load()
     second = Connection(name="Second", site="https://b.example", company="b", public_key="b")
     second.write_private_key("b")
@@ -169,7 +169,7 @@ def test_two_tasks_can_swap_their_output_files() -> None:
 
 
 @needs_database
-def test_the_default_moves_to_the_connection_that_the_file_marks() -> None:
+def test_default_moves_to_the_marked_connection() -> None:
     load()
     second = (
         "connections:\n  - {name: Second, site: b.example.com, company: b, public_key: b, "
@@ -192,7 +192,7 @@ def test_the_default_moves_to_the_connection_that_the_file_marks() -> None:
 
 
 @needs_database
-def test_a_task_without_a_connection_takes_the_default_one_or_is_refused() -> None:
+def test_task_without_connection_needs_a_default() -> None:
     text = "tasks: [{name: One, export: all, output_file: one.xml}]"
     assert problems(text) == ["1: Name a connection: there is no default one."]
     load()

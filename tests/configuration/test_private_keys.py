@@ -16,9 +16,7 @@ from tests.configuration.example import EXAMPLE, KEY, changed, load, needs_datab
         ("AbCdEf", "GhIjKl", "public_key"),
     ],
 )
-def test_who_changes_site_company_or_public_key_must_know_the_private_key(
-    before: str, after: str, named: str
-) -> None:
+def test_new_site_needs_the_private_key_again(before: str, after: str, named: str) -> None:
     load()
     for environment in ({}, {"ACME_PRIVATE_KEY": " "}):
         assert problems(changed(before, after), environment) == [
@@ -50,7 +48,7 @@ def test_the_installations_own_secrets_are_no_private_keys() -> None:
 
 
 @needs_database
-def test_the_private_key_is_in_no_outcome_no_problem_and_no_dump() -> None:
+def test_private_key_is_in_no_output() -> None:
     loaded = load()
     replaced = load(environment={"ACME_PRIVATE_KEY": "S3cret-two"})
     refused = problems(changed("page_size: 1000", "page_size: 0"))

@@ -44,7 +44,7 @@ DEEP = "This is nested deeper than any key of the form."
         (b"tasks: []\n# \xe9\n", 2, NO_UTF_8),
     ],
 )
-def test_a_file_that_cannot_be_read_is_refused_with_a_line(
+def test_unreadable_file_is_refused_with_its_line(
     content: str | bytes, line: int, sentence: str
 ) -> None:
     [problem] = read(content.encode() if isinstance(content, str) else content).problems

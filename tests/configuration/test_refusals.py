@@ -10,7 +10,7 @@ from tests.configuration.example import EXAMPLE, changed, load, needs_database, 
 
 
 @needs_database
-def test_everything_that_is_wrong_is_told_at_once_and_by_line() -> None:
+def test_all_errors_are_listed_by_line() -> None:
     load()
     text = """\
 connections:
@@ -95,14 +95,14 @@ tasks:
         ("id = 1", "2: Here a condition is plain text: write keys, like field: …"),
     ],
 )
-def test_a_condition_that_cannot_be_sent_is_refused_with_its_line(row: str, message: str) -> None:
+def test_invalid_condition_is_refused_with_its_line(row: str, message: str) -> None:
     load(EXAMPLE)
     text = f"tasks: [{{name: One, export: all, output_file: one.xml, conditions: [\n{row}]}}]\n"
     assert problems(text) == [message]
 
 
 @needs_database
-def test_the_line_of_a_condition_is_that_of_the_wrong_key() -> None:
+def test_condition_error_points_at_the_wrong_key() -> None:
     load()
     text = """\
 tasks:
@@ -131,7 +131,7 @@ tasks:
         ("", "exportInvoicesFlag = null"),
     ],
 )
-def test_a_value_is_the_text_that_stands_in_the_file(written: str, sent: str) -> None:
+def test_value_is_read_as_the_text_written(written: str, sent: str) -> None:
     row = f"      - {{field: exportInvoicesFlag, comparison: Equal, value: {written}}}\n"
     load(EXAMPLE[: EXAMPLE.index("      - {field")] + row)
 
@@ -160,7 +160,7 @@ def test_an_unknown_field_is_taken_with_a_warning() -> None:
 
 
 @needs_database
-def test_conditions_too_long_for_a_url_are_refused_with_length_and_limit() -> None:
+def test_too_long_conditions_are_refused_with_limit() -> None:
     ids = ", ".join(map(str, range(1000)))
     row = f"      - {{field: id, comparison: In, value: '({ids})'}}\n"
     [message] = problems(EXAMPLE[: EXAMPLE.index("      - {field")] + row)
@@ -176,7 +176,7 @@ def test_conditions_too_long_for_a_url_are_refused_with_length_and_limit() -> No
 
 
 @needs_database
-def test_an_archived_task_is_not_brought_back_by_a_file() -> None:
+def test_archived_task_is_not_restored_by_file() -> None:
     load()
     Task.objects.get().archive()
     assert problems(EXAMPLE) == ["9: Nightly batches is archived: restore it or take another name."]
@@ -185,7 +185,7 @@ def test_an_archived_task_is_not_brought_back_by_a_file() -> None:
 
 
 @needs_database
-def test_failure_tasks_may_stand_in_any_order_but_not_in_a_circle() -> None:
+def test_failure_tasks_may_not_form_a_circle() -> None:
     load()
     a = "  - {name: A, export: all, output_file: a.xml, on_failure_task: B}\n"
     b = "  - {name: B, export: all, output_file: b.xml%s}\n"
@@ -212,6 +212,6 @@ def test_failure_tasks_may_stand_in_any_order_but_not_in_a_circle() -> None:
         ('"2852039166"', "3: The address 169.254.169.254 is never called"),
     ],
 )
-def test_a_site_that_may_not_be_called_is_refused(site: str, message: str) -> None:
+def test_forbidden_site_is_refused(site: str, message: str) -> None:
     [problem] = problems(changed("https://na.myconnectwise.net", site))
     assert problem.startswith(message)

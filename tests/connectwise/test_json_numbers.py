@@ -30,11 +30,11 @@ def test_numbers_can_be_told_from_text() -> None:
 @pytest.mark.parametrize(
     "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
 )
-def test_every_unicode_encoding_is_read_with_or_without_byte_order_mark(encoding: str) -> None:
+def test_every_unicode_encoding_is_read(encoding: str) -> None:
     assert decode_json('{"name": "Zoë 😀"}'.encode(encoding)) == {"name": "Zoë 😀"}
 
 
-def test_escaped_surrogates_are_joined_where_paired_and_kept_where_lone() -> None:
+def test_surrogates_are_joined_only_in_pairs() -> None:
     assert decode_json(rb'["\ud83d\ude00", "\ud83d", "\ude00\ud83d"]') == [
         "😀",
         "\ud83d",
@@ -57,7 +57,7 @@ def test_escaped_surrogates_are_joined_where_paired_and_kept_where_lone() -> Non
         (b"[-Infinity]", "The answer holds -Infinity, which JSON does not know as a number."),
     ],
 )
-def test_what_is_not_json_is_refused_with_the_place(body: bytes, sentence: str) -> None:
+def test_invalid_json_is_refused_with_the_place(body: bytes, sentence: str) -> None:
     with pytest.raises(JSONShapeError) as refused:
         decode_json(body)
 
@@ -87,7 +87,7 @@ def test_a_record_has_an_integer_id(body: str, number: int) -> None:
     assert record_id(decode_json(body.encode())) == number
 
 
-def test_a_record_made_in_python_has_an_integer_id_too() -> None:
+def test_record_made_in_python_has_integer_id() -> None:
     assert record_id(MappingProxyType({"id": 284})) == 284
 
 

@@ -15,9 +15,7 @@ from tests.conftest import MakeTask, run_now
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_late_copy_of_an_older_run_does_not_replace_a_newer_one(
-    make_task: MakeTask, data_folder: Path
-) -> None:
+def test_late_copy_does_not_replace_newer_one(make_task: MakeTask, data_folder: Path) -> None:
     task = make_task()
     older, newer = run_now(task), run_now(task)
     Run.objects.filter(pk=older.pk).update(is_copy_pending=True)
@@ -29,9 +27,7 @@ def test_a_late_copy_of_an_older_run_does_not_replace_a_newer_one(
     assert newer.pk > older.pk
 
 
-def test_two_tasks_whose_names_meet_do_not_replace_each_others_file(
-    make_task: MakeTask, data_folder: Path
-) -> None:
+def test_tasks_with_same_name_keep_their_files(make_task: MakeTask, data_folder: Path) -> None:
     first = run_now(make_task(name="X", output_file="batches-{task}.xml"))
     other = make_task(name="Y", output_file="batches-X.xml")
     second = run_now(other)
@@ -44,9 +40,7 @@ def test_two_tasks_whose_names_meet_do_not_replace_each_others_file(
     assert not Run.objects.filter(is_copy_pending=True).exists()
 
 
-def test_the_successor_of_an_archived_task_takes_over_its_file(
-    make_task: MakeTask, data_folder: Path
-) -> None:
+def test_successor_of_archived_task_takes_its_file(make_task: MakeTask, data_folder: Path) -> None:
     old = make_task(name="Old")
     run_now(old)
     old.archive()
@@ -56,7 +50,7 @@ def test_the_successor_of_an_archived_task_takes_over_its_file(
     assert picked_up == files.run_file(run).read_bytes()
 
 
-def test_a_name_that_its_task_gave_up_is_free(make_task: MakeTask, data_folder: Path) -> None:
+def test_abandoned_file_name_is_free(make_task: MakeTask, data_folder: Path) -> None:
     first = make_task(name="X")
     run_now(first)
     Task.objects.filter(pk=first.pk).update(output_file="other.xml")
@@ -66,7 +60,7 @@ def test_a_name_that_its_task_gave_up_is_free(make_task: MakeTask, data_folder: 
     assert picked_up == files.run_file(run).read_bytes()
 
 
-def test_a_repeat_is_not_put_out_for_pick_up(
+def test_reexport_leaves_export_folder_alone(
     make_task: MakeTask, stand_in: StandIn, data_folder: Path
 ) -> None:
     task = make_task()
@@ -79,9 +73,7 @@ def test_a_repeat_is_not_put_out_for_pick_up(
     assert not picked_up.exists()
 
 
-def test_a_copy_that_fails_again_and_again_fills_no_log(
-    make_task: MakeTask, data_folder: Path
-) -> None:
+def test_repeated_copy_failure_fills_no_log(make_task: MakeTask, data_folder: Path) -> None:
     (data_folder / "exports" / "batches.xml").mkdir(parents=True)
     run = run_now(make_task())
     for _ in range(3):
@@ -95,9 +87,7 @@ def test_a_copy_that_fails_again_and_again_fills_no_log(
     ).read_bytes()
 
 
-def test_one_file_that_cannot_be_cleared_does_not_stop_the_recovery(
-    make_task: MakeTask, data_folder: Path
-) -> None:
+def test_one_stuck_file_does_not_stop_recovery(make_task: MakeTask, data_folder: Path) -> None:
     run = run_now(make_task())
     (data_folder / "runs" / "run-900-1.part").mkdir()
     (data_folder / "runs" / "run-901-1.part").write_text("<half")
@@ -108,9 +98,7 @@ def test_one_file_that_cannot_be_cleared_does_not_stop_the_recovery(
     assert not Run.objects.filter(is_copy_pending=True).exists()
 
 
-def test_a_file_that_was_picked_up_does_not_come_back(
-    make_task: MakeTask, data_folder: Path
-) -> None:
+def test_picked_up_file_does_not_come_back(make_task: MakeTask, data_folder: Path) -> None:
     run = run_now(make_task())
     picked_up = data_folder / "exports" / "batches.xml"
     # The recovery has looked for copies to retry before the run's own worker was through.
@@ -124,7 +112,7 @@ def test_a_file_that_was_picked_up_does_not_come_back(
 
 
 @pytest.mark.parametrize("has_its_name", [False, True], ids=["before", "after"])
-def test_a_worker_that_dies_around_the_renaming_leaves_one_file_to_pick_up(
+def test_worker_death_while_renaming_leaves_one_file(
     make_task: MakeTask, data_folder: Path, has_its_name: bool
 ) -> None:
     run = run_now(make_task())
@@ -142,9 +130,7 @@ def test_a_worker_that_dies_around_the_renaming_leaves_one_file_to_pick_up(
     assert not Run.objects.filter(is_copy_pending=True).exists()
 
 
-def test_a_copy_that_somebody_else_has_written_down_is_left_to_the_recovery(
-    make_task: MakeTask, data_folder: Path
-) -> None:
+def test_copy_claimed_elsewhere_is_left_to_recovery(make_task: MakeTask, data_folder: Path) -> None:
     run = run_now(make_task())
     Run.objects.filter(pk=run.pk).update(is_copy_pending=True)
     late = Run.objects.get(pk=run.pk)

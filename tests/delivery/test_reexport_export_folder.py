@@ -14,9 +14,7 @@ from tests.pipeline.test_modes import z
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_change_that_a_repeat_brought_first_is_picked_up_all_the_same(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_change_first_seen_by_reexport_is_delivered(make_task: MakeTask, stand_in: StandIn) -> None:
     task = make_task(export="modified", output_file="{run}.xml")
     first = run_now(task)
     stand_in.store.touch(284, z(datetime.now(UTC)), batchIdentifier="changed")

@@ -19,7 +19,7 @@ INVALID_LOGIN = {
 }
 
 
-def test_a_list_gives_25_batches_by_id_with_the_vendors_headers(stand_in: StandIn) -> None:
+def test_list_gives_25_batches_with_headers(stand_in: StandIn) -> None:
     reply = ask(stand_in)
     assert reply.status == 200
     assert reply.json == stand_in.store.records[:25]
@@ -94,7 +94,7 @@ def test_company_info_needs_no_credentials(stand_in: StandIn) -> None:
     assert (unknown.status, unknown.body) == (200, b"null")
 
 
-def test_system_info_may_be_refused_while_batches_are_allowed(stand_in: StandIn) -> None:
+def test_system_info_can_be_refused_alone(stand_in: StandIn) -> None:
     assert ask(stand_in, "/system/info").json["version"] == "v2025.8.12345"
     stand_in.account = Account(system_info_forbidden=True)
     refused = ask(stand_in, "/system/info")
@@ -108,7 +108,7 @@ def test_system_info_may_be_refused_while_batches_are_allowed(stand_in: StandIn)
 
 
 @pytest.mark.parametrize("client_id", ["", "11111111-2222-3333-4444-555555555555"])
-def test_a_missing_or_unknown_client_id_is_a_400(stand_in: StandIn, client_id: str) -> None:
+def test_bad_client_id_is_a_400(stand_in: StandIn, client_id: str) -> None:
     reply = ask(stand_in, headers=credentials() | {"clientId": client_id})
     assert (reply.status, reply.json["code"]) == (400, "ClientId")
 
@@ -122,7 +122,7 @@ def test_a_missing_or_unknown_client_id_is_a_400(stand_in: StandIn, client_id: s
         Account(company=""),
     ],
 )
-def test_wrong_keys_are_a_401_and_on_some_clouds_a_404(stand_in: StandIn, wrong: Account) -> None:
+def test_wrong_keys_are_a_401_or_404(stand_in: StandIn, wrong: Account) -> None:
     headers = credentials(wrong)
     reply = ask(stand_in, headers=headers)
     assert (reply.status, reply.json) == (401, INVALID_LOGIN)
@@ -168,7 +168,7 @@ def test_other_credentials_can_be_asked_for(stand_in: StandIn) -> None:
         ),
     ],
 )
-def test_what_cannot_be_understood_is_a_400_that_says_why(
+def test_invalid_request_is_an_explained_400(
     stand_in: StandIn, query: dict[str, str], message: str
 ) -> None:
     reply = ask(stand_in, f"{BATCHES}?{urlencode(query)}")
@@ -185,7 +185,7 @@ def test_a_lenient_server_reads_and_before_or(stand_in: StandIn) -> None:
     assert ask(stand_in, conditions="id = 284 or id = 1 and id = 2").ids == [284]
 
 
-def test_parameters_it_does_not_offer_are_refused_not_ignored(stand_in: StandIn) -> None:
+def test_unsupported_parameters_are_refused(stand_in: StandIn) -> None:
     assert ask(stand_in, fields="id").json["message"] == "fields is not offered by the stand-in."
     twice = ask(stand_in, f"{BATCHES}?page=1&page=2")
     assert (twice.status, twice.json["message"]) == (400, "A parameter is given twice.")
@@ -200,7 +200,7 @@ def test_parameters_it_does_not_offer_are_refused_not_ignored(stand_in: StandIn)
         "//v2019_1/apis/3.0/finance/accounting/batches",
     ],
 )
-def test_a_doubled_or_wrong_codebase_is_a_400_in_plain_text(stand_in: StandIn, path: str) -> None:
+def test_wrong_codebase_is_a_plain_400(stand_in: StandIn, path: str) -> None:
     reply = ask(stand_in, path)
     assert (reply.status, reply.body) == (400, b"Cannot route. Codebase/company is invalid")
     assert reply.headers["Content-Type"] == "text/plain; charset=utf-8"

@@ -174,7 +174,7 @@ def test_a_condition_picks_exactly_these_rows(conditions: str, expected: list[in
         ),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_the_place(conditions: str, message: str) -> None:
+def test_unreadable_condition_is_refused_with_place(conditions: str, message: str) -> None:
     with pytest.raises(ConditionsError) as refusal:
         parse_conditions(conditions)
     assert str(refusal.value) == message
@@ -222,7 +222,7 @@ def test_a_lenient_server_lets_and_bind_before_or() -> None:
         ("id = 3 or exportInvoicesFlag = True", -(2**63), 2**63, False),
     ],
 )
-def test_bounds_on_the_id_are_known_before_any_row_is_read(
+def test_id_bounds_are_known_before_reading(
     conditions: str, low: int, high: int, exact: bool
 ) -> None:
     condition = parse_conditions(conditions)

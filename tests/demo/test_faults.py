@@ -67,7 +67,7 @@ def test_retry_after_may_be_any_text(stand_in: StandIn, text: str) -> None:
     assert count(stand_in).headers["Retry-After"] == text
 
 
-def test_a_fault_strikes_the_calls_it_is_meant_for(stand_in: StandIn) -> None:
+def test_fault_hits_only_its_calls(stand_in: StandIn) -> None:
     lists = stand_in.faults.add(Status(503, on=(LIST,), after=1, times=2))
     system = stand_in.faults.add(Status(403, on=(SYSTEM,)))
     third_page = stand_in.faults.add(Status(500, when=lambda call: call.query.get("page") == "3"))
@@ -215,7 +215,7 @@ def test_an_answer_may_drip(stand_in: StandIn, kind: Callable[[float], wires.Sen
     assert count(stand_in).body == TRUE_COUNT
 
 
-def test_dripping_headers_keep_a_client_waiting_for_the_status(stand_in: StandIn) -> None:
+def test_dripping_headers_delay_the_status(stand_in: StandIn) -> None:
     stand_in.faults.add(Sending(wires.drip_headers(0.05)))
     with socket.create_connection(("127.0.0.1", stand_in.port), timeout=5) as connection:
         connection.sendall(b"GET /v4_6_release/apis/3.0%s HTTP/1.1\r\n\r\n" % BATCHES.encode())

@@ -26,7 +26,7 @@ def _start(*arguments: str) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_where_it_is_serves_and_stops_cleanly(number: signal.Signals) -> None:
+def test_server_prints_address_and_stops_cleanly(number: signal.Signals) -> None:
     with _start("--port", "0", "--batches", "12") as process:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -41,7 +41,7 @@ def test_it_says_where_it_is_serves_and_stops_cleanly(number: signal.Signals) ->
         assert process.returncode == 0
 
 
-def test_a_taken_port_gives_a_sentence_and_exit_code_2() -> None:
+def test_taken_port_exits_with_2() -> None:
     with StandIn(Store()) as stand_in, _start("--port", str(stand_in.port)) as process:
         assert process.communicate(timeout=20) == (
             "",
@@ -60,9 +60,7 @@ def test_a_taken_port_gives_a_sentence_and_exit_code_2() -> None:
         (["--port", "0", "--tls", "no.pem", "no.key"], "The stand-in cannot start: "),
     ],
 )
-def test_unusable_arguments_give_a_sentence_and_exit_code_2(
-    arguments: list[str], sentence: str
-) -> None:
+def test_unusable_arguments_exit_with_2(arguments: list[str], sentence: str) -> None:
     with _start(*arguments) as process:
         output, errors = process.communicate(timeout=20)
     assert (output, process.returncode) == ("", 2)

@@ -36,21 +36,19 @@ def test_pages_follow_each_other(
 
 
 @pytest.mark.parametrize("page_size", [COUNT, COUNT + 1, 1000])
-def test_there_is_no_link_when_everything_fits_on_one_page(
-    stand_in: StandIn, page_size: int
-) -> None:
+def test_single_page_has_no_link(stand_in: StandIn, page_size: int) -> None:
     reply = ask(stand_in, pageSize=page_size)
     assert (len(reply.json), reply.headers["Link"]) == (COUNT, None)
 
 
-def test_a_page_holds_1000_at_most_and_more_is_clamped(stand_in: StandIn) -> None:
+def test_page_is_clamped_to_1000(stand_in: StandIn) -> None:
     for _ in range(1000):
         stand_in.store.add({})
     assert len(ask(stand_in, pageSize=1000).json) == 1000
     assert len(ask(stand_in, pageSize=5000).json) == 1000
 
 
-def test_a_link_repeats_every_parameter_with_the_page_at_the_end(stand_in: StandIn) -> None:
+def test_link_repeats_parameters_with_page_last(stand_in: StandIn) -> None:
     conditions = 'batchIdentifier != "a, b&c" and id > 3'
     reply = ask(stand_in, page=1, conditions=conditions, orderBy="id asc", pageSize=2)
     assert reply.headers["Link"] == (

@@ -12,14 +12,14 @@ def test_the_same_batches_are_made_everywhere() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 140, 150, 3000])
-def test_there_are_as_many_as_asked_for_by_ascending_id(count: int) -> None:
+def test_requested_number_has_ascending_ids(count: int) -> None:
     ids = [batch["id"] for batch in seed_batches(count)]
     assert len(ids) == count
     assert ids == sorted(set(ids))
     assert count == 0 or 284 in ids
 
 
-def test_batch_284_is_the_one_of_the_sample_file() -> None:
+def test_batch_284_is_the_sample() -> None:
     sample = next(batch for batch in seed_batches() if batch["id"] == 284)
     assert sample == {
         "id": 284,
@@ -32,7 +32,7 @@ def test_batch_284_is_the_one_of_the_sample_file() -> None:
     assert sample == SAMPLE_BATCH
 
 
-def test_the_demo_has_gaps_missing_flags_links_and_every_awkward_text() -> None:
+def test_demo_covers_gaps_and_awkward_text() -> None:
     batches = seed_batches()
     assert batches[-1]["id"] > len(batches)
     assert {batch["batchIdentifier"] for batch in batches} >= set(AWKWARD_IDENTIFIERS)
@@ -43,7 +43,7 @@ def test_the_demo_has_gaps_missing_flags_links_and_every_awkward_text() -> None:
     assert not any("dateEntered" in batch["_info"] for batch in batches)
 
 
-def test_created_dates_are_on_all_batches_or_none_and_grow_with_the_id() -> None:
+def test_created_dates_are_on_all_or_none() -> None:
     batches = seed_batches(500, with_date_entered=True)
     entered = [batch["_info"]["dateEntered"] for batch in batches]
     updated = [batch["_info"]["lastUpdated"] for batch in batches]

@@ -23,7 +23,7 @@ from tests.demo.certificates import Certificates
 ROOT = Path(__file__).parents[2]
 
 
-def test_it_stops_and_starts_again_at_the_same_address() -> None:
+def test_server_restarts_at_the_same_address() -> None:
     stand_in = StandIn(Store([{"id": 1}]))
     with stand_in:
         address = stand_in.url
@@ -81,7 +81,7 @@ def test_it_speaks_tls_with_the_given_certificate(
     assert tls_stand_in.url == f"https://127.0.0.1:{tls_stand_in.port}"
 
 
-def test_a_client_that_does_not_trust_it_hangs_up_and_others_are_served(
+def test_distrusting_client_does_not_disturb_others(
     tls_stand_in: StandIn, certificates: Certificates
 ) -> None:
     stranger = http.client.HTTPSConnection("127.0.0.1", tls_stand_in.port, timeout=10)
@@ -106,7 +106,7 @@ def test_a_connection_over_tls_may_be_reset(
     connection.close()
 
 
-def test_it_compresses_only_when_told_to_and_asked_to() -> None:
+def test_compression_needs_switch_and_request() -> None:
     with StandIn(compress=True) as stand_in:
         plain = ask(stand_in)
         compressed = ask(stand_in, headers=credentials() | {"Accept-Encoding": "gzip, deflate"})
@@ -137,7 +137,7 @@ def test_the_log_tells_what_was_asked(stand_in: StandIn) -> None:
     assert list(stand_in.requests) == []
 
 
-def test_the_log_knows_how_many_calls_were_under_way_at_once(stand_in: StandIn) -> None:
+def test_log_counts_concurrent_calls(stand_in: StandIn) -> None:
     meeting = Barrier(3, timeout=10)
 
     @stand_in.on_request
@@ -152,7 +152,7 @@ def test_the_log_knows_how_many_calls_were_under_way_at_once(stand_in: StandIn) 
     assert stand_in.requests.most_at_once_count == 3
 
 
-def test_a_hook_may_change_the_batches_before_the_answer(stand_in: StandIn) -> None:
+def test_hook_may_change_batches_before_answering(stand_in: StandIn) -> None:
     ids = stand_in.store.ids
 
     def delete_ahead(request: Request) -> None:
@@ -164,7 +164,7 @@ def test_a_hook_may_change_the_batches_before_the_answer(stand_in: StandIn) -> N
     assert ask(stand_in, page=2).ids == ids[26:51]
 
 
-def test_a_mistake_in_a_hook_is_kept_and_is_not_taken_for_a_fault() -> None:
+def test_hook_error_is_kept_apart_from_faults() -> None:
     with StandIn(Store()) as stand_in:
         mistake = ValueError("a slip in a test")
 

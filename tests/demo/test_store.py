@@ -19,7 +19,7 @@ def _store() -> Store:
     )
 
 
-def test_records_are_kept_by_id_and_null_fields_are_left_out() -> None:
+def test_records_are_kept_by_id_without_nulls() -> None:
     assert _store().records == [
         {"id": 2, "batchIdentifier": "a", "_info": {"lastUpdated": "2020-01-01T00:00:00Z"}},
         {"id": 5, "batchIdentifier": "b"},
@@ -87,7 +87,7 @@ def test_rows_come_in_the_order_asked_for(
     assert [row.id for row in _store().select(order=order)] == expected
 
 
-def test_a_walk_by_id_looks_at_no_more_rows_than_it_returns() -> None:
+def test_keyset_reads_only_returned_rows() -> None:
     store = Store({"id": id} for id in range(1, 1001))
     looked_at: list[int] = []
 
@@ -101,7 +101,7 @@ def test_a_walk_by_id_looks_at_no_more_rows_than_it_returns() -> None:
     assert store.count(condition) == 399
 
 
-def test_json_that_a_dict_cannot_say_is_sent_as_it_is() -> None:
+def test_raw_json_is_sent_unchanged() -> None:
     store = Store()
     bodies = [
         b'{"id":1,"x":1000.000000}',
@@ -115,7 +115,7 @@ def test_json_that_a_dict_cannot_say_is_sent_as_it_is() -> None:
     assert store.get(1)["x"].as_tuple() == Decimal("1000.000000").as_tuple()
 
 
-def test_a_lone_surrogate_is_sent_escaped_and_other_text_in_utf_8() -> None:
+def test_lone_surrogate_is_sent_escaped() -> None:
     assert Row.of({"id": 1, "x": "Zoë"}).body == '{"id":1,"x":"Zoë"}'.encode()
     assert Row.of({"id": 1, "x": "\ud800"}).body == b'{"id":1,"x":"\\ud800"}'
 

@@ -113,7 +113,7 @@ def test_a_refused_connection_fails_safely(task: Task, stand_in: StandIn) -> Non
     assert next_run_is_complete(task, stand_in)
 
 
-def test_a_server_that_restarts_in_the_middle_costs_only_tries(
+def test_restarting_server_costs_only_tries(
     task: Task, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "RETRY", RetryPolicy(min_wait=0.3, max_wait=0.5))
@@ -134,7 +134,7 @@ def test_a_server_that_restarts_in_the_middle_costs_only_tries(
 
 
 @pytest.mark.parametrize("content", NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
-def test_200_without_an_answer_never_counts_as_no_batches(
+def test_200_without_batches_never_means_none(
     task: Task, stand_in: StandIn, content: bytes
 ) -> None:
     fault = stand_in.faults.add(Body(content, on=(LIST,), when=is_page, after=2))
@@ -211,7 +211,7 @@ def test_json_in_other_encodings_is_read(
         b'{"id":900,"_info":{"lastUpdated":[]}}',
     ],
 )
-def test_a_known_field_of_another_kind_fails_and_names_batch_and_field(
+def test_wrong_field_type_fails_and_names_batch(
     task: Task, stand_in: StandIn, record: bytes
 ) -> None:
     stand_in.store.put_row(Row(900, record))
@@ -236,7 +236,7 @@ def test_a_known_field_of_another_kind_fails_and_names_batch_and_field(
     ],
     ids=["surrogate date", "NUL date", "surrogate text", "names", "5,000 digits", "long date"],
 )
-def test_odd_but_well_formed_records_do_not_stop_the_export(
+def test_odd_records_do_not_stop_the_export(
     make_task: MakeTask, stand_in: StandIn, record: bytes
 ) -> None:
     stand_in.store.put_row(Row(900, record))

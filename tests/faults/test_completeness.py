@@ -56,7 +56,7 @@ def keep(stand_in: StandIn, count: int) -> None:
     delete(stand_in, stand_in.store.ids[count:])
 
 
-def test_rows_deleted_ahead_of_the_walk_cost_no_survivor(task: Task, stand_in: StandIn) -> None:
+def test_deleted_rows_ahead_cost_no_survivor(task: Task, stand_in: StandIn) -> None:
     victims = stand_in.store.ids[30:45] + stand_in.store.ids[60:62]
     before_page(stand_in, 2, lambda: delete(stand_in, victims))
 
@@ -77,7 +77,7 @@ def test_rows_deleted_behind_the_walk_shift_no_page(task: Task, stand_in: StandI
     assert (run.proven_count, run.fetched_count) == (100, 120)
 
 
-def test_rows_that_appear_ahead_of_the_walk_are_exported_too(task: Task, stand_in: StandIn) -> None:
+def test_new_rows_ahead_are_exported(task: Task, stand_in: StandIn) -> None:
     new = {"batchIdentifier": "new", "_info": {"lastUpdated": "2026-07-01T00:00:00Z"}}
     before_page(stand_in, 2, lambda: [stand_in.store.add(new) for _ in range(30)])
 
@@ -87,9 +87,7 @@ def test_rows_that_appear_ahead_of_the_walk_are_exported_too(task: Task, stand_i
     assert (run.expected_count, run.batch_count) == (120, 150)
 
 
-def test_a_server_that_clamps_the_page_size_loses_nothing(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_clamped_page_size_loses_nothing(make_task: MakeTask, stand_in: StandIn) -> None:
     stand_in.faults.add(PageSizeLimit(25))
 
     run = run_now(make_task(page_size=1000))
@@ -99,7 +97,7 @@ def test_a_server_that_clamps_the_page_size_loses_nothing(
 
 
 @pytest.mark.parametrize(("count", "page_count"), [(1, 2), (24, 2), (25, 2), (26, 3), (75, 4)])
-def test_the_end_is_an_empty_page_and_nothing_else(
+def test_only_an_empty_page_is_the_end(
     task: Task, stand_in: StandIn, count: int, page_count: int
 ) -> None:
     keep(stand_in, count)
@@ -147,9 +145,7 @@ def test_a_link_to_elsewhere_is_never_followed(task: Task, stand_in: StandIn) ->
         assert list(elsewhere.requests) == []
 
 
-def test_the_same_first_page_for_ever_fails_within_three_page_requests(
-    task: Task, stand_in: StandIn
-) -> None:
+def test_endless_first_page_fails_quickly(task: Task, stand_in: StandIn) -> None:
     stand_in.faults.add(SamePageForever(on=(LIST,), when=is_page))
 
     run = run_now(task)
@@ -160,9 +156,7 @@ def test_the_same_first_page_for_ever_fails_within_three_page_requests(
     assert next_run_is_complete(task, stand_in)
 
 
-def test_rows_repeated_from_the_page_before_are_exported_once(
-    task: Task, stand_in: StandIn
-) -> None:
+def test_repeated_rows_are_exported_once(task: Task, stand_in: StandIn) -> None:
     stand_in.faults.add(RepeatRows(5))
 
     run = run_now(task)
@@ -172,9 +166,7 @@ def test_rows_repeated_from_the_page_before_are_exported_once(
     assert "25 repeated batches" in log_of(run)
 
 
-def test_a_row_changed_between_its_two_appearances_stays_as_it_was_first_seen(
-    task: Task, stand_in: StandIn
-) -> None:
+def test_row_changed_while_paging_keeps_first_version(task: Task, stand_in: StandIn) -> None:
     twice = stand_in.store.ids[24]
     first_seen = stand_in.store.get(twice)["_info"]["lastUpdated"]
     stand_in.faults.add(RepeatRows(5))
@@ -187,9 +179,7 @@ def test_a_row_changed_between_its_two_appearances_stays_as_it_was_first_seen(
     assert row.last_updated == first_seen
 
 
-def test_a_count_above_what_the_pages_hold_fails_with_both_numbers(
-    task: Task, stand_in: StandIn
-) -> None:
+def test_count_above_pages_fails_with_both_numbers(task: Task, stand_in: StandIn) -> None:
     stand_in.faults.add(CountOffset(5, on=(COUNT,)))
 
     run = run_now(task)
@@ -203,7 +193,7 @@ def test_a_count_above_what_the_pages_hold_fails_with_both_numbers(
     assert next_run_is_complete(task, stand_in)
 
 
-def test_a_count_that_is_wrong_only_once_costs_a_second_walk(task: Task, stand_in: StandIn) -> None:
+def test_count_wrong_once_costs_second_walk(task: Task, stand_in: StandIn) -> None:
     stand_in.faults.add(CountOffset(5, on=(COUNT,), when=is_proof, times=1))
 
     run = run_now(task)
@@ -214,9 +204,7 @@ def test_a_count_that_is_wrong_only_once_costs_a_second_walk(task: Task, stand_i
     assert run.ledger_entries.count() == 120
 
 
-def test_a_count_below_what_the_pages_hold_is_believed_to_the_pages(
-    task: Task, stand_in: StandIn
-) -> None:
+def test_count_below_pages_is_overruled(task: Task, stand_in: StandIn) -> None:
     stand_in.faults.add(CountOffset(-5, on=(COUNT,)))
 
     run = run_now(task)
@@ -248,7 +236,7 @@ def test_ids_out_of_order_fail_the_run(task: Task, stand_in: StandIn) -> None:
     assert next_run_is_complete(task, stand_in)
 
 
-def test_two_neighbours_swapped_on_a_later_page_fail_the_run(task: Task, stand_in: StandIn) -> None:
+def test_swapped_ids_fail_the_run(task: Task, stand_in: StandIn) -> None:
     stand_in.faults.add(
         Reorder(lambda rows: [*rows[:-2], *rows[:-3:-1]], on=(LIST,), when=is_page, after=2)
     )
@@ -259,9 +247,7 @@ def test_two_neighbours_swapped_on_a_later_page_fail_the_run(task: Task, stand_i
     assert next_run_is_complete(task, stand_in)
 
 
-def test_lists_that_are_empty_while_the_count_is_not_fail_the_run(
-    task: Task, stand_in: StandIn
-) -> None:
+def test_empty_lists_despite_count_fail_the_run(task: Task, stand_in: StandIn) -> None:
     stand_in.faults.add(Nothing(on=(LIST,)))
 
     run = run_now(task)
@@ -271,7 +257,7 @@ def test_lists_that_are_empty_while_the_count_is_not_fail_the_run(
     assert next_run_is_complete(task, stand_in)
 
 
-def test_lists_that_become_empty_in_the_middle_fail_the_run(task: Task, stand_in: StandIn) -> None:
+def test_lists_turning_empty_fail_the_run(task: Task, stand_in: StandIn) -> None:
     stand_in.faults.add(Nothing(on=(LIST,), when=is_page, after=2))
 
     run = run_now(task)

@@ -33,7 +33,7 @@ __all__ = ["dated_stand_in", "time_passes"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_late_arrivals_and_ties_come_with_the_next_run_and_nothing_comes_twice(
+def test_late_arrivals_and_ties_come_once(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait
 ) -> None:
     task = make_task(export="modified")
@@ -59,7 +59,7 @@ def test_late_arrivals_and_ties_come_with_the_next_run_and_nothing_comes_twice(
 
 @pytest.mark.parametrize("skew", [600, -600])
 @pytest.mark.parametrize("later_skew", [600, 0, -600])
-def test_a_clock_that_is_wrong_by_ten_minutes_loses_nothing(
+def test_clock_wrong_by_ten_minutes_loses_nothing(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait, skew: int, later_skew: int
 ) -> None:
     task = make_task(export="modified")
@@ -76,7 +76,7 @@ def test_a_clock_that_is_wrong_by_ten_minutes_loses_nothing(
     assert set(exported) >= set(versions_in(stand_in))
 
 
-def test_without_a_date_header_our_own_clock_is_used_and_told(
+def test_missing_date_header_uses_our_clock(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait
 ) -> None:
     task = make_task(export="modified")
@@ -104,7 +104,7 @@ def test_the_same_second_twice_moves_no_date_backwards(
     assert (run.status, task.date_modified, run.date_changes.count()) == ("succeeded", moved_to, 0)
 
 
-def test_a_date_typed_back_exports_everything_since_once_more(
+def test_date_typed_back_exports_once_more(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait
 ) -> None:
     task = make_task(export="modified")
@@ -121,7 +121,7 @@ def test_a_date_typed_back_exports_everything_since_once_more(
     assert exported_ids(after) == []
 
 
-def test_a_date_typed_forward_leaves_out_what_lies_before_it_for_good(
+def test_date_typed_forward_skips_earlier_batches(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait
 ) -> None:
     task = make_task(export="modified")
@@ -141,7 +141,7 @@ def test_a_date_typed_forward_leaves_out_what_lies_before_it_for_good(
 @pytest.mark.parametrize(
     ("export", "field"), [("modified", "date_modified"), ("new", "date_created")]
 )
-def test_a_date_ahead_of_all_clocks_is_suspicious_and_stays(
+def test_date_ahead_of_all_clocks_is_suspicious(
     make_task: MakeTask, stand_in: StandIn, export: str, field: str
 ) -> None:
     future = datetime(2999, 1, 1, tzinfo=UTC)
@@ -158,7 +158,7 @@ def test_a_date_ahead_of_all_clocks_is_suspicious_and_stays(
 
 
 @pytest.mark.parametrize("export", ["all", "modified"])
-def test_an_old_batch_edited_behind_the_walk_is_no_failure_and_not_lost(
+def test_old_batch_edited_behind_walk_is_kept(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait, export: str
 ) -> None:
     task = make_task()
@@ -178,7 +178,7 @@ def test_an_old_batch_edited_behind_the_walk_is_no_failure_and_not_lost(
     assert exported_versions(second) == [v for v in versions_in(stand_in) if v[0] == edited]
 
 
-def test_a_batch_edited_ahead_of_the_walk_is_exported_once(
+def test_batch_edited_ahead_is_exported_once(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait
 ) -> None:
     task = make_task(export="modified")
@@ -218,7 +218,7 @@ def test_a_batch_without_info_is_exported_without_it(task: Task, stand_in: Stand
         " ",
     ],
 )
-def test_a_last_update_comes_out_as_it_came_in(task: Task, stand_in: StandIn, text: str) -> None:
+def test_last_updated_is_written_verbatim(task: Task, stand_in: StandIn, text: str) -> None:
     stand_in.store.put({"id": 900, "batchIdentifier": "odd", "_info": {"lastUpdated": text}})
 
     run = run_now(task)

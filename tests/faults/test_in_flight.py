@@ -65,9 +65,7 @@ def before_page(stand_in: StandIn, number: int, change: Callable[[], object]) ->
     stand_in.on_request(hook)
 
 
-def test_several_requests_are_in_flight_and_the_file_is_in_order(
-    task: Task, stand_in: StandIn
-) -> None:
+def test_parallel_requests_keep_the_file_ordered(task: Task, stand_in: StandIn) -> None:
     run = run_now(task)
 
     assert (run.status, run.error) == ("succeeded", "")
@@ -137,7 +135,7 @@ def test_rows_deleted_anywhere_cost_no_survivor(task: Task, stand_in: StandIn) -
     assert exported_ids(run) == stand_in.store.ids
 
 
-def test_a_window_that_fills_up_is_asked_for_to_its_end(task: Task, stand_in: StandIn) -> None:
+def test_full_range_is_read_to_its_end(task: Task, stand_in: StandIn) -> None:
     gaps = sorted(set(range(1000, 1400)) - set(stand_in.store.ids))
 
     def fill() -> None:
@@ -153,7 +151,7 @@ def test_a_window_that_fills_up_is_asked_for_to_its_end(task: Task, stand_in: St
     assert len(gaps) > 2 * PAGE_SIZE
 
 
-def test_rows_added_at_the_end_meanwhile_are_exported_too(task: Task, stand_in: StandIn) -> None:
+def test_rows_added_at_the_end_are_exported(task: Task, stand_in: StandIn) -> None:
     before_page(stand_in, 5, lambda: [stand_in.store.add(LATE) for _ in range(120)])
 
     run = run_now(task)

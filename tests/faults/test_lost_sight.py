@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize("export", ["all", "modified", "new"])
-def test_page_7_of_10_fails_for_good_and_the_next_run_has_everything(
+def test_failed_page_7_loses_nothing_next_time(
     make_task: MakeTask, stand_in: StandIn, export: str
 ) -> None:
     task = make_task(export=export, page_size=12)
@@ -59,7 +59,7 @@ def test_a_failure_between_two_runs_costs_nothing(
 
 
 @pytest.mark.parametrize("export", ["all", "modified", "new"])
-def test_everything_empty_because_rights_are_lost_is_suspicious_and_keeps_the_dates(
+def test_lost_rights_are_suspicious_and_keep_dates(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait, export: str
 ) -> None:
     task = make_task(export=export)
@@ -86,7 +86,7 @@ def test_everything_empty_because_rights_are_lost_is_suspicious_and_keeps_the_da
 
 @pytest.mark.parametrize("seen_count", [0, 2])
 @pytest.mark.parametrize("export", ["modified", "new"])
-def test_rights_lost_in_the_middle_are_never_plainly_green_and_lose_nothing(
+def test_rights_lost_midway_are_never_green(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait, export: str, seen_count: int
 ) -> None:
     task = make_task(export=export)
@@ -119,7 +119,7 @@ def test_rights_lost_in_the_middle_are_never_plainly_green_and_lose_nothing(
 
 
 @pytest.mark.parametrize("export", ["all", "modified", "new"])
-def test_lists_that_are_empty_while_the_count_is_not_fail_and_keep_the_dates(
+def test_empty_lists_despite_count_keep_dates(
     make_task: MakeTask, stand_in: StandIn, export: str
 ) -> None:
     task = make_task(export=export)
@@ -130,7 +130,7 @@ def test_lists_that_are_empty_while_the_count_is_not_fail_and_keep_the_dates(
     assert exported_versions(run_now(task)) == versions_in(stand_in)
 
 
-def test_an_export_of_new_batches_does_not_forget_its_boundary_over_an_empty_list(
+def test_empty_list_keeps_the_start_id(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait
 ) -> None:
     middle = datetime.fromisoformat(stand_in.store.records[60]["_info"]["lastUpdated"])
@@ -169,7 +169,7 @@ def test_far_fewer_batches_than_before_are_suspicious(
     assert task.date_modified == third.date_modified_after != first.date_modified_after
 
 
-def test_a_count_that_is_refused_for_one_run_keeps_the_promise(
+def test_refused_count_for_one_run_loses_nothing(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait
 ) -> None:
     task = make_task(export="new")
@@ -184,7 +184,7 @@ def test_a_count_that_is_refused_for_one_run_keeps_the_promise(
 
 
 @pytest.mark.parametrize("export", ["modified", "new"])
-def test_what_a_suspicious_run_exported_after_a_typed_date_comes_no_second_time(
+def test_suspicious_run_after_typed_date_repeats_nothing(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait, export: str
 ) -> None:
     task = make_task(export=export)
@@ -206,7 +206,7 @@ def test_what_a_suspicious_run_exported_after_a_typed_date_comes_no_second_time(
     assert set(exported_ids(after)) & set(exported_ids(suspicious)) == set()
 
 
-def test_a_date_typed_once_more_after_a_suspicious_run_is_taken_literally_again(
+def test_date_typed_again_is_taken_literally(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait
 ) -> None:
     task = make_task(export="modified")

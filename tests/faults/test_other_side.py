@@ -45,9 +45,7 @@ def nothing_was_asked_twice(stand_in: StandIn) -> bool:
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 410, 418])
-def test_a_refusal_is_asked_once_and_told_in_words(
-    task: Task, stand_in: StandIn, code: int
-) -> None:
+def test_refusal_is_asked_once_and_explained(task: Task, stand_in: StandIn, code: int) -> None:
     stand_in.faults.add(Status(code, b'{"code":"x","message":"You <b>shall</b> not pass."}'))
 
     run = run_now(task)
@@ -83,7 +81,7 @@ def test_wrong_keys_are_told_without_repeating_them(stand_in: StandIn, db: None)
 
 
 @pytest.mark.parametrize("encode", [str, lambda key: key.encode().hex()])
-def test_a_private_key_that_is_echoed_is_not_shown(
+def test_echoed_private_key_is_not_shown(
     task: Task, stand_in: StandIn, encode: Callable[[str], str]
 ) -> None:
     key = encode(Account().private_key)
@@ -112,9 +110,7 @@ def test_what_passes_after_two_tries_is_a_success(
 
 
 @pytest.mark.parametrize("code", [429, 500, 502, 503, 504])
-def test_what_never_passes_is_given_up_after_five_tries(
-    task: Task, stand_in: StandIn, code: int
-) -> None:
+def test_lasting_error_stops_after_five_tries(task: Task, stand_in: StandIn, code: int) -> None:
     fault = stand_in.faults.add(Status(code, on=(LIST,), when=is_page, after=2))
 
     run = run_now(task)
@@ -128,9 +124,7 @@ def test_what_never_passes_is_given_up_after_five_tries(
 
 
 @pytest.mark.parametrize("code", [501, 505, 599])
-def test_other_failures_of_the_server_are_not_asked_again(
-    task: Task, stand_in: StandIn, code: int
-) -> None:
+def test_other_server_errors_are_not_retried(task: Task, stand_in: StandIn, code: int) -> None:
     stand_in.faults.add(Status(code))
 
     run = run_now(task)
@@ -152,9 +146,7 @@ def test_whatever_retry_after_wishes_the_run_survives_it(
     assert run.retry_count == 2
 
 
-def test_a_wish_of_more_than_five_minutes_is_given_up_at_once(
-    task: Task, stand_in: StandIn
-) -> None:
+def test_wait_over_five_minutes_fails_at_once(task: Task, stand_in: StandIn) -> None:
     stand_in.faults.add(Status(429, retry_after="301"))
 
     run = run_now(task)
@@ -164,7 +156,7 @@ def test_a_wish_of_more_than_five_minutes_is_given_up_at_once(
     assert "301 seconds" in run.error
 
 
-def test_a_wait_lasts_as_long_as_was_asked_for(task: Task, stand_in: StandIn) -> None:
+def test_wait_lasts_as_long_as_asked(task: Task, stand_in: StandIn) -> None:
     stand_in.faults.add(Status(429, retry_after="3", on=(LIST,), times=1))
 
     run = run_now(task)
@@ -174,9 +166,7 @@ def test_a_wait_lasts_as_long_as_was_asked_for(task: Task, stand_in: StandIn) ->
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed_and_the_second_host_sees_nothing(
-    task: Task, stand_in: StandIn, code: int
-) -> None:
+def test_redirect_is_not_followed(task: Task, stand_in: StandIn, code: int) -> None:
     with StandIn() as second:
         stand_in.faults.add(Redirect(f"{second.url}/v4_6_release/apis/3.0/", code, after=2))
         run = run_now(task)
@@ -198,7 +188,7 @@ def test_no_cookie_is_kept(task: Task, stand_in: StandIn) -> None:
     ] == []
 
 
-def test_an_unknown_authority_fails_and_a_configured_one_is_believed(
+def test_unknown_authority_fails_configured_one_passes(
     tls_stand_in: StandIn, certificates: Certificates, settings: Settings, db: None
 ) -> None:
     task = save_task(make_connection(tls_stand_in))
@@ -212,7 +202,7 @@ def test_an_unknown_authority_fails_and_a_configured_one_is_believed(
     assert next_run_is_complete(task, tls_stand_in)
 
 
-def test_a_site_that_the_operator_does_not_allow_is_never_called(
+def test_unlisted_private_site_is_never_called(
     task: Task, stand_in: StandIn, settings: Settings
 ) -> None:
     settings.CWEXPORT_ALLOWED_NETWORKS = []

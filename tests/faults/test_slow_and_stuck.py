@@ -36,7 +36,7 @@ def hundredfold_speed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("hundredfold_speed")
-def test_a_run_whose_pages_take_longer_than_its_lease_is_never_reaped(
+def test_slow_pages_never_lose_the_lease(
     make_task: MakeTask, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from exports.connectwise.http.client import Limits
@@ -64,7 +64,7 @@ def large_stand_in() -> Iterator[StandIn]:
 
 
 @pytest.mark.parametrize("width", [1, 4, 8])
-def test_the_same_page_for_ever_costs_three_requests_for_each_in_flight(
+def test_endless_page_costs_three_requests_each(
     large_stand_in: StandIn, db: None, width: int
 ) -> None:
     task = save_task(make_connection(large_stand_in, parallel_requests=width), page_size=50)

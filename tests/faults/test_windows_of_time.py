@@ -16,9 +16,7 @@ __all__ = ["dated_stand_in", "time_passes"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_new_goes_by_the_created_date_where_batches_carry_one(
-    dated_stand_in: StandIn, db: None
-) -> None:
+def test_new_uses_created_date_where_present(dated_stand_in: StandIn, db: None) -> None:
     stand_in = dated_stand_in
     middle = stand_in.store.records[60]["_info"]["dateEntered"]
     # An old batch, edited lately, is not a new one.
@@ -34,9 +32,7 @@ def test_new_goes_by_the_created_date_where_batches_carry_one(
     assert 0 < len(expected) < 120
 
 
-def test_one_batch_without_created_date_makes_the_last_update_decide(
-    dated_stand_in: StandIn, db: None
-) -> None:
+def test_one_missing_created_date_uses_last_updated(dated_stand_in: StandIn, db: None) -> None:
     stand_in = dated_stand_in
     stand_in.store.add({"batchIdentifier": "x", "_info": {"lastUpdated": "2026-07-30T00:00:00Z"}})
     middle = stand_in.store.records[60]["_info"]["lastUpdated"]
@@ -69,7 +65,7 @@ def test_conditions_do_not_lower_the_boundary_of_new(
     assert exported_ids(run) == [n for n in exported_ids(plain) if n in flagged]
 
 
-def test_new_takes_a_lower_id_that_becomes_visible_late(
+def test_new_takes_lower_id_that_appears_late(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait
 ) -> None:
     task = make_task(export="new")
@@ -92,7 +88,7 @@ def test_new_takes_a_lower_id_that_becomes_visible_late(
     assert len(exported_ids(first)) == 119
 
 
-def test_all_with_a_narrow_filter_between_two_modified_runs_skips_nothing(
+def test_narrow_all_between_modified_runs_skips_nothing(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait
 ) -> None:
     task = make_task()
@@ -111,7 +107,7 @@ def test_all_with_a_narrow_filter_between_two_modified_runs_skips_nothing(
     assert exported_ids(last) == changed[1:]
 
 
-def test_changed_conditions_start_again_at_the_last_typed_date_less_the_ledger(
+def test_changed_conditions_restart_at_typed_date(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait
 ) -> None:
     typed = middle_date(stand_in)

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_settings_table_names_exactly_the_settings_that_are_read() -> None:
+def test_settings_table_matches_settings_read() -> None:
     source = (ROOT / "cwexport" / "settings.py").read_text()
     read = set(re.findall(r'(?:env\.(?:str|db)|_flag|_number|_words)\(\s*"([A-Z_]+)"', source))
     table = README.split("## Settings")[1].split("##")[0]
@@ -45,7 +45,7 @@ def test_every_command_is_in_the_readme() -> None:
     assert {name for name in names if name not in README} == set()
 
 
-def test_every_runtime_dependency_has_a_reason_and_a_pin() -> None:
+def test_every_dependency_has_reason_and_pin() -> None:
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     asked = [line for line in lines if line and not line.startswith("#")]
     pinned = (ROOT / "constraints.txt").read_text().lower()

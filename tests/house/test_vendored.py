@@ -28,12 +28,12 @@ def found(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_every_vendored_file_is_the_one_its_readme_names(folder: Path) -> None:
+def test_vendored_files_match_their_readme(folder: Path) -> None:
     assert found(folder) == listed(folder)
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_every_vendored_package_has_its_version_and_its_licence(folder: Path) -> None:
+def test_vendored_packages_have_version_and_licence(folder: Path) -> None:
     readme = (folder / "README.md").read_text()
     packages = {file.rpartition("/")[0] for file in listed(folder)}
 
@@ -46,7 +46,7 @@ def test_every_vendored_package_has_its_version_and_its_licence(folder: Path) ->
     assert all(re.search(r"npm `[\w@/-]+@\d+\.\d+\.\d+`", origin) for origin in first_files)
 
 
-def test_no_vendored_file_names_another_one_that_is_not_there() -> None:
+def test_vendored_files_reference_nothing_missing() -> None:
     """Collecting the static files under hashed names fails on a map that is not shipped."""
     vendored = FOLDERS[0]
     naming = [

@@ -25,7 +25,7 @@ def test_a_job_that_another_process_executed_is_cleared(task: Task) -> None:
     assert DBTaskResult.objects.count() == 0
 
 
-def test_the_job_of_a_killed_worker_is_cleared_once_its_run_is_over(task: Task) -> None:
+def test_finished_job_of_killed_worker_is_cleared(task: Task) -> None:
     ended_long_ago(run_now(task))
     DBTaskResult.objects.update(status="RUNNING", started_at=timezone.now())
     recovery.recover()

@@ -64,7 +64,7 @@ def outside_of_marks(text: str) -> str:
     return text.strip()
 
 
-def test_the_core_speaks_english_where_django_cannot_be_imported() -> None:
+def test_core_speaks_english_without_django() -> None:
     program = """
 import sys
 class Refuse:
@@ -133,7 +133,7 @@ def subclasses(kind: type[ConnectWiseError]) -> set[type[ConnectWiseError]]:
 
 
 @pytest.mark.usefixtures("marked")
-def test_every_failure_of_a_request_is_told_in_the_language_spoken() -> None:
+def test_request_failures_are_translated() -> None:
     large = RawServer(answer(body=b"[" + b" " * 200_000 + b"]"))
     with large, client_of(large) as client:
         too_large = failure(client)
@@ -162,7 +162,7 @@ def test_every_failure_of_a_request_is_told_in_the_language_spoken() -> None:
         "straße.example.com",
     ],
 )
-def test_every_site_that_cannot_be_called_is_refused_in_the_language_spoken(typed: str) -> None:
+def test_site_refusals_are_translated(typed: str) -> None:
     with pytest.raises(SiteError) as refused:
         parse_site(typed, allow_http=False)
     assert outside_of_marks(str(refused.value)) == ""
@@ -229,7 +229,7 @@ def test_every_condition_is_refused_in_the_language_spoken(row: tuple[str, ...])
 
 
 @pytest.mark.usefixtures("marked")
-def test_a_filter_is_read_out_in_the_language_spoken() -> None:
+def test_filter_description_is_translated() -> None:
     rows = [
         Condition("exportInvoicesFlag", "Equal", "true", "Or"),
         Condition("batchIdentifer", "Like", '"2026*"'),
@@ -282,16 +282,14 @@ def refuse_a_long_filter() -> None:
         (refuse_a_long_filter, UrlTooLongError),
     ],
 )
-def test_every_other_refusal_is_told_in_the_language_spoken(
-    refuse: Callable[[], None], kind: type[Exception]
-) -> None:
+def test_other_refusals_are_translated(refuse: Callable[[], None], kind: type[Exception]) -> None:
     with pytest.raises(kind) as refused:
         refuse()
     assert outside_of_marks(str(refused.value)) == ""
 
 
 @pytest.mark.parametrize("spoken", ["en-gb", "de"])
-def test_a_pause_is_read_back_in_the_language_it_was_noted_in(spoken: str) -> None:
+def test_pause_is_read_back_in_its_language(spoken: str) -> None:
     until = datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
     waiting = Waiting(until, number=2, tries=5, reason="cw.example.com refused (then: 3 of 5)")
     with translation.override(spoken):

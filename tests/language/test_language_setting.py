@@ -44,7 +44,7 @@ def test_english_is_spoken_unless_german_is_set(tmp_path: Path) -> None:
     }
 
 
-def test_a_language_that_is_not_spoken_refuses_to_start(tmp_path: Path) -> None:
+def test_unknown_language_refuses_to_start(tmp_path: Path) -> None:
     ended = started(tmp_path, "fr")
 
     assert ended.returncode != 0

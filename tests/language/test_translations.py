@@ -68,7 +68,7 @@ def test_the_catalogue_has_every_message_and_no_other(entries: list[Entry]) -> N
     assert sorted(listed - found) == []
 
 
-def test_every_message_has_a_translation_that_somebody_looked_at(entries: list[Entry]) -> None:
+def test_every_message_has_a_reviewed_translation(entries: list[Entry]) -> None:
     assert [entry.text for entry in entries if not all(entry.forms)] == []
     assert [entry.text for entry in entries if entry.is_fuzzy] == []
 
@@ -77,7 +77,7 @@ def test_every_plural_has_the_two_forms_of_german(entries: list[Entry]) -> None:
     assert [entry.text for entry in entries if len(entry.forms) != (2 if entry.plural else 1)] == []
 
 
-def test_a_translation_fills_in_what_the_message_fills_in(entries: list[Entry]) -> None:
+def test_translation_keeps_the_placeholders(entries: list[Entry]) -> None:
     wrong = []
     for entry in entries:
         asked = [entry.text, entry.plural] if entry.plural else [entry.text]

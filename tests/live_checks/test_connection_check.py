@@ -28,7 +28,7 @@ def outcomes(steps: list[Step]) -> list[str]:
     return [step.outcome for step in steps]
 
 
-def test_a_right_connection_passes_every_step_but_the_missing_created_date(
+def test_right_connection_passes_nearly_every_step(
     stand_in: StandIn,
 ) -> None:
     connection = make_connection(stand_in)
@@ -64,7 +64,7 @@ def test_a_right_connection_passes_every_step_but_the_missing_created_date(
     ]
 
 
-def test_the_result_and_its_time_stay_on_the_connection(stand_in: StandIn) -> None:
+def test_result_and_time_stay_on_connection(stand_in: StandIn) -> None:
     connection = make_connection(stand_in)
     before = datetime.now(UTC)
 
@@ -102,7 +102,7 @@ def test_a_trusted_certificate_passes(
     )
 
 
-def test_an_unknown_certificate_fails_and_nothing_else_is_tried(tls_stand_in: StandIn) -> None:
+def test_unknown_certificate_ends_the_check(tls_stand_in: StandIn) -> None:
     steps = connection_check.test_connection(make_connection(tls_stand_in))
 
     assert outcomes(steps) == ["failed"] + ["skipped"] * 5
@@ -121,9 +121,7 @@ def test_a_refused_address_is_never_called(stand_in: StandIn, settings: Settings
     assert list(stand_in.requests) == []
 
 
-def test_http_that_is_no_longer_allowed_fails_at_the_address(
-    stand_in: StandIn, settings: Settings
-) -> None:
+def test_forbidden_http_fails_at_the_address(stand_in: StandIn, settings: Settings) -> None:
     settings.CWEXPORT_ALLOW_HTTP = False
 
     steps = connection_check.test_connection(make_connection(stand_in))
@@ -171,7 +169,7 @@ def test_a_company_that_nobody_knows_fails(stand_in: StandIn) -> None:
     )
 
 
-def test_a_login_page_that_does_not_know_the_company_is_overruled_by_the_api(
+def test_api_overrules_the_login_page(
     stand_in: StandIn,
 ) -> None:
     with stand_in.faults.on(faults.Status(404, on=(answers.COMPANY,))):
@@ -183,9 +181,7 @@ def test_a_login_page_that_does_not_know_the_company_is_overruled_by_the_api(
 @pytest.mark.parametrize(
     ("field", "words"), [("public_key", "private key"), ("client_id", "Client ID")]
 )
-def test_wrong_keys_or_client_id_fail_at_the_credentials(
-    stand_in: StandIn, field: str, words: str
-) -> None:
+def test_wrong_keys_fail_at_credentials(stand_in: StandIn, field: str, words: str) -> None:
     connection = make_connection(stand_in, **{field: "wrong"})
 
     steps = connection_check.test_connection(connection)
@@ -203,7 +199,7 @@ def test_refused_system_information_is_a_warning_only() -> None:
     assert outcomes(steps)[:4] == ["passed", "passed", "warning", "passed"]
 
 
-def test_a_role_without_the_right_fails_at_the_batches(stand_in: StandIn) -> None:
+def test_missing_right_fails_at_batches(stand_in: StandIn) -> None:
     with stand_in.faults.on(faults.Status(403)):
         steps = connection_check.test_connection(make_connection(stand_in))
 
@@ -240,9 +236,7 @@ def test_a_refused_count_is_a_warning(stand_in: StandIn) -> None:
 @pytest.mark.parametrize(
     ("seconds", "words"), [(600, " seconds behind this"), (-600, " seconds ahead of this")]
 )
-def test_clocks_that_differ_are_a_warning_with_the_difference(
-    stand_in: StandIn, seconds: int, words: str
-) -> None:
+def test_clock_difference_is_a_warning(stand_in: StandIn, seconds: int, words: str) -> None:
     now = datetime.now(UTC) + timedelta(seconds=seconds)
 
     steps = connection_check.test_connection(make_connection(stand_in), now=now)
@@ -259,9 +253,7 @@ def test_a_server_without_a_clock_is_a_warning(stand_in: StandIn) -> None:
     assert "does not tell its time" in steps[5].sentence
 
 
-def test_a_lost_encryption_key_is_a_failed_step_and_nothing_is_sent(
-    stand_in: StandIn, settings: Settings
-) -> None:
+def test_lost_encryption_key_sends_nothing(stand_in: StandIn, settings: Settings) -> None:
     connection = make_connection(stand_in)
     settings.CWEXPORT_ENCRYPTION_KEYS = ["A" * 43 + "="]
 
@@ -283,7 +275,7 @@ def test_a_server_that_never_answers_is_given_up(
     assert "did not answer everything within" in steps[0].sentence
 
 
-def test_the_private_key_is_in_no_sentence_even_if_the_server_echoes_it(
+def test_private_key_is_in_no_sentence(
     stand_in: StandIn,
 ) -> None:
     private_key = 'pK-"é&<9\\z'

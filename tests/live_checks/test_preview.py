@@ -82,7 +82,7 @@ def after_changed_conditions(task: Task, stand_in: StandIn) -> None:
     "history", [nothing_yet, after_a_run, after_two_runs, after_changed_conditions]
 )
 @pytest.mark.parametrize("page_size", [7, 1000])
-def test_what_it_says_is_what_the_next_run_does(
+def test_preview_matches_the_next_run(
     make_task: MakeTask,
     stand_in: StandIn,
     export: str,
@@ -124,9 +124,7 @@ def test_what_it_says_is_what_the_next_run_does(
         assert len(shown) == min(10, page_size - found.skipped_count)
 
 
-def test_up_to_ten_batches_are_shown_byte_for_byte_as_the_run_writes_them(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_preview_shows_ten_batches_as_written(make_task: MakeTask, stand_in: StandIn) -> None:
     task = make_task(include_extra_fields=True)
     task.replace_conditions([Condition("id", "LessThan", "12")])
 
@@ -189,9 +187,7 @@ def test_no_transaction_is_open_while_connectwise_is_asked(task: Task, stand_in:
     assert set(open_ones) == {False}
 
 
-def test_a_date_that_was_just_typed_is_taken_literally_as_after_saving(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_just_typed_date_is_taken_literally(make_task: MakeTask, stand_in: StandIn) -> None:
     task = make_task(export="modified")
     run_now(task)
     before, typed = Task.objects.get(pk=task.pk), Task.objects.get(pk=task.pk)
@@ -208,7 +204,7 @@ def test_a_date_that_was_just_typed_is_taken_literally_as_after_saving(
     assert unsaved.skipped_count == 0
 
 
-def test_a_task_that_was_never_saved_can_be_previewed(stand_in: StandIn) -> None:
+def test_unsaved_task_can_be_previewed(stand_in: StandIn) -> None:
     task = Task(connection=make_connection(stand_in), export="modified", page_size=50)
 
     found = preview.preview(task, [INVOICES, THE_SAMPLE])
@@ -222,7 +218,7 @@ def test_a_task_that_was_never_saved_can_be_previewed(stand_in: StandIn) -> None
     assert Task.objects.count() == 0
 
 
-def test_new_says_in_words_how_its_boundary_was_found() -> None:
+def test_new_explains_its_start_id() -> None:
     with StandIn(Store(seed_batches(120, with_date_entered=True))) as stand_in:
         task = save_task(make_connection(stand_in), export="new")
         task.date_created = datetime(2019, 10, 16, tzinfo=UTC)

@@ -45,9 +45,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_told_in_the_sentence_of_the_run(
-    task: Task, stand_in: StandIn, name: str
-) -> None:
+def test_fault_is_told_as_by_the_run(task: Task, stand_in: StandIn, name: str) -> None:
     stand_in.faults.add(FAULTS[name])
 
     found = preview_of(task)
@@ -58,9 +56,7 @@ def test_a_fault_is_told_in_the_sentence_of_the_run(
     assert found.first is None
 
 
-def test_a_server_that_is_gone_a_name_unknown_and_an_address_refused_are_told_as_by_the_run(
-    stand_in: StandIn, settings: Settings
-) -> None:
+def test_unreachable_server_is_told_as_by_run(stand_in: StandIn, settings: Settings) -> None:
     gone = save_task(make_connection(stand_in, name="Gone"))
     unknown = make_connection(stand_in, name="Unknown", site="http://nobody.invalid")
     nowhere = save_task(unknown, name="Nowhere", output_file="nowhere.xml")
@@ -75,7 +71,7 @@ def test_a_server_that_is_gone_a_name_unknown_and_an_address_refused_are_told_as
     assert "CWEXPORT_ALLOWED_NETWORKS" in refused.error
 
 
-def test_a_lost_encryption_key_and_a_site_no_longer_allowed_are_sentences(
+def test_lost_key_and_forbidden_site_are_sentences(
     task: Task, stand_in: StandIn, settings: Settings
 ) -> None:
     settings.CWEXPORT_ENCRYPTION_KEYS = ["A" * 43 + "="]
@@ -86,14 +82,14 @@ def test_a_lost_encryption_key_and_a_site_no_longer_allowed_are_sentences(
     assert list(stand_in.requests) == []
 
 
-def test_a_batch_that_no_file_can_hold_is_told_as_by_the_run(task: Task, stand_in: StandIn) -> None:
+def test_unwritable_batch_is_told_as_by_run(task: Task, stand_in: StandIn) -> None:
     stand_in.store.put({"id": 1, "exportInvoicesFlag": "perhaps"})
 
     assert preview_of(task).error == run_now(task).error
     assert "Batch 1: exportInvoicesFlag should be true, false or null" in preview_of(task).error
 
 
-def test_a_refused_count_is_a_warning_and_the_rest_is_shown(task: Task, stand_in: StandIn) -> None:
+def test_refused_count_is_only_a_warning(task: Task, stand_in: StandIn) -> None:
     stand_in.faults.add(faults.Status(403, on=(answers.COUNT,)))
 
     found = preview_of(task)
@@ -107,7 +103,7 @@ def test_a_refused_count_is_a_warning_and_the_rest_is_shown(task: Task, stand_in
     assert (found.export_count, found.is_all_looked_at) == (None, False)
 
 
-def test_conditions_that_are_no_longer_valid_are_a_sentence(task: Task, stand_in: StandIn) -> None:
+def test_invalid_conditions_are_a_sentence(task: Task, stand_in: StandIn) -> None:
     task.replace_conditions([Condition("externalId", "Equal", '"a"')])
 
     assert preview_of(task).error.startswith("externalId cannot be used")
@@ -126,7 +122,7 @@ def test_all_of_it_together_is_bounded(
     assert found.error.startswith("ConnectWise did not answer everything within 0 seconds")
 
 
-def test_a_wish_to_wait_longer_than_a_preview_lasts_is_told_at_once(
+def test_long_retry_after_is_told_at_once(
     task: Task, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()
@@ -138,7 +134,7 @@ def test_a_wish_to_wait_longer_than_a_preview_lasts_is_told_at_once(
     assert len(stand_in.requests.lists) == 1
 
 
-def test_the_private_key_is_in_nothing_it_says_even_if_the_server_echoes_it(
+def test_echoed_private_key_is_never_shown(
     stand_in: StandIn,
 ) -> None:
     private_key = 'pK-"é&<9\\z'
@@ -150,9 +146,7 @@ def test_the_private_key_is_in_nothing_it_says_even_if_the_server_echoes_it(
     assert private_key not in repr(preview_of(save_task(connection)))
 
 
-def test_a_filter_that_meets_nothing_is_told_from_a_date_that_saw_no_change(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_no_match_differs_from_no_change(make_task: MakeTask, stand_in: StandIn) -> None:
     task = make_task(export="modified")
     task.date_modified = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -172,9 +166,7 @@ def test_a_filter_that_meets_nothing_is_told_from_a_date_that_saw_no_change(
         assert found.first.xml.endswith(" />\n")
 
 
-def test_a_date_ahead_of_connectwise_is_told_as_suspicious_as_by_the_run(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_future_date_is_suspicious_as_by_run(make_task: MakeTask, stand_in: StandIn) -> None:
     task = make_task(export="modified", date_modified=datetime(2090, 1, 1, tzinfo=UTC))
 
     found = preview_of(task)
@@ -187,9 +179,7 @@ def test_a_date_ahead_of_connectwise_is_told_as_suspicious_as_by_the_run(
     assert [undated(warning) for warning in found.warnings] == [undated(run.suspicion)]
 
 
-def test_no_batches_at_all_or_half_of_those_before_is_suspicious(
-    task: Task, stand_in: StandIn
-) -> None:
+def test_too_few_batches_are_suspicious(task: Task, stand_in: StandIn) -> None:
     run_now(task)
     for batch_id in stand_in.store.ids[10:]:
         stand_in.store.delete(batch_id)

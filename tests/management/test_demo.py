@@ -53,7 +53,7 @@ def message(folder: Path) -> str:
     return told_by_the_demo(folder)
 
 
-def test_address_and_login_are_told_before_the_export_is_over(message: str) -> None:
+def test_address_and_login_come_first(message: str) -> None:
     assert re.findall(
         r"^ *(Dashboard|Login|Password|Run 1|XML|Batches|SHA-256)\b", message, re.M
     ) == [

@@ -80,9 +80,7 @@ def test_dates_are_only_set_with_the_option(file: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [(), ("--check",)])
-def test_problems_are_told_by_file_and_line_and_nothing_changes(
-    file: Path, options: tuple[str, ...]
-) -> None:
+def test_problems_name_file_and_line(file: Path, options: tuple[str, ...]) -> None:
     text = changed("page_size: 1000", "page_sise: 1000")
     file.write_text(changed("batches.xml", "batches.csv", text), encoding="utf-8")
 
@@ -95,9 +93,7 @@ def test_problems_are_told_by_file_and_line_and_nothing_changes(
     assert rows() == [[], [], [], []]
 
 
-def test_without_the_environment_variable_a_new_connection_is_refused(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_new_connection_needs_its_variable(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ACME_PRIVATE_KEY")
     assert refused(file) == (
         f"{file}:6: Put the private key into the environment variable ACME_PRIVATE_KEY, because "
@@ -126,7 +122,7 @@ def test_a_file_without_anything_to_do_says_so(file: Path) -> None:
     assert loaded(file) == "The file names no connections and no tasks.\n"
 
 
-def test_a_dump_to_a_file_can_be_loaded_again(file: Path, tmp_path: Path) -> None:
+def test_dumped_file_can_be_loaded(file: Path, tmp_path: Path) -> None:
     loaded(file)
     copy = tmp_path / "copy.yaml"
 

@@ -23,7 +23,7 @@ def tokens() -> list[str]:
     return list(Connection.objects.order_by("name").values_list("private_key_token", flat=True))
 
 
-def test_after_a_rotation_the_old_encryption_key_is_not_needed(settings: Settings) -> None:
+def test_old_key_is_not_needed_after_rotation(settings: Settings) -> None:
     first, second = save("Acme", "one"), save("Beta", "two")
     new = Fernet.generate_key().decode()
     settings.CWEXPORT_ENCRYPTION_KEYS = [new, *settings.CWEXPORT_ENCRYPTION_KEYS]
@@ -41,7 +41,7 @@ def test_after_a_rotation_the_old_encryption_key_is_not_needed(settings: Setting
     )
 
 
-def test_a_lost_encryption_key_is_told_by_connection_and_nothing_changes(
+def test_lost_key_names_connection_and_changes_nothing(
     settings: Settings,
 ) -> None:
     known = settings.CWEXPORT_ENCRYPTION_KEYS

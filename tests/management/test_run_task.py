@@ -69,7 +69,7 @@ def test_without_a_worker_the_run_is_executed_here(task: Task, stand_in: StandIn
     assert run.trigger == "command"
 
 
-def test_a_worker_that_dies_while_the_run_waits_is_replaced(task: Task) -> None:
+def test_worker_that_dies_waiting_is_replaced(task: Task) -> None:
     Worker.objects.see("another", 1)
     # Alive for one more second, as far as anybody can tell.
     Worker.objects.update(seen_at=timezone.now() - timedelta(seconds=29))
@@ -77,7 +77,7 @@ def test_a_worker_that_dies_while_the_run_waits_is_replaced(task: Task) -> None:
     assert run_task("Nightly batches").code == 0
 
 
-def test_a_run_that_a_dead_worker_left_is_brought_to_an_end(make_task: MakeTask) -> None:
+def test_run_of_dead_worker_is_ended(make_task: MakeTask) -> None:
     task = make_task(can_resume_from_failure=False)
     run = task.queue_run(Run.Trigger.MANUAL)
     assert run.claim("dead")
@@ -107,7 +107,7 @@ def test_an_active_run_is_waited_for_and_reported(task: Task) -> None:
     assert f"{active} is already queued. Waiting for it." in ended.message
 
 
-def test_a_failed_run_says_why_and_exits_with_1(task: Task, stand_in: StandIn) -> None:
+def test_failed_run_explains_and_exits_with_1(task: Task, stand_in: StandIn) -> None:
     stand_in.faults.add(Status(403))
 
     ended = run_task("Nightly batches")
@@ -144,7 +144,7 @@ def test_a_suspicious_success_exits_with_3(task: Task, stand_in: StandIn) -> Non
     assert run.suspicion in ended.message
 
 
-def test_an_unknown_name_is_refused_with_the_nearest_one(task: Task) -> None:
+def test_unknown_name_suggests_the_nearest(task: Task) -> None:
     ended = run_task("nightly batch")
 
     assert (ended.code, ended.line) == (2, {})
@@ -200,7 +200,7 @@ def test_a_timeout_leaves_a_workers_run_alone(task: Task) -> None:
     assert "goes on without this command" in ended.message
 
 
-def test_a_timeout_cancels_a_run_that_is_executed_here(task: Task, stand_in: StandIn) -> None:
+def test_timeout_cancels_own_run(task: Task, stand_in: StandIn) -> None:
     stand_in.latency = 0.5
 
     ended = run_task("Nightly batches", "--timeout", "1")

@@ -28,7 +28,7 @@ def shown(client: Client, page: str) -> tuple[str, str]:
     return moment[1], zone[1]
 
 
-def test_the_zone_of_the_browser_is_used_and_named(signed_in: Client, page: str) -> None:
+def test_browser_zone_is_used_and_named(signed_in: Client, page: str) -> None:
     signed_in.cookies["cwexport_zone"] = "America/New_York"
     assert shown(signed_in, page) == ("2026-03-01 07:00:00 EST", "America/New_York")
 
@@ -37,16 +37,12 @@ def test_the_zone_of_the_browser_is_used_and_named(signed_in: Client, page: str)
     "name",
     ["", "Atlantis/Capital", "../../etc/passwd", "/etc/passwd", "Europe", "x" * 5_000, "\x00"],
 )
-def test_what_is_no_zone_leaves_the_one_of_the_installation(
-    signed_in: Client, page: str, name: str
-) -> None:
+def test_invalid_zone_keeps_the_installations(signed_in: Client, page: str, name: str) -> None:
     signed_in.cookies["cwexport_zone"] = name
     assert shown(signed_in, page) == ("2026-03-01 12:00:00 UTC", "UTC")
 
 
-def test_the_next_request_of_the_same_thread_is_not_in_the_zone_of_the_one_before(
-    signed_in: Client, page: str
-) -> None:
+def test_zone_does_not_leak_between_requests(signed_in: Client, page: str) -> None:
     signed_in.cookies["cwexport_zone"] = "Asia/Tokyo"
     assert shown(signed_in, page)[1] == "Asia/Tokyo"
     assert timezone.get_current_timezone_name() == "UTC"

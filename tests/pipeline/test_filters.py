@@ -153,9 +153,7 @@ def has(text: str) -> Wanted:
 
 
 @pytest.mark.parametrize("text", [*ODD_IDENTIFIERS, "Müller & Söhne – März", "a]]>b"])
-def test_awkward_text_in_quotes_brings_the_row_that_has_it(
-    make_task: MakeTask, stand_in: StandIn, text: str
-) -> None:
+def test_awkward_text_finds_its_row(make_task: MakeTask, stand_in: StandIn, text: str) -> None:
     mark = "'" if '"' in text else '"'
 
     run = run_now(filtered(make_task, [("batchIdentifier", "Equal", f"{mark}{text}{mark}")]))
@@ -179,9 +177,7 @@ def test_an_injection_in_quotes_never_widens_the_filter(
     assert exported_ids(run) == expected
 
 
-def test_an_injection_in_a_list_never_widens_the_filter(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_injection_in_list_never_widens_filter(make_task: MakeTask, stand_in: StandIn) -> None:
     run = run_now(filtered(make_task, [("batchIdentifier", "In", f"('{INJECTION}', 'none')")]))
 
     assert exported_ids(run) == wanted_ids(stand_in, has(INJECTION))
@@ -208,7 +204,7 @@ def test_an_injection_in_a_list_never_widens_the_filter(
         ("id", "= 1 or id >", "1"),
     ],
 )
-def test_what_could_widen_a_filter_is_refused_before_a_run_exists(
+def test_widening_value_is_refused_before_any_run(
     make_task: MakeTask, stand_in: StandIn, field: str, comparison: str, value: str
 ) -> None:
     with pytest.raises(ConditionError):
@@ -218,9 +214,7 @@ def test_what_could_widen_a_filter_is_refused_before_a_run_exists(
     assert list(stand_in.requests) == []
 
 
-def test_a_filter_too_long_for_a_request_fails_safely(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_too_long_filter_fails_safely(make_task: MakeTask, stand_in: StandIn) -> None:
     # The form refuses it; a task that got it in another way must not lose anything.
     many = ",".join(str(number) for number in range(1, 1001))
 

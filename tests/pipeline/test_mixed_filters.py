@@ -83,7 +83,7 @@ def test_and_binds_before_or_whatever_the_server_thinks(
 
 @pytest.mark.parametrize(("rows", "wanted"), MIXES)
 @pytest.mark.parametrize("page_size", [2, 100])
-def test_a_mixed_filter_with_a_date_lets_no_foreign_row_in(
+def test_mixed_filter_with_date_adds_no_rows(
     make_task: MakeTask, stand_in: StandIn, rows: Rows, wanted: Wanted, page_size: int
 ) -> None:
     since = at("2020-02-02T12:00:00Z")
@@ -97,9 +97,7 @@ def test_a_mixed_filter_with_a_date_lets_no_foreign_row_in(
     assert expected != wanted_ids(stand_in, wanted)
 
 
-def test_a_mixed_filter_stays_within_its_window_from_run_to_run(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_mixed_filter_stays_in_its_window(make_task: MakeTask, stand_in: StandIn) -> None:
     rows, wanted = MIXES[0]
     task = filtered(make_task, rows, export="modified")
     first = run_now(task)
@@ -115,7 +113,7 @@ def test_a_mixed_filter_stays_within_its_window_from_run_to_run(
 
 
 @pytest.mark.parametrize(("rows", "wanted"), MIXES)
-def test_a_mixed_filter_stays_above_the_boundary_of_new(
+def test_mixed_filter_stays_above_start_id(
     make_task: MakeTask, stand_in: StandIn, rows: Rows, wanted: Wanted
 ) -> None:
     task = filtered(make_task, rows, export="new", date_created=at("2018-06-01T00:00:00Z"))

@@ -33,9 +33,7 @@ def test_all_exports_every_batch_once_in_order(task: Task, stand_in: StandIn) ->
     assert run.proven_count == run.fetched_count
 
 
-def test_the_file_is_recorded_as_it_is_and_copied_for_pick_up(
-    task: Task, data_folder: Path
-) -> None:
+def test_file_is_recorded_and_copied_out(task: Task, data_folder: Path) -> None:
     run = run_now(task)
 
     content = files.run_file(run).read_bytes()
@@ -49,7 +47,7 @@ def test_the_file_is_recorded_as_it_is_and_copied_for_pick_up(
     ]
 
 
-def test_both_dates_move_to_the_start_by_connectwises_clock(task: Task) -> None:
+def test_both_dates_move_by_connectwises_clock(task: Task) -> None:
     before = datetime.now(UTC) - timedelta(seconds=2)
     run = run_now(task)
 
@@ -104,9 +102,7 @@ def test_new_exports_only_what_was_added_since(make_task: MakeTask, stand_in: St
     assert task.date_modified == datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def test_a_typed_created_date_decides_by_last_update_without_created_dates(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_typed_created_date_falls_back_to_updates(make_task: MakeTask, stand_in: StandIn) -> None:
     middle = stand_in.store.records[60]["_info"]["lastUpdated"]
     task = make_task(export="new", date_created=datetime.fromisoformat(middle))
     run = run_now(task)
@@ -117,9 +113,7 @@ def test_a_typed_created_date_decides_by_last_update_without_created_dates(
     assert "no created date" in run.window_reason
 
 
-def test_a_run_without_batches_leaves_the_pick_up_copy_alone(
-    make_task: MakeTask, data_folder: Path
-) -> None:
+def test_run_without_batches_keeps_last_copy(make_task: MakeTask, data_folder: Path) -> None:
     task = make_task(export="modified")
     first = run_now(task)
     second = run_now(task)

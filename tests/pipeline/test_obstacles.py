@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize("in_the_way", ["var", "var/runs"])
-def test_a_folder_that_cannot_be_written_is_a_safe_failure(
+def test_unwritable_folder_is_a_safe_failure(
     task: Task, stand_in: StandIn, tmp_path: Path, in_the_way: str
 ) -> None:
     obstacle = tmp_path / in_the_way
@@ -39,7 +39,7 @@ def test_a_folder_that_cannot_be_written_is_a_safe_failure(
     assert exported_versions(run_now(task)) == versions_in(stand_in)
 
 
-def test_a_full_disk_is_a_safe_failure_and_needs_no_restart(task: Task, stand_in: StandIn) -> None:
+def test_full_disk_is_a_safe_failure(task: Task, stand_in: StandIn) -> None:
     run = queue(task)
     part = files.part_file(run)
     part.symlink_to("/dev/full")
@@ -51,9 +51,7 @@ def test_a_full_disk_is_a_safe_failure_and_needs_no_restart(task: Task, stand_in
 
 
 @pytest.mark.parametrize("field", ["site", "company", "public_key"])
-def test_a_connection_changed_after_queueing_fails_the_run_and_is_named(
-    task: Task, stand_in: StandIn, field: str
-) -> None:
+def test_changed_connection_fails_the_queued_run(task: Task, stand_in: StandIn, field: str) -> None:
     run = queue(task)
     Connection.objects.update(**{field: "https://elsewhere.example.com"})
     jobs.execute_here(run.pk, 1)
@@ -63,9 +61,7 @@ def test_a_connection_changed_after_queueing_fails_the_run_and_is_named(
     assert list(stand_in.requests) == []
 
 
-def test_the_private_key_is_the_one_at_the_start_not_at_the_click(
-    task: Task, stand_in: StandIn
-) -> None:
+def test_private_key_is_read_at_the_start(task: Task, stand_in: StandIn) -> None:
     connection = Connection.objects.get()
     right = connection.private_key_token
     connection.write_private_key("wrong")
@@ -77,7 +73,7 @@ def test_the_private_key_is_the_one_at_the_start_not_at_the_click(
     assert (fresh(run).status, fresh(run).error) == ("succeeded", "")
 
 
-def test_a_wrong_encryption_key_is_told_in_a_sentence(
+def test_wrong_encryption_key_is_explained(
     task: Task, stand_in: StandIn, settings: Settings
 ) -> None:
     settings.CWEXPORT_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
@@ -103,9 +99,7 @@ def test_the_on_failure_task_is_queued_once(make_task: MakeTask, stand_in: Stand
     assert "On Failure Task was queued" in log_of(run)
 
 
-def test_a_worker_that_wakes_up_late_does_not_follow_a_failure_once_more(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_late_worker_queues_no_second_follow_up(make_task: MakeTask, stand_in: StandIn) -> None:
     other = make_task(name="Tell", output_file="tell.xml")
     stand_in.faults.add(Status(401))
     run = run_now(make_task(on_failure_task=other))
@@ -117,7 +111,7 @@ def test_a_worker_that_wakes_up_late_does_not_follow_a_failure_once_more(
     assert other.runs.count() == 1
 
 
-def test_a_failure_whose_worker_died_before_it_was_followed_is_followed_by_the_recovery(
+def test_recovery_queues_a_missed_follow_up(
     make_task: MakeTask,
 ) -> None:
     other = make_task(name="Tell", output_file="tell.xml")
@@ -140,7 +134,7 @@ def test_success_and_cancel_queue_no_on_failure_task(make_task: MakeTask) -> Non
     assert other.runs.count() == 0
 
 
-def test_an_on_failure_task_that_cannot_run_is_told(make_task: MakeTask, stand_in: StandIn) -> None:
+def test_unrunnable_on_failure_task_is_reported(make_task: MakeTask, stand_in: StandIn) -> None:
     other = make_task(name="Tell", output_file="tell.xml", enabled=False)
     task = make_task(on_failure_task=other)
     stand_in.faults.add(Status(401))

@@ -63,7 +63,7 @@ def test_a_run_starts_before_whichever_list_came_first(
     assert preflight.started_at == at(started)
 
 
-def test_a_clock_that_is_ahead_starts_the_run_no_later_than_ours(task: Task) -> None:
+def test_fast_clock_does_not_start_run_later(task: Task) -> None:
     run = task.queue_run(Run.Trigger.MANUAL)
     ahead = datetime(2999, 1, 1, tzinfo=UTC)
     before = datetime.now(UTC).replace(microsecond=0)
@@ -72,7 +72,7 @@ def test_a_clock_that_is_ahead_starts_the_run_no_later_than_ours(task: Task) -> 
     assert before <= preflight.started_at <= datetime.now(UTC)
 
 
-def test_everything_a_run_begins_with_is_asked_side_by_side(task: Task, stand_in: StandIn) -> None:
+def test_first_queries_are_sent_together(task: Task, stand_in: StandIn) -> None:
     run_now(task)
 
     first = [asked.query.get("orderBy", asked.endpoint) for asked in list(stand_in.requests)[:3]]
@@ -81,9 +81,7 @@ def test_everything_a_run_begins_with_is_asked_side_by_side(task: Task, stand_in
     assert len(asked) == len(set(asked)), "no page was asked for twice"
 
 
-def test_the_count_is_asked_again_when_more_came_than_it_looked_at(
-    task: Task, stand_in: StandIn
-) -> None:
+def test_count_is_repeated_for_late_rows(task: Task, stand_in: StandIn) -> None:
     known_up_to = stand_in.store.ids[-1]
 
     late: list[int] = []
@@ -108,7 +106,7 @@ def many(stand_in: StandIn) -> StandIn:
 
 
 @pytest.mark.parametrize("width", [1, 4])
-def test_a_file_that_is_followed_while_it_grows_is_the_same_file(
+def test_file_followed_while_written_is_identical(
     many: StandIn, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
     connection = make_connection(many, parallel_requests=width)

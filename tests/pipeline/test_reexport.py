@@ -23,9 +23,7 @@ def executed(run: Run) -> Run:
     return run
 
 
-def test_a_runs_batches_are_exported_again_and_no_date_moves(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_reexport_moves_no_date(make_task: MakeTask, stand_in: StandIn) -> None:
     task = make_task(export="modified")
     task.conditions.create(position=0, field="id", comparison="LessThan", value="400")
     first = run_now(task)
@@ -52,9 +50,7 @@ def test_batches_chosen_from_the_ledger_are_exported_again(task: Task, stand_in:
     assert "id in" in again.request_sent
 
 
-def test_after_exporting_again_the_next_modified_run_repeats_nothing(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_modified_after_reexport_repeats_nothing(make_task: MakeTask, stand_in: StandIn) -> None:
     task = make_task(export="modified")
     first = run_now(task)
     executed(jobs.queue_reexport(task, of_run=first))
@@ -85,7 +81,7 @@ def test_undo_restores_a_date_with_its_origin(make_task: MakeTask) -> None:
     assert exported_ids(nothing_new) == []
 
 
-def test_the_first_date_cannot_be_undone_nor_any_while_a_run_is_active(task: Task) -> None:
+def test_undo_needs_history_and_no_active_run(task: Task) -> None:
     with pytest.raises(TaskUnusableError, match="has not been changed"):
         task.undo_date("date_modified", None)
     run = jobs.queue_run(task, Run.Trigger.MANUAL)
@@ -137,9 +133,7 @@ def test_only_from_now_on_still_repeats_no_version(make_task: MakeTask, stand_in
     assert exported_ids(run_now(task)) == []
 
 
-def test_only_from_now_on_is_new_by_id_and_repeats_none(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_only_from_now_on_repeats_nothing(make_task: MakeTask, stand_in: StandIn) -> None:
     task = make_task(export="new")
     task.conditions.create(position=0, field="id", comparison="LessThan", value="400")
     run_now(task)
@@ -151,7 +145,7 @@ def test_only_from_now_on_is_new_by_id_and_repeats_none(
     assert exported_ids(run_now(task)) == [added]
 
 
-def test_conditions_changed_once_more_start_again_where_a_person_decided(
+def test_conditions_changed_twice_restart_at_persons_date(
     make_task: MakeTask, stand_in: StandIn
 ) -> None:
     task = make_task(export="modified")

@@ -45,9 +45,7 @@ def finished(run: Run) -> Run:
     return run
 
 
-def test_a_shutdown_gives_the_run_back_with_what_it_has(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_shutdown_requeues_run_with_its_part(make_task: MakeTask, stand_in: StandIn) -> None:
     run = interrupted(make_task, stand_in)
 
     assert (run.status, run.attempt, run.owner) == ("queued", 2, "")
@@ -55,9 +53,7 @@ def test_a_shutdown_gives_the_run_back_with_what_it_has(
     assert files.checked_beginning(run) is not None
 
 
-def test_a_resumed_file_is_byte_identical_to_an_uninterrupted_one(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_resumed_file_is_byte_identical(make_task: MakeTask, stand_in: StandIn) -> None:
     run = interrupted(make_task, stand_in)
     had, last_id = run.fetched_count, run.last_id
     stand_in.requests.clear()
@@ -73,9 +69,7 @@ def test_a_resumed_file_is_byte_identical_to_an_uninterrupted_one(
     assert [entry.batch_id for entry in resumed.ledger_entries.order_by("id")] == stand_in.store.ids
 
 
-def test_a_resumed_run_keeps_window_and_dates_of_its_first_attempt(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_resumed_run_keeps_window_and_dates(make_task: MakeTask, stand_in: StandIn) -> None:
     run = interrupted(make_task, stand_in, export="modified")
     before = (run.connectwise_started_at, run.modified_after, run.request_sent)
     resumed = finished(run)
@@ -84,9 +78,7 @@ def test_a_resumed_run_keeps_window_and_dates_of_its_first_attempt(
     assert resumed.date_modified_after == before[0]
 
 
-def test_a_damaged_part_file_is_not_resumed_but_written_anew(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_damaged_part_file_is_written_anew(make_task: MakeTask, stand_in: StandIn) -> None:
     run = interrupted(make_task, stand_in)
     part = files.checked_beginning(run)
     assert part is not None
@@ -108,16 +100,14 @@ def test_without_can_resume_from_failure_nothing_is_kept(
     assert finished(run).batch_count == len(stand_in.store)
 
 
-def test_no_part_file_is_left_when_the_run_is_over(make_task: MakeTask, stand_in: StandIn) -> None:
+def test_finished_run_leaves_no_part_file(make_task: MakeTask, stand_in: StandIn) -> None:
     run = finished(interrupted(make_task, stand_in))
 
     folder = files.run_file(run).parent
     assert sorted(folder.iterdir()) == [files.manifest_file(run), files.run_file(run)]
 
 
-def test_a_worker_that_lost_the_run_deletes_none_of_its_ledger(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_worker_that_lost_run_keeps_its_ledger(make_task: MakeTask, stand_in: StandIn) -> None:
     run = run_now(make_task())
     frozen = Run.objects.get(pk=run.pk)
     frozen.owner = "frozen"
@@ -128,9 +118,7 @@ def test_a_worker_that_lost_the_run_deletes_none_of_its_ledger(
     assert run.ledger_entries.count() == len(stand_in.store)
 
 
-def test_a_part_file_without_its_ledger_is_not_resumed(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_part_file_without_ledger_is_not_resumed(make_task: MakeTask, stand_in: StandIn) -> None:
     run = interrupted(make_task, stand_in)
     LedgerEntry.objects.filter(run=run).first().delete()  # type: ignore[union-attr]
     resumed = finished(run)

@@ -27,7 +27,7 @@ def rows(client: Client, **query: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-def test_a_run_is_exported_with_all_that_is_known_of_it(
+def test_run_is_exported_with_every_detail(
     signed_in: Client, make_task: MakeTask, user: User
 ) -> None:
     run = succeed(make_task(), user, retry_count=2)
@@ -87,9 +87,7 @@ def test_no_cell_is_taken_for_a_formula(signed_in: Client, make_task: MakeTask) 
     ]
 
 
-def test_the_list_holds_what_the_page_was_filtered_by(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_csv_follows_the_page_filter(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     failed, _ = fail(task), succeed(task)
     assert [row["run"] for row in rows(signed_in, status="failed")] == [str(failed.pk)]
@@ -97,7 +95,7 @@ def test_the_list_holds_what_the_page_was_filtered_by(
     assert f'href="{EXPORT}?status=failed"' in page
 
 
-def test_a_long_list_comes_in_portions_and_loses_nothing(
+def test_long_list_comes_in_full_portions(
     signed_in: Client, make_task: MakeTask, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     run = fail(make_task())
@@ -113,12 +111,12 @@ def test_a_long_list_comes_in_portions_and_loses_nothing(
     assert len(set(numbers)) == 1_200
 
 
-def test_a_filter_that_cannot_be_read_leads_to_the_page_that_says_why(signed_in: Client) -> None:
+def test_unreadable_filter_redirects_to_the_page(signed_in: Client) -> None:
     response = signed_in.get(EXPORT, {"from": "yesterday", "status": "failed"})
     assert response.headers["Location"] == "/runs/?from=yesterday&status=failed"
 
 
-def test_the_file_has_a_name_and_is_not_guessed_at(signed_in: Client) -> None:
+def test_csv_has_a_name_and_type(signed_in: Client) -> None:
     response: Any = signed_in.get(EXPORT)
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
     assert response.headers["Content-Disposition"].startswith('attachment; filename="runs-20')

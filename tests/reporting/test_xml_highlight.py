@@ -87,7 +87,7 @@ KINDS = {"tag", "attribute", "value", "text", "declaration"}
 @example("<" * 50)
 @example('<a b="<i>">')
 @example("<a b='\">' c=\"'><script>alert(1)</script>\">")
-def test_whatever_the_text_only_our_spans_are_markup_and_no_character_is_lost(text: str) -> None:
+def test_any_text_gains_only_our_markup(text: str) -> None:
     highlighted = highlight_xml(text)
     markup = Markup(highlighted)
     assert {tag for tag, _ in markup.elements} <= {"span"}
@@ -106,7 +106,7 @@ def test_the_sample_document_comes_out_whole() -> None:
     assert text_of(highlight_xml(sample)) == sample
 
 
-def test_tags_attributes_values_and_text_have_classes_of_their_own() -> None:
+def test_tags_attributes_and_text_have_classes() -> None:
     text = '<Batches xmlns:xsi="u">\n  <id>284</id>\n  <x xsi:nil="true" />\n'
     assert highlight_xml(text) == (
         '<span class="xml-tag">&lt;Batches</span> <span class="xml-attribute">xmlns:xsi</span>='
@@ -126,12 +126,12 @@ def test_the_declaration_is_quiet() -> None:
 
 
 @pytest.mark.parametrize("cut_at", range(1, 60))
-def test_a_beginning_that_was_cut_anywhere_comes_out_whole(cut_at: int) -> None:
+def test_cut_beginning_comes_out_whole(cut_at: int) -> None:
     beginning = '<Batches xmlns:xsi="u"><x xsi:nil="true" /><y>a &lt; b</y>'[:cut_at]
     assert text_of(highlight_xml(beginning)) == beginning
 
 
-def test_an_escaped_script_within_a_text_stays_escaped_as_it_stands_in_the_file() -> None:
+def test_escaped_script_stays_escaped() -> None:
     assert highlight_xml("<y>&lt;script&gt;</y>") == (
         '<span class="xml-tag">&lt;y&gt;</span>'
         '<span class="xml-text">&amp;lt;script&amp;gt;</span>'
@@ -142,6 +142,6 @@ def test_an_escaped_script_within_a_text_stays_escaped_as_it_stands_in_the_file(
 @pytest.mark.parametrize(
     "piece", ["<", "<?", "<a ", "<a b=", '<a b="', "<a b='c' ", "</", "<!--", " ", "&", "<a\n"]
 )
-def test_a_megabyte_of_nearly_tags_is_read_in_one_go(piece: str) -> None:
+def test_megabyte_of_near_tags_is_read_once(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
     assert text_of(highlight_xml(text)) == text

@@ -60,14 +60,14 @@ def test_other_names_are_refused_with_the_reason(name: str, reason: str) -> None
 
 
 @pytest.mark.parametrize("task_name", ["CON", "日" * 100])
-def test_a_name_is_judged_by_what_it_becomes_for_its_task(task_name: str) -> None:
+def test_name_is_judged_after_filling_in(task_name: str) -> None:
     with pytest.raises(OutputNameError):
         check_output_name(
             "{task}.xml" if task_name == "CON" else "x" * 60 + "{task}.xml", task_name
         )
 
 
-def test_placeholders_are_those_of_the_run_in_the_installations_zone() -> None:
+def test_placeholders_use_the_installations_zone() -> None:
     rendered = render_output_name(
         "{task}-{date}-{time}-{run}.xml",
         task_name="A/B: nightly",

@@ -91,7 +91,7 @@ def test_a_last_version_in_no_file_is_lost(write_run: WriteRun) -> None:
     assert counts(judge(journal, _EVERYTHING, [write_run(1, batch(1))])) == {"ok": 1, "lost": 1}
 
 
-def test_a_version_that_nobody_could_see_in_time_or_is_deleted_is_not_lost(
+def test_invisible_or_deleted_version_is_not_lost(
     write_run: WriteRun,
 ) -> None:
     journal = JournalStore([batch(1), batch(2)])
@@ -109,13 +109,13 @@ def test_a_version_in_two_files_is_duplicated(write_run: WriteRun) -> None:
     assert counts(verdict) == {"ok": 1, "duplicated": 1}
 
 
-def test_what_all_or_a_typed_date_asked_for_again_is_no_duplicate(write_run: WriteRun) -> None:
+def test_requested_repeat_is_no_duplicate(write_run: WriteRun) -> None:
     runs = [write_run(1, batch(1)), write_run(2, batch(1), repeats=True)]
 
     assert counts(judge(JournalStore([batch(1)]), _EVERYTHING, runs)) == {"ok": 2}
 
 
-def test_a_batch_twice_in_one_file_is_duplicated_even_if_asked_for_again(
+def test_batch_twice_in_a_file_is_duplicated(
     write_run: WriteRun,
 ) -> None:
     runs = [write_run(1, batch(1), batch(1), repeats=True)]
@@ -125,7 +125,7 @@ def test_a_batch_twice_in_one_file_is_duplicated_even_if_asked_for_again(
     assert counts(verdict) == {"ok": 1, "duplicated": 1}
 
 
-def test_a_batch_behind_one_with_a_higher_id_is_unexpected(write_run: WriteRun) -> None:
+def test_descending_id_is_unexpected(write_run: WriteRun) -> None:
     journal = JournalStore([batch(1), batch(2)])
 
     verdict = judge(journal, _EVERYTHING, [write_run(1, batch(2), batch(1))])
@@ -133,7 +133,7 @@ def test_a_batch_behind_one_with_a_higher_id_is_unexpected(write_run: WriteRun) 
     assert counts(verdict) == {"ok": 1, "unexpected": 1}
 
 
-def test_what_a_typed_date_asks_for_is_owed_anew(write_run: WriteRun) -> None:
+def test_typed_date_makes_batches_due_again(write_run: WriteRun) -> None:
     journal = JournalStore([batch(1), batch(2, at="2026-01-09T00:00:00Z")])
     promise = replace(_EVERYTHING, owed_after=datetime(2026, 1, 8, tzinfo=UTC), since=1)
     runs = [write_run(1, *(version.record for version in journal.versions))]
@@ -141,7 +141,7 @@ def test_what_a_typed_date_asks_for_is_owed_anew(write_run: WriteRun) -> None:
     assert counts(judge(journal, promise, runs)) == {"ok": 2, "lost": 1}
 
 
-def test_what_is_not_after_the_date_decided_on_is_not_owed(write_run: WriteRun) -> None:
+def test_batch_before_the_date_is_not_due(write_run: WriteRun) -> None:
     journal = JournalStore([batch(1), batch(2)])
     promise = replace(_EVERYTHING, owed_after=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
 
@@ -155,7 +155,7 @@ def test_new_owes_only_ids_above_what_was_decided(write_run: WriteRun) -> None:
     assert counts(judge(journal, promise, [])) == {"lost": 1}
 
 
-def test_an_export_again_owes_what_it_was_asked_for_and_nothing_else(write_run: WriteRun) -> None:
+def test_reexport_owes_only_its_batches(write_run: WriteRun) -> None:
     journal = JournalStore([batch(1), batch(2), batch(3)])
     long_ago = datetime.now(UTC) - timedelta(hours=1)
     for version in journal.versions:
@@ -170,7 +170,7 @@ def test_an_export_again_owes_what_it_was_asked_for_and_nothing_else(write_run: 
     assert counts(verdict) == {"ok": 4, "lost": 1, "unexpected": 1}
 
 
-def test_an_export_again_does_not_owe_what_was_deleted_meanwhile(write_run: WriteRun) -> None:
+def test_reexport_does_not_owe_deleted_batches(write_run: WriteRun) -> None:
     journal = JournalStore([batch(1)])
     run = write_run(1, repeats=True, wanted=frozenset({1}), content=document())
     journal.delete(1)
@@ -178,7 +178,7 @@ def test_an_export_again_does_not_owe_what_was_deleted_meanwhile(write_run: Writ
     assert counts(judge(journal, _EVERYTHING, [run])) == {}
 
 
-def test_for_new_a_second_version_of_a_batch_is_duplicated(write_run: WriteRun) -> None:
+def test_second_version_in_new_is_duplicated(write_run: WriteRun) -> None:
     journal = JournalStore([batch(1)])
     journal.put(batch(1, "b"))
     runs = [write_run(1, batch(1)), write_run(2, batch(1, "b"))]
@@ -205,7 +205,7 @@ def test_a_mixture_of_two_versions_is_unexpected(write_run: WriteRun) -> None:
     assert counts(verdict) == {"lost": 1, "unexpected": 1}
 
 
-def test_a_batch_that_does_not_meet_the_conditions_is_unexpected(write_run: WriteRun) -> None:
+def test_batch_against_conditions_is_unexpected(write_run: WriteRun) -> None:
     runs = [write_run(1, batch(1), conditions=_INVOICES)]
 
     assert counts(judge(JournalStore([batch(1)]), _BY_FLAG, runs)) == {"unexpected": 1}
@@ -224,7 +224,7 @@ def test_a_batch_that_does_not_meet_the_conditions_is_unexpected(write_run: Writ
         },
     ],
 )
-def test_a_batch_outside_of_what_the_run_asked_for_is_unexpected(
+def test_batch_outside_the_query_is_unexpected(
     write_run: WriteRun, window: dict[str, object]
 ) -> None:
     verdict = judge(JournalStore([batch(1)]), _EVERYTHING, [write_run(1, batch(1), **window)])
@@ -243,14 +243,14 @@ def test_a_batch_outside_of_what_the_run_asked_for_is_unexpected(
     ],
     ids=["cut", "no last line end", "too few batches", "half a record", "two documents"],
 )
-def test_a_file_that_is_not_whole_or_not_valid_is_torn(write_run: WriteRun, content: bytes) -> None:
+def test_incomplete_or_invalid_file_is_torn(write_run: WriteRun, content: bytes) -> None:
     runs = [write_run(1, batch(1), content=content)]
 
     assert counts(judge(JournalStore(), _EVERYTHING, runs)) == {"torn": 1}
 
 
 @pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_bytes(document())])
-def test_a_file_that_is_gone_or_another_than_recorded_is_torn(
+def test_missing_or_changed_file_is_torn(
     write_run: WriteRun, spoil: Callable[[Path], object]
 ) -> None:
     exported = write_run(1, batch(1))

@@ -53,7 +53,7 @@ def lost_after(scene: Scene, clock: Clock, fault: Fault, *, page_size: int) -> l
 
 
 @pytest.mark.parametrize("page_number", [2, 9, 20])
-def test_one_page_of_a_parallel_walk_that_is_empty_by_mistake(
+def test_mistakenly_empty_page_in_parallel_loses_nothing(
     make_scene: Callable[[int], Scene], clock: Clock, page_number: int
 ) -> None:
     fault = Nothing(on=(LIST,), after=page_number, times=1)
@@ -76,7 +76,7 @@ def test_rights_lost_in_the_middle(
     assert lost_after(make_scene(200), clock, Nothing(after=after), page_size=50) == []
 
 
-def test_a_page_empty_by_mistake_when_the_other_clock_is_ahead(
+def test_mistakenly_empty_page_with_fast_clock_loses_nothing(
     make_scene: Callable[[int], Scene], clock: Clock
 ) -> None:
     scene = make_scene(60)
@@ -96,9 +96,7 @@ def test_a_page_empty_by_mistake_when_the_other_clock_is_ahead(
     assert scene.judge_task(task).findings == []
 
 
-def test_new_batches_that_are_shown_after_others_with_higher_ids(
-    make_scene: Callable[[int], Scene], clock: Clock
-) -> None:
+def test_late_lower_ids_are_not_lost(make_scene: Callable[[int], Scene], clock: Clock) -> None:
     scene = make_scene(60)
     clock.skip(timedelta())
     task = scene.add_task("new", 25)

@@ -23,7 +23,7 @@ def test_the_table_has_a_line_for_each_figure() -> None:
     ]
 
 
-def test_a_long_text_goes_on_in_lines_of_its_own() -> None:
+def test_long_text_wraps_into_own_lines() -> None:
     report = Report()
     words = " ".join(f"word{number}" for number in range(20))
     report.notify("many", 1, words)
@@ -36,7 +36,7 @@ def test_a_long_text_goes_on_in_lines_of_its_own() -> None:
     )
 
 
-def test_a_figure_beyond_its_goal_or_a_finding_is_a_violation() -> None:
+def test_figure_beyond_goal_is_a_violation() -> None:
     good, slow, found = Report(), Report(), Report()
     good.add("lost", 1, "0", 0, is_kept=True)
     good.skip("disk full", "no right to mount")

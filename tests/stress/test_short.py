@@ -46,7 +46,7 @@ def test_a_random_history_loses_nothing_and_repeats_nothing(seed: int, tmp_path:
 @pytest.mark.skipif(
     not can_trace(), reason="strace, with the right to trace, is needed: apt install strace"
 )
-def test_no_kill_inside_a_call_to_the_disk_breaks_a_promise(kill_points: KillPoints) -> None:
+def test_kills_inside_disk_calls_break_nothing(kill_points: KillPoints) -> None:
     for call, number in some_points(kill_points.count_calls(), 10):
         kill_points.strike(call, number)
 
@@ -54,14 +54,14 @@ def test_no_kill_inside_a_call_to_the_disk_breaks_a_promise(kill_points: KillPoi
     assert kill_points.tally.hit_count >= 8
 
 
-def test_no_random_kill_of_a_worker_breaks_a_promise(kill_points: KillPoints) -> None:
+def test_random_worker_kills_break_nothing(kill_points: KillPoints) -> None:
     for seed in range(5):
         kill_points.kill_at_random(Random(seed))
 
     assert violations(kill_points.tally.verdict) == ""
 
 
-def test_a_worker_that_was_frozen_past_its_lease_publishes_nothing(
+def test_worker_frozen_past_lease_publishes_nothing(
     kill_points: KillPoints,
 ) -> None:
     kill_points.freeze()
@@ -69,7 +69,7 @@ def test_a_worker_that_was_frozen_past_its_lease_publishes_nothing(
     assert violations(kill_points.tally.verdict) == ""
 
 
-def test_fifty_people_who_press_run_now_together_get_one_run() -> None:
+def test_fifty_parallel_clicks_give_one_run() -> None:
     assert press_run_now_together(50) == {
         "queued": 1,
         "already running": 49,
@@ -78,7 +78,7 @@ def test_fifty_people_who_press_run_now_together_get_one_run() -> None:
     }
 
 
-def test_no_kill_of_the_web_server_leaves_half_a_run(tmp_path: Path) -> None:
+def test_web_server_kills_leave_whole_runs(tmp_path: Path) -> None:
     tally = kill_web_servers(2, Random(1), tmp_path / "processes.log", client_count=2)
 
     assert violations(tally.verdict) == ""

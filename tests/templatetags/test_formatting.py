@@ -45,7 +45,7 @@ def test_a_time_is_told_as_a_distance(elapsed: timedelta, words: str) -> None:
     assert re.sub("<[^>]+>", "", shown) == words
 
 
-def test_a_time_carries_its_exact_form_with_the_zone() -> None:
+def test_time_carries_exact_form_and_zone() -> None:
     with time_machine.travel(NOW, tick=False):
         assert relative(NOW) == (
             '<time datetime="2026-03-01T12:00:00Z" title="2026-03-01 12:00:00 UTC">just now</time>'
@@ -68,7 +68,7 @@ def test_a_time_carries_its_exact_form_with_the_zone() -> None:
         (7620, "2 h 7 min"),
     ],
 )
-def test_a_duration_is_told_in_its_two_largest_units(seconds: float, words: str) -> None:
+def test_duration_shows_its_two_largest_units(seconds: float, words: str) -> None:
     assert duration(timedelta(seconds=seconds)) == words
 
 
@@ -87,13 +87,13 @@ def test_a_size_is_told_in_a_fitting_unit(size: int, words: str) -> None:
     assert byte_size(size) == words
 
 
-def test_durations_and_sizes_are_written_as_the_language_writes_figures() -> None:
+def test_durations_and_sizes_follow_the_language() -> None:
     with translation.override("de"):
         assert duration(timedelta(seconds=0.24)) == "0,2 s"
         assert (byte_size(1_100_000), byte_size(1_500_000_000_000_000)) == ("1,1 MB", "1.500,0 TB")
 
 
-def test_what_a_run_exports_is_called_as_on_the_form() -> None:
+def test_export_mode_is_named_as_on_form() -> None:
     assert [mode(export) for export in ("all", "modified", "new")] == ["All", "Modified", "New"]
     with translation.override("de"):
         assert mode("modified") != "Modified"
@@ -108,7 +108,7 @@ def test_what_is_not_there_is_a_dash() -> None:
     assert shown == ["–"] * 5
 
 
-def test_an_outcome_is_icon_and_word_and_the_worst_names_the_whole() -> None:
+def test_outcome_is_icon_and_word() -> None:
     steps = [{"outcome": name} for name in ("passed", "warning", "skipped")]
 
     assert worst_outcome(steps) == outcome("warning")

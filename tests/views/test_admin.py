@@ -48,9 +48,7 @@ def test_every_kind_of_row_is_registered() -> None:
 
 
 @pytest.mark.parametrize("kind", SHOWN)
-def test_list_and_row_are_shown_without_the_private_key(
-    administrator: Client, everything: Task, kind: str
-) -> None:
+def test_admin_shows_no_private_key(administrator: Client, everything: Task, kind: str) -> None:
     row = apps.get_model("exports", kind).objects.order_by("pk").first()
     assert row is not None
     connection = Connection.objects.get()
@@ -94,7 +92,7 @@ def test_the_title_names_the_product(administrator: Client) -> None:
     assert "cwexport administration" in administrator.get("/admin/").content.decode()
 
 
-def test_a_user_who_is_no_member_of_staff_is_sent_to_the_login(signed_in: Client) -> None:
+def test_user_without_staff_rights_must_log_in(signed_in: Client) -> None:
     response = signed_in.get("/admin/exports/connection/")
 
     assert response.headers["Location"].startswith("/admin/login/")

@@ -58,7 +58,7 @@ def test_the_batches_of_a_run_are_exported_again(
     assert f"Batches of {link}, exported again by Admin1" in page_of(signed_in, run)
 
 
-def test_the_page_of_such_a_run_says_which_batches_instead_of_conditions(
+def test_reexport_page_lists_batches_instead_of_conditions(
     signed_in: Client, make_task: MakeTask
 ) -> None:
     first = succeed(make_task())
@@ -89,7 +89,7 @@ AS_THEN = "went into the file, as ConnectWise had them when this run asked."
         ),
     ],
 )
-def test_the_proof_of_such_a_run_is_about_the_batches_wanted(
+def test_reexport_proof_covers_the_wanted_batches(
     signed_in: Client, make_task: MakeTask, fields: dict[str, Any], sentence: str
 ) -> None:
     first = succeed(make_task())
@@ -117,9 +117,7 @@ def test_the_proof_of_chosen_batches_counts_those_chosen(
     assert f"2 of the 3 chosen batches {AS_THEN}" in page_of(signed_in, run)
 
 
-def test_the_history_names_and_filters_what_was_exported_again(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_history_names_and_filters_reexports(signed_in: Client, make_task: MakeTask) -> None:
     first = succeed(make_task())
     post_reexport(signed_in, first)
     response = signed_in.get(reverse("run-list"), {"trigger": "reexport"})
@@ -131,9 +129,7 @@ def test_the_history_names_and_filters_what_was_exported_again(
     assert f'Export again <span class="muted">of {link}</span>' in page
 
 
-def test_a_run_without_batches_has_nothing_to_export_again(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_run_without_batches_offers_no_reexport(signed_in: Client, make_task: MakeTask) -> None:
     for run in (succeed(make_task(), batch_count=0), fail(Task.objects.get())):
         assert BUTTON not in page_of(signed_in, run)
         assert messages_of(post_reexport(signed_in, run)) == [
@@ -142,9 +138,7 @@ def test_a_run_without_batches_has_nothing_to_export_again(
     assert Run.objects.count() == 2
 
 
-def test_a_repeat_that_came_to_nothing_is_asked_for_once_more(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_failed_reexport_can_be_repeated(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     first = succeed(task)
     for wanted in ({"of_run": first}, {"batch_ids": [284, 7]}):
@@ -159,9 +153,7 @@ def test_a_repeat_that_came_to_nothing_is_asked_for_once_more(
         assert run.cancel()
 
 
-def test_while_a_run_is_active_the_button_leads_to_it(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_active_run_turns_button_into_link(signed_in: Client, make_task: MakeTask) -> None:
     first = succeed(make_task())
     active = start(first.task)
     response = post_reexport(signed_in, first)
@@ -195,7 +187,7 @@ def test_batches_of_another_company_are_not_exported_again(
 
 
 @pytest.mark.parametrize("repeat_count", [1, 25])
-def test_a_repeat_is_neither_the_latest_file_nor_the_last_result(
+def test_reexport_is_not_the_last_result(
     signed_in: Client,
     make_task: MakeTask,
     repeat_count: int,
@@ -221,9 +213,7 @@ def test_a_repeat_is_neither_the_latest_file_nor_the_last_result(
     assert reverse("run-download", args=[again.pk]) in page
 
 
-def test_a_repeat_that_fails_leaves_the_result_of_its_task_as_it_was(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_failed_reexport_keeps_the_tasks_result(signed_in: Client, make_task: MakeTask) -> None:
     first = succeed(make_task())
     again = first.task.queue_reexport(of_run=first)
     assert again.claim(OWNER)

@@ -23,7 +23,7 @@ def relying(make_task: MakeTask) -> Task:
 
 
 @pytest.mark.parametrize("name", ["task-edit", "task-clone"])
-def test_the_form_offers_an_archived_on_failure_task_only_where_it_is_the_present_one(
+def test_archived_failure_task_is_offered_where_chosen(
     signed_in: Client, make_task: MakeTask, relying: Task, name: str
 ) -> None:
     page = signed_in.get(reverse(name, args=[relying.pk])).content.decode()
@@ -34,16 +34,12 @@ def test_the_form_offers_an_archived_on_failure_task_only_where_it_is_the_presen
     assert "Second try" not in signed_in.get(edit_url(elsewhere)).content.decode()
 
 
-def test_saving_an_unchanged_form_keeps_an_archived_on_failure_task(
-    signed_in: Client, relying: Task
-) -> None:
+def test_unchanged_form_keeps_archived_failure_task(signed_in: Client, relying: Task) -> None:
     signed_in.post(edit_url(relying), edited(relying))
     assert Task.objects.get(pk=relying.pk).on_failure_task_id == relying.on_failure_task_id
 
 
-def test_the_page_of_a_task_marks_an_archived_on_failure_task(
-    signed_in: Client, relying: Task
-) -> None:
+def test_task_page_marks_archived_failure_task(signed_in: Client, relying: Task) -> None:
     page = signed_in.get(reverse("task-detail", args=[relying.pk])).content.decode()
     assert '>Second try</a> <span class="tag">Archived</span>' in page
 
@@ -77,9 +73,7 @@ def test_deleting_tells_whose_on_failure_task_it_was(
     ]
 
 
-def test_home_lists_archived_tasks_folded_away_below_the_others(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_home_folds_archived_tasks_away(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     assert "archived-tasks" not in signed_in.get(reverse("home")).content.decode()
 
@@ -93,8 +87,6 @@ def test_home_lists_archived_tasks_folded_away_below_the_others(
     assert task.name not in folded
 
 
-def test_archived_tasks_are_found_when_there_are_no_others(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_archived_tasks_are_listed_without_others(signed_in: Client, make_task: MakeTask) -> None:
     make_task().archive()
     assert "<summary>1 archived task</summary>" in signed_in.get(reverse("home")).content.decode()

@@ -51,7 +51,7 @@ def focused_in(page: str) -> list[str]:
         ("", [A, B, C], None),
     ],
 )
-def test_a_row_button_changes_the_rows_and_keeps_what_was_typed(
+def test_row_button_keeps_what_was_typed(
     signed_in: Client, action: str, rows: list[Condition], focused: str | None
 ) -> None:
     response = signed_in.post(reverse("task-conditions"), posted(A, B, C, row_action=action))
@@ -62,13 +62,11 @@ def test_a_row_button_changes_the_rows_and_keeps_what_was_typed(
     assert focused_in(page) == ([focused] if focused else [])
 
 
-def test_the_last_row_that_is_removed_leaves_a_blank_one() -> None:
+def test_removing_last_row_leaves_blank_one() -> None:
     assert [form.typed() for form in rows_after(posted(A), "remove-0").forms] == [EMPTY]
 
 
-def test_the_rows_work_without_script_through_the_form_itself(
-    signed_in: Client, connection: Any
-) -> None:
+def test_rows_work_without_script(signed_in: Client, connection: Any) -> None:
     data = posted(A, B, row_action="down-0", name="Half typed", page_size="abc")
     response = signed_in.post(reverse("task-create"), data)
 
@@ -89,9 +87,7 @@ def test_every_input_of_every_row_has_a_label(signed_in: Client) -> None:
     assert len(findall(r'<input type="hidden" name="conditions-\d+-left"', page)) == 2
 
 
-def test_known_fields_are_suggested_with_their_names_and_kinds(
-    signed_in: Client, connection: Any
-) -> None:
+def test_known_fields_are_suggested_with_types(signed_in: Client, connection: Any) -> None:
     page = signed_in.get(reverse("task-create")).content.decode()
 
     assert findall(r'<option value="([^"]*)" label=', page) == list(FIELD_KINDS)
@@ -112,7 +108,7 @@ def test_known_fields_are_suggested_with_their_names_and_kinds(
         ),
     ],
 )
-def test_a_row_offers_the_comparisons_that_fit_its_field_as_they_are_specified(
+def test_row_offers_comparisons_fitting_its_field(
     signed_in: Client, field: str, offered: list[str]
 ) -> None:
     page = signed_in.post(reverse("task-conditions"), posted(Condition(field, "", ""))).content
@@ -121,7 +117,7 @@ def test_a_row_offers_the_comparisons_that_fit_its_field_as_they_are_specified(
 
 
 @pytest.mark.parametrize(("chosen", "field"), [("Contains", "id"), ("Equals", "batchIdentifier")])
-def test_a_comparison_that_does_not_fit_stays_chosen_and_is_refused(
+def test_unfitting_comparison_stays_and_is_refused(
     signed_in: Client, chosen: str, field: str
 ) -> None:
     row = Condition(field, chosen, '"1"')
@@ -134,13 +130,13 @@ def test_a_comparison_that_does_not_fit_stays_chosen_and_is_refused(
     assert 'aria-describedby="id_conditions-0-comparison_error"' in select
 
 
-def test_the_placeholder_shows_a_right_value_for_the_field(signed_in: Client) -> None:
+def test_placeholder_shows_a_valid_value(signed_in: Client) -> None:
     row = Condition("lastUpdated", "GreaterThan", "", "")
     page = signed_in.post(reverse("task-conditions"), posted(row)).content.decode()
     assert 'placeholder="[2019-10-16T08:31:19Z]"' in page
 
 
-def test_an_unknown_field_is_warned_about_beside_its_row(signed_in: Client) -> None:
+def test_unknown_field_is_warned_beside_row(signed_in: Client) -> None:
     row = Condition("batchIdentifer", "Equal", '"1"', "")
     page = unescape(signed_in.post(reverse("task-conditions"), posted(row)).content.decode())
     assert "batchIdentifer is not a known field" in page
@@ -161,15 +157,13 @@ def test_an_unknown_field_is_warned_about_beside_its_row(signed_in: Client) -> N
         (EMPTY, ""),
     ],
 )
-def test_what_a_blank_value_means_is_said_at_its_row(
-    signed_in: Client, row: Condition, hint: str
-) -> None:
+def test_blank_value_is_explained_at_its_row(signed_in: Client, row: Condition, hint: str) -> None:
     page = signed_in.post(reverse("task-condition-check", args=[0]), posted(row)).content.decode()
 
     assert findall(r"Blank means null[^<]*", page) == ([hint] if hint else [])
 
 
-def test_the_filter_is_shown_in_words_and_as_it_is_sent() -> None:
+def test_filter_is_shown_in_words_and_exactly() -> None:
     rows = posted_rows(posted(A, B))
     assert rows.sent() == 'exportInvoicesFlag = True or batchIdentifier like "2026*"'
     assert rows.in_words() == (
@@ -215,14 +209,14 @@ def test_rows_that_did_not_arrive_whole_are_refused(data: dict[str, str]) -> Non
     ]
 
 
-def test_more_rows_than_a_task_takes_are_refused_in_words() -> None:
+def test_too_many_rows_are_refused() -> None:
     rows = posted_rows(posted(*[A] * 101))
     assert not rows.is_valid()
     assert "at most 100 conditions" in str(rows.non_form_errors())
     assert len(posted_rows(posted(A) | {"conditions-TOTAL_FORMS": "9" * 12}).forms) == 200
 
 
-def test_a_task_without_conditions_begins_with_a_blank_row() -> None:
+def test_task_without_conditions_has_blank_row() -> None:
     assert [form.typed() for form in shown_rows().forms] == [EMPTY]
 
 
@@ -256,7 +250,7 @@ def test_the_rows_answer_to_post_alone(signed_in: Client, client: Client) -> Non
         ),
     ],
 )
-def test_a_button_writes_the_value_as_it_is_sent(
+def test_button_writes_value_as_sent(
     signed_in: Client, row: Condition, action: str, value: str
 ) -> None:
     picked = {"conditions-0-picked_date": "2026-01-31", "conditions-0-picked_time": "08:00"}
@@ -270,7 +264,7 @@ def test_a_button_writes_the_value_as_it_is_sent(
     assert f"The value of condition 1 is now {value}" in page
 
 
-def test_a_day_alone_is_a_date_and_no_day_is_asked_for() -> None:
+def test_day_alone_becomes_a_date() -> None:
     row = Condition("dateEntered", "GreaterThan", "[2020]")
     day = {"conditions-0-picked_date": "2026-01-31"}
     assert rows_after(posted(row) | day, "date-0").forms[0].typed().value == "[2026-01-31]"
@@ -288,7 +282,7 @@ def test_what_cannot_be_quoted_stays_and_says_why(signed_in: Client) -> None:
     assert "holds both kinds of quote" in response.content.decode()
 
 
-def test_a_row_moved_by_keyboard_leaves_the_focus_in_its_input(signed_in: Client) -> None:
+def test_row_moved_by_keyboard_keeps_focus(signed_in: Client) -> None:
     data = posted(A, B, C, row_action="up-2", row_focus="value")
     page = signed_in.post(reverse("task-conditions"), data).content.decode()
     assert focused_in(page) == ["conditions-1-value"]
@@ -311,7 +305,7 @@ def test_what_a_button_has_done_is_announced(signed_in: Client) -> None:
     assert 'hx-swap-oob="innerHTML:#condition-announcement">Condition 2 added.<' in page
 
 
-def test_a_row_takes_its_logic_operator_and_its_refusal_along() -> None:
+def test_row_takes_operator_and_error_along() -> None:
     data = posted(A, C, B) | {"conditions-1-left": "1"}
     moved = rows_after(data, "up-1").forms
 
@@ -323,7 +317,7 @@ def check(client: Client, data: dict[str, str], position: int = 0) -> Any:
     return client.post(reverse("task-condition-check", args=[position]), data)
 
 
-def test_a_row_is_refused_once_it_has_been_left(signed_in: Client) -> None:
+def test_row_is_refused_once_left(signed_in: Client) -> None:
     wrong = posted(A, Condition("batchIdentifier", "Equal", "2019"))
     typing = check(signed_in, wrong, 1).content.decode()
     left = check(signed_in, wrong | {"conditions-1-left": "1"}, 1).content.decode()
@@ -333,7 +327,7 @@ def test_a_row_is_refused_once_it_has_been_left(signed_in: Client) -> None:
     assert "but batchIdentifier holds text" in left
 
 
-def test_a_changed_field_brings_its_comparisons_example_and_help(signed_in: Client) -> None:
+def test_changed_field_brings_comparisons_and_help(signed_in: Client) -> None:
     row = Condition("lastUpdated", "GreaterThan", "")
     page = unescape(check(signed_in, posted(row)).content.decode())
 

@@ -78,7 +78,7 @@ def test_the_labels_are_the_words_of_the_specification(signed_in: Client) -> Non
     ]
 
 
-def test_the_first_connection_becomes_the_default_and_a_later_one_can_take_over(
+def test_first_connection_becomes_the_default(
     signed_in: Client,
 ) -> None:
     signed_in.post(NEW, TYPED)
@@ -89,7 +89,7 @@ def test_the_first_connection_becomes_the_default_and_a_later_one_can_take_over(
     assert Connection.objects.get(is_default=True).name == "Third"
 
 
-def test_everything_that_is_missing_is_named_at_its_field(signed_in: Client) -> None:
+def test_missing_values_are_named_at_their_fields(signed_in: Client) -> None:
     assert errors_of(signed_in.post(NEW, {"name": ""})) == {
         "name": ["Give the connection a name, e.g. the company's."],
         "site": ["Type the address you log in to, e.g. na.myconnectwise.net."],
@@ -135,7 +135,7 @@ def test_a_name_can_be_used_once(signed_in: Client, acme: Connection) -> None:
         ("client_id", "a\x7fb", "invisible characters"),
     ],
 )
-def test_what_cannot_be_sent_is_refused_at_its_field(
+def test_unsendable_value_is_refused_at_its_field(
     signed_in: Client, field: str, typed: str, words: str
 ) -> None:
     response = signed_in.post(NEW, TYPED | {field: typed})
@@ -144,7 +144,7 @@ def test_what_cannot_be_sent_is_refused_at_its_field(
     assert not Connection.objects.exists()
 
 
-def test_the_help_of_the_site_promises_no_more_than_is_taken(signed_in: Client) -> None:
+def test_site_help_promises_only_what_works(signed_in: Client) -> None:
     promised = str(signed_in.get(NEW).context["form"].fields["site"].help_text)
     pasted = "https://na.myconnectwise.net/v2024_1/ConnectWise.aspx?locale=en_US#x"
 
@@ -162,7 +162,7 @@ def test_loopback_is_refused_unless_the_operator_lists_it(
     assert "site" in errors_of(signed_in.post(NEW, TYPED | {"site": "127.1"}))
 
 
-def test_what_was_typed_stays_but_the_private_key_is_asked_again(signed_in: Client) -> None:
+def test_typed_values_stay_except_private_key(signed_in: Client) -> None:
     response = signed_in.post(NEW, TYPED | {"company": "ac+<me>", "is_default": "on"})
 
     form = response.context["form"]
@@ -187,9 +187,7 @@ def test_the_first_wrong_field_gets_the_focus(signed_in: Client) -> None:
 @pytest.mark.parametrize(
     ("field", "typed"), [("site", "ftp://x"), ("client_id", "é"), ("parallel_requests", "9")]
 )
-def test_a_key_that_was_right_never_takes_the_focus(
-    signed_in: Client, field: str, typed: str
-) -> None:
+def test_valid_key_never_takes_the_focus(signed_in: Client, field: str, typed: str) -> None:
     page = signed_in.post(NEW, TYPED | {field: typed}).content.decode()
 
     assert page.count("autofocus") == 1
@@ -202,9 +200,7 @@ def test_a_key_that_is_wrong_takes_the_focus(signed_in: Client) -> None:
     assert "autofocus" in page[page.index('name="private_key"') :].partition(">")[0]
 
 
-def test_the_client_id_may_be_blank_when_the_installation_has_one(
-    signed_in: Client, settings: Settings
-) -> None:
+def test_client_id_may_come_from_installation(signed_in: Client, settings: Settings) -> None:
     settings.CONNECTWISE_CLIENT_ID = CLIENT_ID
 
     assert "this installation sets one" in signed_in.get(NEW).content.decode()
@@ -212,7 +208,7 @@ def test_the_client_id_may_be_blank_when_the_installation_has_one(
     assert Connection.objects.get().effective_client_id() == CLIENT_ID
 
 
-def test_a_client_id_that_looks_wrong_is_saved_with_a_warning(signed_in: Client) -> None:
+def test_odd_client_id_is_saved_with_warning(signed_in: Client) -> None:
     response = signed_in.post(NEW, TYPED | {"client_id": "acme-integration"})
 
     assert messages_of(response) == [
@@ -247,7 +243,7 @@ def test_a_typed_private_key_replaces_the_stored_one(signed_in: Client, acme: Co
         ("public_key", "Other", "Public Key"),
     ],
 )
-def test_what_the_key_belongs_to_cannot_change_without_the_key(
+def test_changed_site_needs_the_private_key(
     signed_in: Client, acme: Connection, field: str, typed: str, label: str
 ) -> None:
     response = signed_in.post(edit_page(acme), UNCHANGED | {field: typed})
@@ -262,7 +258,7 @@ def test_what_the_key_belongs_to_cannot_change_without_the_key(
 
 
 @pytest.mark.parametrize(("typed", "is_asked"), [("", False), ("  ", False), ("another", True)])
-def test_an_error_elsewhere_asks_for_the_key_again_only_where_one_was_typed(
+def test_error_elsewhere_asks_for_typed_key_again(
     signed_in: Client, acme: Connection, typed: str, is_asked: bool
 ) -> None:
     response = signed_in.post(edit_page(acme), UNCHANGED | {"name": "", "private_key": typed})
@@ -275,9 +271,7 @@ def test_an_error_elsewhere_asks_for_the_key_again_only_where_one_was_typed(
     )
 
 
-def test_the_same_site_in_another_spelling_asks_for_nothing(
-    signed_in: Client, acme: Connection
-) -> None:
+def test_same_site_respelled_needs_no_key(signed_in: Client, acme: Connection) -> None:
     response = signed_in.post(
         edit_page(acme), UNCHANGED | {"site": "https://NA.myconnectwise.net:443/x"}
     )
@@ -286,7 +280,7 @@ def test_the_same_site_in_another_spelling_asks_for_nothing(
     assert stored(acme).site == "https://na.myconnectwise.net"
 
 
-def test_a_test_result_ends_with_what_it_was_about(signed_in: Client, acme: Connection) -> None:
+def test_test_result_names_what_was_tested(signed_in: Client, acme: Connection) -> None:
     step = {"name": "Address and TLS", "outcome": "passed", "sentence": "It answers."}
     acme.record_test([step])
 
@@ -297,9 +291,7 @@ def test_a_test_result_ends_with_what_it_was_about(signed_in: Client, acme: Conn
     assert (stored(acme).last_test_steps, stored(acme).last_tested_at) == ([], None)
 
 
-def test_the_page_is_about_what_is_stored_even_after_an_error(
-    signed_in: Client, acme: Connection
-) -> None:
+def test_page_shows_stored_values_after_error(signed_in: Client, acme: Connection) -> None:
     page = signed_in.post(edit_page(acme), UNCHANGED | {"name": ""}).content.decode()
 
     assert "<h1>Acme</h1>" in page

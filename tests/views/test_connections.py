@@ -30,7 +30,7 @@ def acme() -> Connection:
 # --- The address
 
 
-def test_the_address_that_will_be_called_is_shown_while_typing(signed_in: Client) -> None:
+def test_address_to_call_shows_while_typing(signed_in: Client) -> None:
     answer = signed_in.get("/connections/address/", {"site": "na.myconnectwise.net"})
 
     assert "<code>https://api-na.myconnectwise.net/v4_6_release/apis/3.0</code>" in (
@@ -48,9 +48,7 @@ def test_the_address_that_will_be_called_is_shown_while_typing(signed_in: Client
         ("http://na.myconnectwise.net", "type https://na.myconnectwise.net"),
     ],
 )
-def test_a_site_that_cannot_be_called_says_why_while_typing(
-    signed_in: Client, site: str, words: str
-) -> None:
+def test_forbidden_site_explains_while_typing(signed_in: Client, site: str, words: str) -> None:
     answer = signed_in.get("/connections/address/", {"site": site}).content.decode()
 
     assert words in answer
@@ -58,7 +56,7 @@ def test_a_site_that_cannot_be_called_says_why_while_typing(
     assert "Will call" not in answer
 
 
-def test_the_address_is_on_the_form_without_a_script(signed_in: Client, acme: Connection) -> None:
+def test_address_shows_without_script(signed_in: Client, acme: Connection) -> None:
     assert "https://api-na.myconnectwise.net/v4_6_release/apis/3.0" in (
         signed_in.get(edit_page(acme)).content.decode()
     )
@@ -79,9 +77,7 @@ def test_save_and_test_shows_the_steps(signed_in: Client, stand_in: StandIn) -> 
     assert "120 batches can be read." in page
 
 
-def test_the_test_button_tests_and_returns_to_the_page(
-    signed_in: Client, stand_in: StandIn
-) -> None:
+def test_test_button_tests_and_returns(signed_in: Client, stand_in: StandIn) -> None:
     connection = make_connection(stand_in, company="nobody")
 
     response = signed_in.post(f"{edit_page(connection)}test/")
@@ -93,7 +89,7 @@ def test_the_test_button_tests_and_returns_to_the_page(
     )
 
 
-def test_a_followed_test_tells_its_state_at_each_step(signed_in: Client, stand_in: StandIn) -> None:
+def test_followed_test_shows_each_step(signed_in: Client, stand_in: StandIn) -> None:
     connection = make_connection(stand_in, company="nobody")
 
     response = signed_in.post(f"{edit_page(connection)}test/live/")
@@ -111,9 +107,7 @@ def test_a_followed_test_tells_its_state_at_each_step(signed_in: Client, stand_i
     assert "status-failed" in signed_in.get(edit_page(connection)).content.decode()
 
 
-def test_saving_with_a_script_lets_the_next_page_begin_the_test_once(
-    signed_in: Client, stand_in: StandIn
-) -> None:
+def test_saving_with_script_tests_once(signed_in: Client, stand_in: StandIn) -> None:
     connection = make_connection(stand_in)
     typed = {name: getattr(connection, name) for name in TYPED if name != "private_key"}
 
@@ -153,9 +147,7 @@ def test_the_list_shows_default_last_test_and_use(
     assert "Old</a>" not in page
 
 
-def test_the_list_takes_the_same_queries_for_any_number(
-    signed_in: Client, django_assert_max_num_queries: Any
-) -> None:
+def test_list_queries_do_not_grow(signed_in: Client, django_assert_max_num_queries: Any) -> None:
     for number in range(20):
         saved_connection(name=f"Connection {number}")
 
@@ -183,7 +175,7 @@ def test_an_unused_connection_is_deleted_after_a_question(
     assert not Connection.objects.exists()
 
 
-def test_a_connection_in_use_stays_and_says_by_what(
+def test_connection_in_use_names_its_users(
     signed_in: Client, connection: Connection, make_task: MakeTask
 ) -> None:
     make_task()
@@ -198,7 +190,7 @@ def test_a_connection_in_use_stays_and_says_by_what(
     assert Connection.objects.exists()
 
 
-def test_what_the_page_asks_for_lets_the_connection_go(
+def test_following_the_advice_frees_the_connection(
     signed_in: Client, connection: Connection, make_task: MakeTask
 ) -> None:
     task = make_task()
@@ -210,7 +202,7 @@ def test_what_the_page_asks_for_lets_the_connection_go(
     assert messages_of(response) == ["Connection Acme was deleted."]
 
 
-def test_a_connection_that_runs_came_from_stays_and_asks_for_nothing(
+def test_connection_with_past_runs_stays(
     signed_in: Client, connection: Connection, make_task: MakeTask
 ) -> None:
     task = make_task()
@@ -230,7 +222,7 @@ def test_a_connection_that_runs_came_from_stays_and_asks_for_nothing(
     assert "Old</a>" not in page
 
 
-def test_a_connection_that_only_an_archived_task_refers_to_stays(
+def test_connection_of_archived_task_stays(
     signed_in: Client, connection: Connection, make_task: MakeTask
 ) -> None:
     make_task(name="Old", output_file="old.xml").archive()
@@ -274,7 +266,7 @@ def test_a_form_from_elsewhere_is_refused(acme: Connection, page: str) -> None:
     assert Connection.objects.count() == 1
 
 
-def test_a_connection_that_does_not_exist_is_not_found(signed_in: Client) -> None:
+def test_unknown_connection_is_not_found(signed_in: Client) -> None:
     response = signed_in.get("/connections/999/")
 
     assert response.status_code == 404

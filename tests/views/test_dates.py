@@ -87,9 +87,7 @@ def test_dates_left_as_they_were_shown_change_nothing(signed_in: Client, moved: 
     assert moved.date_changes.count() == 3
 
 
-def test_a_date_that_a_run_moved_meanwhile_is_refused_with_both_values(
-    signed_in: Client, moved: Task
-) -> None:
+def test_date_moved_meanwhile_is_refused(signed_in: Client, moved: Task) -> None:
     later = datetime(2026, 4, 1, tzinfo=UTC)
     move_date(moved, succeed(moved), "date_modified", later)
     response = type_dates(signed_in, moved, date_modified="2019-01-01", date_reason="Kept")
@@ -108,7 +106,7 @@ def test_a_date_that_a_run_moved_meanwhile_is_refused_with_both_values(
     assert stored(moved).date_modified == datetime(2019, 1, 1, tzinfo=UTC)
 
 
-def test_a_wrong_date_is_refused_at_its_field_and_kept(signed_in: Client, moved: Task) -> None:
+def test_wrong_date_is_refused_and_kept(signed_in: Client, moved: Task) -> None:
     response = type_dates(signed_in, moved, date_modified="yesterday")
 
     page = " ".join(response.content.decode().split())
@@ -142,9 +140,7 @@ def test_an_archived_task_keeps_its_dates(signed_in: Client, moved: Task) -> Non
     assert "Save dates" not in page_of(signed_in, moved)
 
 
-def test_a_run_freezes_the_dates_as_they_are_stored_when_it_is_queued(
-    signed_in: Client, moved: Task
-) -> None:
+def test_queued_run_freezes_stored_dates(signed_in: Client, moved: Task) -> None:
     looked_at_before = stored(moved)
     type_dates(signed_in, moved, date_modified="2019-01-01")
     run = looked_at_before.queue_run("manual")
@@ -154,16 +150,12 @@ def test_a_run_freezes_the_dates_as_they_are_stored_when_it_is_queued(
 # --- Undo
 
 
-def test_undo_is_offered_for_the_newest_change_of_a_date_that_has_an_earlier_one(
-    signed_in: Client, moved: Task
-) -> None:
+def test_undo_is_offered_for_newest_change(signed_in: Client, moved: Task) -> None:
     offered = findall(r'name="change" value="(\d+)"', page_of(signed_in, moved))
     assert offered == [str(newest(moved).pk)]
 
 
-def test_an_undone_change_stays_in_the_history_struck_through(
-    signed_in: Client, moved: Task
-) -> None:
+def test_undone_change_stays_struck_through(signed_in: Client, moved: Task) -> None:
     change = newest(moved)
     response = undo(signed_in, change)
 
@@ -203,9 +195,7 @@ def test_an_unknown_change_is_not_found(signed_in: Client, moved: Task, number: 
 # --- Changed conditions, changed company
 
 
-def test_changed_conditions_are_announced_with_the_number_and_the_choice(
-    signed_in: Client, moved: Task
-) -> None:
+def test_changed_conditions_offer_count_and_choice(signed_in: Client, moved: Task) -> None:
     assert "Only from now on" not in page_of(signed_in, moved)
     change_conditions(moved)
     page = page_of(signed_in, moved)
@@ -218,7 +208,7 @@ def test_changed_conditions_are_announced_with_the_number_and_the_choice(
     assert "Only from now on</button>" in page
 
 
-def test_only_from_now_on_goes_on_from_the_date_in_force(signed_in: Client, moved: Task) -> None:
+def test_only_from_now_on_uses_current_date(signed_in: Client, moved: Task) -> None:
     change_conditions(moved)
     page = reverse("task-from-now", args=[moved.pk])
     said = [messages_of(signed_in.post(page))[-1] for _ in range(2)]
@@ -235,7 +225,7 @@ def test_only_from_now_on_goes_on_from_the_date_in_force(signed_in: Client, move
     assert who in " ".join(shown.split())
 
 
-def test_only_from_now_on_is_refused_while_a_run_is_active(signed_in: Client, moved: Task) -> None:
+def test_active_run_refuses_only_from_now_on(signed_in: Client, moved: Task) -> None:
     change_conditions(moved)
     run = start(moved)
     response = signed_in.post(reverse("task-from-now", args=[moved.pk]))
@@ -245,9 +235,7 @@ def test_only_from_now_on_is_refused_while_a_run_is_active(signed_in: Client, mo
     assert newest(moved).origin == "run"
 
 
-def test_new_starts_again_at_the_last_typed_date_created(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_new_restarts_at_last_typed_date(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task(export="new", date_created=TYPED)
     move_date(task, succeed(task), "date_created", MOVED)
     change_conditions(task)
@@ -255,9 +243,7 @@ def test_new_starts_again_at_the_last_typed_date_created(
     assert "starts again at 2020-01-01T00:00:00Z. No batch has gone out before." in page
 
 
-def test_a_date_that_was_typed_vouches_for_any_conditions(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_typed_date_holds_for_any_conditions(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task(export="modified", date_modified=TYPED)
     change_conditions(task)
     assert "Only from now on" not in page_of(signed_in, task)

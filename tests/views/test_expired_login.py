@@ -38,9 +38,7 @@ def log_in_and_go_on(client: Client, refused: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", ["task-run", "task-archive", "task-dates", "task-ledger-reexport"])
-def test_a_button_pressed_too_late_leads_back_to_its_page_and_says_that_nothing_was_done(
-    client: Client, make_task: MakeTask, name: str
-) -> None:
+def test_late_button_leads_back_and_says_so(client: Client, make_task: MakeTask, name: str) -> None:
     task = make_task()
     page = reverse("task-detail", args=[task.pk])
     button = reverse(name, args=[task.pk])
@@ -58,24 +56,20 @@ def test_a_button_pressed_too_late_leads_back_to_its_page_and_says_that_nothing_
 @pytest.mark.parametrize(
     "referer", ["", "https://evil.example.com/tasks/1/", "//evil.example.com/", "http://testserver"]
 )
-def test_without_a_page_of_ours_it_leads_to_the_first_one(
-    client: Client, make_task: MakeTask, referer: str
-) -> None:
+def test_unknown_origin_leads_home(client: Client, make_task: MakeTask, referer: str) -> None:
     run = fail(make_task())
     refused = client.post(reverse("run-reexport", args=[run.pk]), headers={"Referer": referer})
     assert log_in_and_go_on(client, refused).redirect_chain == [("/", 302)]
 
 
-def test_a_page_that_stood_at_the_address_of_a_button_leads_to_the_one_above(
-    client: Client, make_task: MakeTask
-) -> None:
+def test_vanished_page_leads_to_its_parent(client: Client, make_task: MakeTask) -> None:
     button = reverse("task-dates", args=[make_task().pk])
     refused = client.post(button, headers={"Referer": f"http://testserver{button}"})
     [(arrived, _status)] = log_in_and_go_on(client, refused).redirect_chain
     assert arrived == button.removesuffix("dates/")
 
 
-def test_whoever_has_no_login_any_more_is_logged_out_all_the_same(client: Client) -> None:
+def test_expired_login_can_still_log_out(client: Client) -> None:
     assert client.post("/logout/").headers["Location"] == "/login/"
 
 
@@ -83,9 +77,7 @@ def test_whoever_has_no_login_any_more_is_logged_out_all_the_same(client: Client
     ("address", "page"),
     [("/runs/42/cancel/", "/runs/42/"), ("/tasks/7/ledger/re-export/", "/tasks/7/ledger/")],
 )
-def test_the_address_of_a_button_opened_by_hand_says_so_and_leads_to_its_page(
-    signed_in: Client, address: str, page: str
-) -> None:
+def test_button_address_by_hand_leads_to_page(signed_in: Client, address: str, page: str) -> None:
     answer = signed_in.get(address)
 
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
@@ -102,7 +94,7 @@ STILL_HERE = "Your login had expired. Nothing was saved yet; everything you type
 
 
 @pytest.mark.parametrize("sent_to", ["task-edit", "task-preview"])
-def test_what_was_typed_into_the_form_of_a_task_is_there_again_after_the_login(
+def test_typed_task_form_returns_after_login(
     client: Client, make_task: MakeTask, sent_to: str
 ) -> None:
     task = make_task(can_resume_from_failure=True)
@@ -124,9 +116,7 @@ def test_what_was_typed_into_the_form_of_a_task_is_there_again_after_the_login(
     assert client.get(edit_url(task)).context["form"]["name"].value() == "Nightly batches"
 
 
-def test_a_new_task_can_be_saved_after_the_login_as_it_was_typed(
-    client: Client, connection: Connection
-) -> None:
+def test_typed_new_task_can_be_saved_afterwards(client: Client, connection: Connection) -> None:
     data = new_task(connection, Condition("id", "Equal", "284", ""))
     arrived = log_in_and_go_on(client, client.post(CREATE, data))
     assert [row.typed() for row in arrived.context["form"].rows.forms] == [
@@ -137,9 +127,7 @@ def test_a_new_task_can_be_saved_after_the_login_as_it_was_typed(
 
 
 @pytest.mark.parametrize("is_new", [True, False])
-def test_what_was_typed_into_the_form_of_a_connection_is_there_again_without_the_key(
-    client: Client, is_new: bool
-) -> None:
+def test_typed_connection_form_returns_without_key(client: Client, is_new: bool) -> None:
     page = NEW if is_new else edit_page(saved_connection())
     refused = client.post(page, TYPED | {"company": "globex"})
     assert PRIVATE_KEY not in str(dict(client.session))
@@ -152,9 +140,7 @@ def test_what_was_typed_into_the_form_of_a_connection_is_there_again_without_the
     assert f"{STILL_HERE}, except the private key: type it again." in arrived.content.decode()
 
 
-def test_the_session_takes_neither_a_token_nor_more_than_a_form_can_hold(
-    client: Client, connection: Connection
-) -> None:
+def test_session_keeps_no_token_or_oversized_form(client: Client, connection: Connection) -> None:
     data = new_task(connection)
     client.post(CREATE, data | {"csrfmiddlewaretoken": "token"})
     assert "csrfmiddlewaretoken" not in client.session[TYPED_BEFORE]["fields"]

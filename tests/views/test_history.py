@@ -110,18 +110,14 @@ def test_the_number_of_runs_found_is_told(signed_in: Client, runs: dict[str, Run
         assert f'id="history-count" role="status">{params}' in page
 
 
-def test_a_filter_without_blanks_is_what_the_address_becomes(
-    signed_in: Client, runs: dict[str, Run]
-) -> None:
+def test_filter_address_has_no_blanks(signed_in: Client, runs: dict[str, Run]) -> None:
     sent = {"task": "", "status": "failed", "from": "", "sort": "-batch_count"}
     response = signed_in.get(HISTORY, sent, headers={"HX-Request": "true"})
     assert response.headers["HX-Push-Url"] == "/runs/?status=failed&sort=-batch_count"
     assert "HX-Push-Url" not in signed_in.get(HISTORY, sent).headers
 
 
-def test_the_plots_show_the_runs_that_were_found_with_a_table_beside(
-    signed_in: Client, runs: dict[str, Run]
-) -> None:
+def test_plots_show_found_runs_beside_table(signed_in: Client, runs: dict[str, Run]) -> None:
     context = signed_in.get(HISTORY, {"status": "succeeded"}).context
     points = [(p.number, p.outcome, p.batch_count) for p in context["run_chart"].points]
     assert points == [
@@ -140,18 +136,14 @@ def test_the_plots_show_the_runs_that_were_found_with_a_table_beside(
     assert f'<a href="/runs/{runs["odd"].pk}/">{runs["odd"].pk}</a>' in plots
 
 
-def test_a_day_without_a_run_has_its_place_in_the_plot(
-    signed_in: Client, runs: dict[str, Run]
-) -> None:
+def test_day_without_run_has_its_place(signed_in: Client, runs: dict[str, Run]) -> None:
     Run.objects.filter(pk=runs["running"].pk).update(started_at=NOON + timedelta(days=90))
     days = signed_in.get(HISTORY).context["day_chart"].newest_first
     assert len(days) == 30
     assert [counts for _, counts in days] == [[1]] + [[0]] * 29
 
 
-def test_every_page_of_a_long_history_follows_the_one_before(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_long_history_pages_follow_each_other(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     made = [fail(task).pk for _ in range(60)]
     pages = [listed(signed_in.get(HISTORY, {"page": page})) for page in ("1", "2", "3")]
@@ -180,17 +172,13 @@ def test_a_line_tells_everything_about_a_run(signed_in: Client, runs: dict[str, 
     assert "None" not in page
 
 
-def test_the_number_of_a_run_comes_first_and_can_be_sorted_by(
-    signed_in: Client, runs: dict[str, Run]
-) -> None:
+def test_run_number_comes_first_and_sorts(signed_in: Client, runs: dict[str, Run]) -> None:
     response = signed_in.get(HISTORY, {"sort": "number"})
     assert names(runs, response) == ["good", "odd", "failed", "running"]
     assert next(iter(response.context["table"].columns)).header == "Run"
 
 
-def test_a_failure_and_a_suspicion_say_why_in_few_words(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_failure_and_suspicion_show_short_reason(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     fail(task, "<b>No.</b> " + "x" * 200)
     succeed(task, suspicion="No batches & no ids.")
@@ -226,7 +214,7 @@ def test_a_failure_and_a_suspicion_say_why_in_few_words(
         ({"unheard": "of"}, ""),
     ],
 )
-def test_nonsense_in_the_url_filters_nothing_and_says_so(
+def test_nonsense_filter_is_ignored_and_said(
     signed_in: Client, runs: dict[str, Run], query: dict[str, str], sentence: str
 ) -> None:
     response = signed_in.get(f"{HISTORY}?{urlencode(query)}")
@@ -235,9 +223,7 @@ def test_nonsense_in_the_url_filters_nothing_and_says_so(
     assert sentence in unescape(response.content.decode())
 
 
-def test_twenty_five_runs_stand_on_a_page_and_links_keep_the_filters(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_pages_hold_25_runs_and_keep_filters(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     made = [fail(task).pk for _ in range(30)]
     first = signed_in.get(HISTORY, {"status": "failed"})
@@ -265,9 +251,7 @@ def test_the_page_takes_few_queries_however_many_runs(
         signed_in.get(HISTORY)
 
 
-def test_an_empty_history_teaches_and_an_empty_search_leads_back(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_empty_history_and_search_offer_next_step(signed_in: Client, make_task: MakeTask) -> None:
     assert b"No runs yet" in signed_in.get(HISTORY).content
     make_task()
     empty = signed_in.get(HISTORY, {"status": "failed"})

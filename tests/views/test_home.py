@@ -28,7 +28,7 @@ def steps(page: str) -> list[str]:
     return listed.split('<li class="first-step')[1:]
 
 
-def test_a_new_installation_shows_three_steps_and_the_first_is_a_button(
+def test_new_installation_shows_three_steps(
     signed_in: Client,
 ) -> None:
     first, second, third = steps(home(signed_in))
@@ -37,9 +37,7 @@ def test_a_new_installation_shows_three_steps_and_the_first_is_a_button(
     assert "btn-primary" not in second + third
 
 
-def test_with_a_connection_the_next_step_is_a_task(
-    signed_in: Client, connection: Connection
-) -> None:
+def test_connection_makes_task_next_step(signed_in: Client, connection: Connection) -> None:
     first, second, third = steps(home(signed_in))
     assert first.startswith(' is-done"')
     assert "(done)" in first
@@ -48,7 +46,7 @@ def test_with_a_connection_the_next_step_is_a_task(
     assert "btn-primary" not in first + third
 
 
-def test_with_a_task_the_next_step_is_to_run_it(signed_in: Client, make_task: MakeTask) -> None:
+def test_task_makes_run_next_step(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     first, second, third = steps(home(signed_in))
     assert first.startswith(' is-done"')
@@ -84,18 +82,14 @@ def test_many_failures_are_told_in_a_few_lines(signed_in: Client, make_task: Mak
     assert "2 more are marked in the list below." in attention
 
 
-def test_a_failure_that_was_made_good_needs_no_attention(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_recovered_failure_needs_no_attention(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     fail(task)
     succeed(task)
     assert "Needs attention" not in home(signed_in)
 
 
-def test_each_task_has_its_last_result_and_its_latest_file(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_each_task_shows_result_and_file(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     written = succeed(task, batch_count=12_345)
     failed = fail(task)
@@ -122,7 +116,7 @@ def test_the_latest_file_is_the_newest_with_batches(signed_in: Client, make_task
         assert f'href="/runs/{run.pk}/download/"' not in page
 
 
-def test_a_run_that_waits_without_a_worker_is_said(signed_in: Client, make_task: MakeTask) -> None:
+def test_waiting_run_without_worker_is_said(signed_in: Client, make_task: MakeTask) -> None:
     make_task().queue_run(Run.Trigger.MANUAL)
     assert "no worker is alive" in home(signed_in)
 
@@ -139,7 +133,7 @@ def test_archived_tasks_are_not_shown_among_the_others(
     assert "Long gone" not in home(signed_in).partition('<details class="archived-tasks">')[0]
 
 
-def test_the_page_takes_as_many_queries_for_many_tasks_as_for_one(
+def test_queries_do_not_grow_with_tasks(
     signed_in: Client, make_task: MakeTask, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(15):
@@ -153,9 +147,7 @@ def test_the_page_takes_as_many_queries_for_many_tasks_as_for_one(
         home(signed_in)
 
 
-def test_tasks_that_differ_in_their_conditions_alone_are_told_apart(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_same_name_tasks_differ_by_conditions(signed_in: Client, make_task: MakeTask) -> None:
     low, high, _every = (make_task(name=name, output_file=f"{name}.xml") for name in "abc")
     low.replace_conditions([Condition("id", "LessThan", "1000")])
     high.replace_conditions([Condition("batchIdentifier", "Equal", f'"<b>{"9" * 200}"')])
@@ -168,9 +160,7 @@ def test_tasks_that_differ_in_their_conditions_alone_are_told_apart(
     assert len(lines) == 2
 
 
-def test_each_task_shows_its_last_twenty_runs_the_newest_at_the_right(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_task_shows_last_twenty_runs(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     for _ in range(20):
         succeed(task, batch_count=7)
@@ -206,7 +196,7 @@ def test_it_says_what_the_next_run_fetches(signed_in: Client, make_task: MakeTas
     assert fetched_next(signed_in) == "Nothing: it is not enabled"
 
 
-def test_after_changed_conditions_it_promises_nothing_that_may_not_hold(
+def test_changed_conditions_promise_nothing_unproven(
     signed_in: Client, make_task: MakeTask
 ) -> None:
     task = make_task(export="modified")
@@ -216,7 +206,7 @@ def test_after_changed_conditions_it_promises_nothing_that_may_not_hold(
     assert fetched_next(signed_in) == said
 
 
-def test_only_a_page_with_an_active_run_asks_again(signed_in: Client, make_task: MakeTask) -> None:
+def test_only_active_run_makes_page_poll(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     succeed(task)
     assert "hx-get" not in home(signed_in)
@@ -224,9 +214,7 @@ def test_only_a_page_with_an_active_run_asks_again(signed_in: Client, make_task:
     assert f'hx-get="{LIVE}?task={task.pk}" hx-trigger="every 2s"' in home(signed_in)
 
 
-def test_a_run_that_ends_stays_where_it_stood_and_the_page_asks_no_more(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_ended_run_stays_and_polling_stops(signed_in: Client, make_task: MakeTask) -> None:
     busy, other = make_task(), make_task(name="Other", output_file="other.xml")
     succeed(other)
     run = start(busy)
@@ -252,9 +240,7 @@ def test_nonsense_that_is_watched_renews_nothing(signed_in: Client, make_task: M
     assert b"<tr" not in answer.content
 
 
-def test_times_are_relative_with_the_exact_one_and_its_zone_on_hover(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_times_are_relative_with_exact_title(signed_in: Client, make_task: MakeTask) -> None:
     run = succeed(make_task())
     moment = datetime(2020, 2, 3, 4, 5, 6, tzinfo=UTC)
     Run.objects.filter(pk=run.pk).update(finished_at=moment)

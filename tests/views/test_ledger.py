@@ -35,7 +35,7 @@ def again(client: Client, task: Task, *batch_ids: object, back: str = "") -> Any
     return client.post(reverse("task-ledger-reexport", args=[task.pk]), typed)
 
 
-def test_a_batch_is_found_in_every_version_newest_first(signed_in: Client, task: Task) -> None:
+def test_batch_is_found_newest_version_first(signed_in: Client, task: Task) -> None:
     first, second = succeed(task), succeed(task)
     put_out(first, 283, 284, last_updated="2026-01-01T00:00:00Z")
     put_out(second, 284, last_updated="2026-02-02T00:00:00Z")
@@ -58,7 +58,7 @@ def test_a_batch_is_found_in_every_version_newest_first(signed_in: Client, task:
     ]
 
 
-def test_only_files_of_this_task_that_were_published_count(
+def test_only_published_files_of_task_count(
     signed_in: Client, task: Task, make_task: MakeTask
 ) -> None:
     put_out(succeed(make_task(name="Other", output_file="other.xml")), 284)
@@ -133,7 +133,7 @@ def test_nonsense_is_answered_with_a_sentence_and_kept(
     assert [row[0] for row in rows(response)] == [7]
 
 
-def test_without_a_search_the_newest_entries_are_shown_in_pages(
+def test_entries_without_search_are_paged(
     signed_in: Client, task: Task, django_assert_max_num_queries: Any
 ) -> None:
     for first_id in (1, 31):
@@ -159,9 +159,7 @@ def test_older_entries_are_left_to_the_search(
     assert rows(ledger(signed_in, task, batch="1"))[0][0] == 1
 
 
-def test_an_empty_ledger_teaches_and_the_task_page_links_to_it(
-    signed_in: Client, task: Task
-) -> None:
+def test_empty_ledger_explains_and_task_links_it(signed_in: Client, task: Task) -> None:
     assert "Nothing has gone out yet" in ledger(signed_in, task).content.decode()
     link = f'href="{reverse("task-ledger", args=[task.pk])}"'
     page = signed_in.get(reverse("task-detail", args=[task.pk])).content.decode()
@@ -192,7 +190,7 @@ def test_chosen_batches_are_exported_again(signed_in: Client, task: Task) -> Non
         ((1, 4, 5), "This task has not exported 4, 5 from acme at https://na.myconnectwise.net."),
     ],
 )
-def test_batches_that_cannot_go_out_again_are_refused_in_words(
+def test_unexportable_batches_are_refused(
     signed_in: Client, task: Task, chosen: tuple[object, ...], sentence: str
 ) -> None:
     put_out(succeed(task), 1, 2)
@@ -204,9 +202,7 @@ def test_batches_that_cannot_go_out_again_are_refused_in_words(
     assert not Run.objects.filter(trigger="reexport").exists()
 
 
-def test_batches_whose_ids_make_too_long_an_address_are_refused(
-    signed_in: Client, task: Task
-) -> None:
+def test_too_many_batches_are_refused(signed_in: Client, task: Task) -> None:
     ids = range(10**17, 10**17 + 100)
     put_out(succeed(task), *ids)
     assert messages_of(again(signed_in, task, *ids)) == [
@@ -214,7 +210,7 @@ def test_batches_whose_ids_make_too_long_an_address_are_refused(
     ]
 
 
-def test_batches_of_another_company_are_shown_but_cannot_be_chosen(
+def test_other_companys_batches_cannot_be_chosen(
     signed_in: Client, task: Task, connection: Connection
 ) -> None:
     put_out(succeed(task), 284)
@@ -227,7 +223,7 @@ def test_batches_of_another_company_are_shown_but_cannot_be_chosen(
     assert "has not exported 284 from globex" in messages_of(again(signed_in, task, 284))[0]
 
 
-def test_while_a_run_is_active_the_choice_leads_to_it(signed_in: Client, task: Task) -> None:
+def test_active_run_turns_choice_into_link(signed_in: Client, task: Task) -> None:
     put_out(succeed(task), 1)
     active = start(task)
     response = again(signed_in, task, 1)
@@ -241,7 +237,7 @@ def test_the_way_back_cannot_lead_elsewhere(signed_in: Client, task: Task) -> No
     assert response.headers["Location"] == reverse("task-ledger", args=[task.pk])
 
 
-def test_the_ledger_asks_for_a_login_and_the_right_method(client: Client, task: Task) -> None:
+def test_ledger_needs_login_and_method(client: Client, task: Task) -> None:
     for name in ("task-ledger", "task-ledger-reexport"):
         page = reverse(name, args=[task.pk])
         assert client.post(page).headers["Location"] == "/login/?next=/"
@@ -254,7 +250,7 @@ def test_names_and_versions_are_escaped(signed_in: Client, make_task: MakeTask) 
     assert "<script>alert" not in ledger(signed_in, task, batch="1").content.decode()
 
 
-def test_the_page_says_where_the_new_file_is_found(signed_in: Client, task: Task) -> None:
+def test_page_tells_where_new_file_appears(signed_in: Client, task: Task) -> None:
     put_out(succeed(task), 1)
     page = " ".join(ledger(signed_in, task).content.decode().split())
     assert (
@@ -266,7 +262,7 @@ def test_the_page_says_where_the_new_file_is_found(signed_in: Client, task: Task
 @pytest.mark.parametrize(
     "unused", [{"enabled": False}, {"archived_at": datetime(2026, 3, 1, tzinfo=UTC)}]
 )
-def test_of_a_task_that_cannot_run_nothing_can_be_chosen(
+def test_disabled_task_offers_no_choice(
     signed_in: Client, task: Task, unused: dict[str, object]
 ) -> None:
     put_out(succeed(task), 284)

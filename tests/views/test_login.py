@@ -18,7 +18,7 @@ def log_in(client: Client, password: str = PASSWORD, **fields: str) -> HttpRespo
     return client.post("/login/", {"username": "Admin1", "password": password, **fields})
 
 
-def test_a_page_asks_for_a_login_and_leads_back(client: Client, user: User) -> None:
+def test_page_asks_for_login_and_returns(client: Client, user: User) -> None:
     asked = client.get("/connections/")
     assert asked.headers["Location"] == "/login/?next=/connections/"
 
@@ -33,7 +33,7 @@ def test_a_login_never_leads_to_another_host(client: Client, user: User, elsewhe
     assert log_in(client, next=elsewhere).headers["Location"] == "/"
 
 
-def test_a_wrong_password_says_so_and_keeps_the_name(client: Client, user: User) -> None:
+def test_wrong_password_keeps_the_name(client: Client, user: User) -> None:
     response = log_in(client, "wrong")
 
     page = response.content.decode()
@@ -45,7 +45,7 @@ def test_a_wrong_password_says_so_and_keeps_the_name(client: Client, user: User)
     assert re.findall(r'<input[^>]* name="([^"]*)"[^>]* autofocus', page) == ["password"]
 
 
-def test_the_login_speaks_of_a_user_name_and_begins_with_it(client: Client) -> None:
+def test_login_focuses_the_user_name(client: Client) -> None:
     page = client.get("/login/").content.decode()
     assert re.findall(r"<label[^>]*>\s*([^<*]*)<", page) == ["User name", "Password"]
     assert re.findall(r'<input[^>]* name="([^"]*)"[^>]* autofocus', page) == ["username"]
@@ -60,7 +60,7 @@ def test_a_login_gets_a_new_session(client: Client, user: User) -> None:
     assert client.cookies["cwexport_session"].value != "chosen-by-somebody-else"
 
 
-def test_ten_wrong_passwords_lock_the_name_for_that_address(client: Client, user: User) -> None:
+def test_ten_wrong_passwords_lock_name_and_address(client: Client, user: User) -> None:
     answers = [log_in(client, "wrong") for _ in range(10)]
 
     assert answers[-1].status_code == 429
@@ -116,14 +116,14 @@ def test_an_unknown_host_name_is_refused_in_words(signed_in: Client) -> None:
     assert "ALLOWED_HOSTS" in response.content.decode()
 
 
-def test_an_error_of_ours_is_told_without_leaning_on_anything(rf: RequestFactory) -> None:
+def test_server_error_page_stands_alone(rf: RequestFactory) -> None:
     page = server_error(rf.get("/")).content.decode()
 
     assert "Something went wrong here" in page
     assert "{" not in page
 
 
-def test_a_fragment_says_that_the_login_has_expired_instead_of_showing_the_login_page(
+def test_fragment_reports_expired_login(
     client: Client,
 ) -> None:
     page = "http://testserver/runs/42/?a=1"
@@ -141,7 +141,7 @@ def test_a_fragment_says_that_the_login_has_expired_instead_of_showing_the_login
     assert b'href="/login/?next=/"' in client.get("/runs/42/progress/", headers=headers).content
 
 
-def test_behind_a_proxy_wrong_passwords_count_by_the_address_it_adds(
+def test_behind_proxy_lock_uses_real_address(
     client: Client, user: User, settings: Settings
 ) -> None:
     settings.CWEXPORT_BEHIND_HTTPS = True

@@ -33,7 +33,7 @@ def hidden_fields(response: Any) -> list[tuple[str, str]]:
     ]
 
 
-def test_a_saved_task_is_previewed_with_request_count_table_and_xml(
+def test_saved_task_shows_count_table_and_xml(
     signed_in: Client, make_task: MakeTask, stand_in: StandIn
 ) -> None:
     task = make_task(export="modified")
@@ -80,7 +80,7 @@ def test_a_saved_task_is_previewed_with_request_count_table_and_xml(
 
 
 @pytest.mark.parametrize("is_extra", [True, False])
-def test_extra_api_fields_are_shown_when_the_task_exports_them(
+def test_preview_shows_extra_fields_when_exported(
     signed_in: Client, make_task: MakeTask, is_extra: bool
 ) -> None:
     response = signed_in.get(url_of(make_task(include_extra_fields=is_extra)))
@@ -90,7 +90,7 @@ def test_extra_api_fields_are_shown_when_the_task_exports_them(
     assert ("<closedFlag>" in page.xpath("//pre")[0].text_content()) is is_extra
 
 
-def test_a_flag_without_a_value_is_a_dash_that_says_so(
+def test_flag_without_value_is_a_dash(
     signed_in: Client, make_task: MakeTask, stand_in: StandIn
 ) -> None:
     stand_in.store.put({"id": 1, "batchIdentifier": "1", "exportInvoicesFlag": None})
@@ -118,7 +118,7 @@ def test_what_connectwise_sends_cannot_become_markup(
     assert html.escape(html.escape(attack, quote=False)) in page
 
 
-def test_the_form_of_a_new_task_is_previewed_unsaved_and_carries_all_that_was_typed(
+def test_unsaved_form_preview_carries_everything_typed(
     signed_in: Client, connection: Connection
 ) -> None:
     typed = new_task(connection, INVOICES, THE_SAMPLE, export="all", name='A "new" <task>')
@@ -133,9 +133,7 @@ def test_the_form_of_a_new_task_is_previewed_unsaved_and_carries_all_that_was_ty
     assert (Task.objects.count(), Run.objects.count()) == (0, 0)
 
 
-def test_back_to_the_form_shows_everything_as_typed_and_saves_nothing(
-    signed_in: Client, connection: Connection
-) -> None:
+def test_back_to_form_saves_nothing(signed_in: Client, connection: Connection) -> None:
     typed = new_task(connection, INVOICES, THE_SAMPLE, name="Typed", enabled="")
     shown = signed_in.post(UNSAVED, typed)
     form = document_fromstring(shown.content).xpath("//main//form[@method='post']")[0]
@@ -167,9 +165,7 @@ def test_save_on_the_preview_saves_what_was_typed(
     assert Task.objects.get().saved_conditions() == (INVOICES, THE_SAMPLE)
 
 
-def test_unsaved_changes_of_a_task_are_previewed_and_the_task_stays_as_it_is(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_previewing_changes_leaves_the_task_alone(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task(export="all")
     before = Task.objects.filter(pk=task.pk).values().get()
     typed = edited(
@@ -195,7 +191,7 @@ def test_unsaved_changes_of_a_task_are_previewed_and_the_task_stays_as_it_is(
     ],
 )
 @pytest.mark.parametrize("options", [{}, HTMX], ids=["as a page", "in place"])
-def test_errors_stand_at_their_fields_as_on_save_and_connectwise_is_not_asked(
+def test_field_errors_prevent_any_request(
     signed_in: Client,
     connection: Connection,
     stand_in: StandIn,
@@ -224,7 +220,7 @@ def test_errors_stand_at_their_fields_as_on_save_and_connectwise_is_not_asked(
 @pytest.mark.parametrize("options", [{}, HTMX], ids=["as a page", "in place"])
 @pytest.mark.parametrize("name", ["", "Nightly batches", "x" * 101])
 @pytest.mark.parametrize("file", ["", "../evil.xml", "batches.xml"])
-def test_a_preview_needs_neither_a_name_nor_a_file(
+def test_preview_needs_no_name_or_file(
     signed_in: Client, make_task: MakeTask, name: str, file: str, options: dict[str, Any]
 ) -> None:
     connection = make_task().connection
@@ -236,9 +232,7 @@ def test_a_preview_needs_neither_a_name_nor_a_file(
     assert Task.objects.count() == 1
 
 
-def test_a_name_that_is_taken_does_not_hide_what_else_is_wrong(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_taken_name_hides_no_other_error(signed_in: Client, make_task: MakeTask) -> None:
     typed = new_task(make_task().connection, page_size="many", date_modified="soon")
     response = signed_in.post(UNSAVED, typed)
 
@@ -246,9 +240,7 @@ def test_a_name_that_is_taken_does_not_hide_what_else_is_wrong(
     assert "There is no preview yet: 2 entries need a look." in text_of(response)
 
 
-def test_a_row_button_pressed_on_the_refused_form_works_at_the_previews_address_too(
-    signed_in: Client, connection: Connection
-) -> None:
+def test_row_buttons_work_on_refused_preview(signed_in: Client, connection: Connection) -> None:
     typed = new_task(connection, INVOICES) | {"row_action": "add"}
 
     response = signed_in.post(UNSAVED, typed)
@@ -257,9 +249,7 @@ def test_a_row_button_pressed_on_the_refused_form_works_at_the_previews_address_
     assert errors(response) == {}
 
 
-def test_with_htmx_the_preview_alone_comes_and_its_heading_takes_the_focus(
-    signed_in: Client, connection: Connection
-) -> None:
+def test_htmx_preview_focuses_its_heading(signed_in: Client, connection: Connection) -> None:
     response = signed_in.post(UNSAVED, new_task(connection, export="all"), **HTMX)
 
     fragment = response.content.decode()
@@ -269,7 +259,7 @@ def test_with_htmx_the_preview_alone_comes_and_its_heading_takes_the_focus(
     assert re.findall("<html|<form|<input", fragment) == []
 
 
-def test_a_copy_goes_back_to_the_page_of_the_copy(signed_in: Client, make_task: MakeTask) -> None:
+def test_copy_leads_back_to_its_page(signed_in: Client, make_task: MakeTask) -> None:
     source = make_task()
     typed = new_task(source.connection, name="Copy", output_file="copy.xml")
 
@@ -283,13 +273,13 @@ def test_a_copy_goes_back_to_the_page_of_the_copy(signed_in: Client, make_task: 
         assert response.context["action"] == action
 
 
-def test_the_address_of_an_unsaved_preview_typed_by_hand_leads_to_the_form(
+def test_preview_address_by_hand_leads_to_form(
     signed_in: Client,
 ) -> None:
     assert signed_in.get(UNSAVED).headers["Location"] == "/tasks/new/"
 
 
-def test_a_preview_is_for_people_who_are_signed_in_and_is_never_kept(
+def test_preview_needs_login_and_is_uncached(
     client: Client, signed_in: Client, make_task: MakeTask, stand_in: StandIn
 ) -> None:
     task = make_task()

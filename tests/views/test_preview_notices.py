@@ -18,7 +18,7 @@ __all__ = ["connection", "no_waits"]
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_waits")]
 
 
-def test_a_fault_is_a_notice_with_the_sentence_of_the_run_and_a_way_to_the_connection(
+def test_fault_links_to_the_connection(
     signed_in: Client, make_task: MakeTask, stand_in: StandIn
 ) -> None:
     task = make_task()
@@ -38,7 +38,7 @@ def test_a_fault_is_a_notice_with_the_sentence_of_the_run_and_a_way_to_the_conne
     assert document.xpath("//table | //pre") == []
 
 
-def test_refused_conditions_are_shown_with_the_request_that_was_refused(
+def test_refused_conditions_show_their_request(
     signed_in: Client, make_task: MakeTask, stand_in: StandIn
 ) -> None:
     task = make_task()
@@ -58,7 +58,7 @@ def test_refused_conditions_are_shown_with_the_request_that_was_refused(
     assert "nonsense is not a known field: ConnectWise may refuse it or find nothing." in page
 
 
-def test_a_refused_count_leaves_the_rest_and_says_so(
+def test_refused_count_leaves_the_rest(
     signed_in: Client, make_task: MakeTask, stand_in: StandIn
 ) -> None:
     stand_in.faults.add(faults.Status(403, on=(answers.COUNT,)))
@@ -95,7 +95,7 @@ def test_a_refused_count_leaves_the_rest_and_says_so(
     ],
     ids=["conditions", "modified", "new"],
 )
-def test_nothing_to_export_says_what_that_means_and_what_to_check(
+def test_nothing_to_export_explains_what_to_check(
     signed_in: Client,
     make_task: Callable[..., Task],
     fields: dict[str, str],
@@ -113,9 +113,7 @@ def test_nothing_to_export_says_what_that_means_and_what_to_check(
     assert '/XMLSchema" />' in page
 
 
-def test_a_connectwise_without_any_batch_is_told_as_suspicious(
-    signed_in: Client, task: Task, stand_in: StandIn
-) -> None:
+def test_empty_connectwise_is_suspicious(signed_in: Client, task: Task, stand_in: StandIn) -> None:
     stand_in.store.clear()
 
     page = text_of(signed_in.get(url_of(task)))
@@ -124,16 +122,14 @@ def test_a_connectwise_without_any_batch_is_told_as_suspicious(
     assert "be marked as suspicious and leave its dates as they are" in page
 
 
-def test_a_task_that_is_not_enabled_can_be_previewed_and_says_it_cannot_run(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_disabled_task_can_be_previewed(signed_in: Client, make_task: MakeTask) -> None:
     page = text_of(signed_in.get(url_of(make_task(enabled=False))))
 
     assert "This task is not enabled: it can be previewed, but not run." in page
     assert "120 batches match" in page
 
 
-def test_the_preview_of_a_running_task_leads_to_the_run(signed_in: Client, task: Task) -> None:
+def test_preview_of_running_task_links_to_run(signed_in: Client, task: Task) -> None:
     run = task.queue_run(Run.Trigger.MANUAL)
 
     response = signed_in.get(url_of(task))

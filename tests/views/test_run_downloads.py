@@ -31,9 +31,7 @@ def body(response: Any) -> bytes:
     return b"".join(response.streaming_content)
 
 
-def test_a_run_that_was_cancelled_or_goes_on_has_no_file_for_that_reason(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_run_without_success_has_no_file(signed_in: Client, make_task: MakeTask) -> None:
     run = start(make_task())
     assert f"{run} has no file yet: it is running." in page_of(signed_in, run, "run-download")
     run.finish_cancelled(OWNER)
@@ -56,9 +54,7 @@ def test_the_download_is_the_file_byte_for_byte(signed_in: Client, make_task: Ma
     )
 
 
-def test_a_file_that_is_gone_or_changed_is_not_handed_out(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_missing_or_changed_file_is_refused(signed_in: Client, make_task: MakeTask) -> None:
     run = succeed(make_task())
     files.run_file(run).write_bytes(CONTENT + b" ")
     changed = signed_in.get(url("run-download", run))
@@ -85,9 +81,7 @@ def test_the_log_downloads_as_text(signed_in: Client, make_task: MakeTask) -> No
     assert response.headers["Content-Disposition"] == f'attachment; filename="run-{run.pk}.log"'
 
 
-def test_the_schema_is_the_one_that_files_are_checked_against(
-    signed_in: Client, tmp_path: Path
-) -> None:
+def test_schema_download_is_the_one_used(signed_in: Client, tmp_path: Path) -> None:
     response = signed_in.get(reverse("schema-download"))
     schema = etree.XMLSchema(etree.fromstring(body(response)))
     assert schema.validate(etree.fromstring(CONTENT))
@@ -117,7 +111,7 @@ def test_a_missing_proof_is_said_in_words(
     assert expected in page_of(signed_in, run, "run-manifest")
 
 
-def test_a_file_changed_to_the_same_size_is_not_handed_out(
+def test_changed_file_of_same_size_is_refused(
     signed_in: Client, make_task: MakeTask, user: User
 ) -> None:
     run = succeed(make_task(), user)

@@ -50,7 +50,7 @@ def test_the_pages_put_together_are_the_file(large: Path) -> None:
     assert all(end - start <= PAGE_BYTES for start, end, _ in pages)
 
 
-def test_leafing_back_from_the_end_shows_all_of_it_too(large: Path) -> None:
+def test_paging_backwards_shows_the_whole_file(large: Path) -> None:
     size = large.stat().st_size
     page = page_before(large, size)
     texts = [page.text]
@@ -62,7 +62,7 @@ def test_leafing_back_from_the_end_shows_all_of_it_too(large: Path) -> None:
 
 
 @pytest.mark.parametrize("offset", [-5, 0, 1, 30, 70, 5_001, 10**6, 10**18])
-def test_wherever_a_page_is_asked_for_it_is_a_bounded_part(large: Path, offset: int) -> None:
+def test_every_page_is_bounded(large: Path, offset: int) -> None:
     content = large.read_bytes()
     for page in (page_from(large, offset), page_before(large, offset)):
         assert 0 < page.end - page.start <= PAGE_BYTES
@@ -75,14 +75,14 @@ def test_an_empty_file_is_an_empty_page(tmp_path: Path) -> None:
         assert (page.text, page.is_first, page.is_last) == ("", True, True)
 
 
-def test_a_record_larger_than_a_page_is_shown_in_pieces(tmp_path: Path) -> None:
+def test_oversized_record_is_shown_in_pieces(tmp_path: Path) -> None:
     path = tmp_path / "wide.xml"
     content = HEAD + batch(1, "ä" * 3 * PAGE_BYTES) + batch(2) + TAIL
     path.write_text(content, encoding="utf-8")
     assert "".join(text for _, _, text in forward(path)) == content
 
 
-def test_the_first_lines_are_bounded_in_lines_and_bytes(large: Path, tmp_path: Path) -> None:
+def test_first_lines_are_bounded(large: Path, tmp_path: Path) -> None:
     beginning = first_lines(large)
     assert beginning.text.count("\n") == 40
     assert large.read_text(encoding="utf-8").startswith(beginning.text)
@@ -98,9 +98,7 @@ def view(client: Client, run: Run, **asked: Any) -> str:
     return " ".join(page.split())
 
 
-def test_the_view_leads_through_the_file_and_to_its_download(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_file_view_leads_to_download(signed_in: Client, make_task: MakeTask) -> None:
     run = succeed(make_task())
     content = (HEAD + "".join(map(batch, range(1_000))) + TAIL).encode()
     files.run_file(run).write_bytes(content)
@@ -122,7 +120,7 @@ def test_the_view_leads_through_the_file_and_to_its_download(
 
 
 @pytest.mark.parametrize("wrong", ["-1", "x", "²", "9" * 30, "9" * 18])
-def test_nonsense_in_the_address_shows_a_page_all_the_same(
+def test_nonsense_position_still_shows_a_page(
     signed_in: Client, make_task: MakeTask, wrong: str
 ) -> None:
     run = succeed(make_task())
@@ -130,9 +128,7 @@ def test_nonsense_in_the_address_shows_a_page_all_the_same(
         assert "&lt;Batches" in view(signed_in, run, **{name: wrong})
 
 
-def test_a_file_of_another_size_is_said_to_be_changed(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_changed_file_size_is_said(signed_in: Client, make_task: MakeTask) -> None:
     run = succeed(make_task())
     files.run_file(run).write_bytes(CONTENT + b"x")
     assert "This file is not the one that was written: its size differs." in view(signed_in, run)

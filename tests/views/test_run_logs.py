@@ -39,9 +39,7 @@ def link(page: str, word: str) -> str:
     return found[1].replace("&amp;", "&")
 
 
-def test_a_long_log_is_read_from_its_end_piece_by_piece(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_long_log_is_read_backwards(signed_in: Client, make_task: MakeTask) -> None:
     run = fail(make_task())
     write(run, 250)
     newest = page_of(signed_in, run)
@@ -102,15 +100,13 @@ def test_nonsense_in_the_address_is_survived(
     assert signed_in.get(address, {"seen": wrong}).status_code == 200
 
 
-def test_a_log_without_lines_of_a_level_says_so(signed_in: Client, make_task: MakeTask) -> None:
+def test_empty_log_level_is_said(signed_in: Client, make_task: MakeTask) -> None:
     run = fail(make_task())
     assert "No lines." in page_of(signed_in, run)
     assert "No line of this level." in page_of(signed_in, run, level="error")
 
 
-def test_a_log_without_lines_says_so_where_the_first_will_stand(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_empty_log_is_said(signed_in: Client, make_task: MakeTask) -> None:
     page = page_of(signed_in, start(make_task()))
     assert page.index("Nothing yet.") < page.index('<ol class="log-lines is-growing"')
 

@@ -45,9 +45,7 @@ def rows_of(page: str, heading: str) -> list[list[str]]:
     ]
 
 
-def test_a_failure_and_what_was_started_because_of_it_lead_to_each_other(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_failure_and_follow_up_link_each_other(signed_in: Client, make_task: MakeTask) -> None:
     failed = fail(make_task())
     after = make_task(name="Tell", output_file="tell.xml")
     led_to = after.queue_run(Run.Trigger.FAILURE, caused_by=failed)
@@ -78,7 +76,7 @@ def test_a_success_shows_its_result_and_its_file(
     assert "pK-9z" not in page
 
 
-def test_the_printed_sheet_says_by_whom_and_of_when(
+def test_printed_sheet_names_user_and_time(
     signed_in: Client, make_task: MakeTask, user: User
 ) -> None:
     page = re.sub("<[^>]*>", "", page_of(signed_in, succeed(make_task(), user)))
@@ -87,9 +85,7 @@ def test_the_printed_sheet_says_by_whom_and_of_when(
     assert re.search(f"Printed from cwexport by Admin1, as the run stood at {moment}\\.", page)
 
 
-def test_the_command_that_checks_a_file_cannot_be_another_command(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_check_command_cannot_be_injected(signed_in: Client, make_task: MakeTask) -> None:
     run = succeed(make_task(), file_name="a b; rm -rf x.xml")
     assert "<code>sha256sum 'a b; rm -rf x.xml'</code>" in page_of(signed_in, run)
 
@@ -153,9 +149,7 @@ def test_the_dates_stand_before_and_after(signed_in: Client, make_task: MakeTask
     ]
 
 
-def test_only_what_changed_since_the_success_before_is_shown(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_only_changes_since_last_success_show(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     same_times = {"started_at": NOON, "finished_at": NOON + timedelta(seconds=20)}
     first = succeed(task)
@@ -188,9 +182,7 @@ def test_what_did_not_change_is_said(signed_in: Client, make_task: MakeTask) -> 
     assert "What came of it" not in failed
 
 
-def test_a_failure_says_why_what_follows_and_offers_no_file(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_failure_explains_and_offers_no_file(signed_in: Client, make_task: MakeTask) -> None:
     run = fail(make_task(), "ConnectWise answered 403 (<b>no</b>). Check the role.")
     content = signed_in.get(reverse("run-detail", args=[run.pk])).content.decode()
 
@@ -204,9 +196,7 @@ def test_a_failure_says_why_what_follows_and_offers_no_file(
     assert f"{run} has no file, because it failed." in response.content.decode()
 
 
-def test_running_again_is_the_first_choice_only_when_there_is_no_file_to_trust(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_run_again_leads_without_trusted_file(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     assert RUN_AGAIN not in page_of(signed_in, succeed(task))
     assert RUN_AGAIN in page_of(signed_in, succeed(task, suspicion="ConnectWise shows none."))
@@ -225,7 +215,7 @@ def test_running_again_is_the_first_choice_only_when_there_is_no_file_to_trust(
         ({"enabled": False}, "Nightly batches is not enabled. <a href="),
     ],
 )
-def test_a_run_that_cannot_be_run_again_says_why(
+def test_unrepeatable_run_says_why(
     signed_in: Client, make_task: MakeTask, change: dict[str, Any], sentence: str
 ) -> None:
     run = succeed(make_task())

@@ -60,9 +60,7 @@ def test_an_active_run_tells_where_it_stands(
     assert "Cancel run" in page
 
 
-def test_the_page_asks_again_only_while_the_run_is_active(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_page_polls_only_while_active(signed_in: Client, make_task: MakeTask) -> None:
     run = start(make_task())
     line = RunLogEntry.objects.create(run=run, level="warning", message="Slow.")
     asks = f'hx-get="{url("run-progress", run)}?seen={line.pk}" hx-trigger="every 1s, look-now"'
@@ -148,9 +146,7 @@ def test_the_end_is_announced_once(signed_in: Client, make_task: MakeTask) -> No
     assert f'hx-swap-oob="true">{run}: Failed.</p>' in page
 
 
-def test_a_waiting_run_without_a_worker_says_what_to_do(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_waiting_without_worker_says_what_to_do(signed_in: Client, make_task: MakeTask) -> None:
     run = make_task().queue_run(Run.Trigger.MANUAL)
     assert "No worker is alive" in page_of(signed_in, run)
     assert "manage.py serve" in page_of(signed_in, run)
@@ -159,9 +155,7 @@ def test_a_waiting_run_without_a_worker_says_what_to_do(
     assert "No worker is alive" not in page_of(signed_in, run)
 
 
-def test_a_waiting_run_says_which_run_keeps_the_worker_busy(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_waiting_run_names_the_blocking_run(signed_in: Client, make_task: MakeTask) -> None:
     Worker.objects.see("worker-1", 1)
     busy = start(make_task())
     run = make_task(name="Other", output_file="other.xml").queue_run(Run.Trigger.MANUAL)
@@ -190,7 +184,7 @@ def test_a_run_whose_worker_fell_silent_says_so(signed_in: Client, make_task: Ma
         ({"cancel_requested_at": NOON}, "cancelled"),
     ],
 )
-def test_a_run_whose_worker_was_just_killed_shows_no_rate(
+def test_run_of_killed_worker_shows_no_rate(
     signed_in: Client, make_task: MakeTask, fields: dict[str, Any], end: str
 ) -> None:
     run = start(make_task())
@@ -251,9 +245,7 @@ def test_the_answer_to_a_cancel_already_says_so(signed_in: Client, make_task: Ma
     assert "hx-trigger" not in page
 
 
-def test_what_was_said_at_the_start_goes_when_the_run_is_over(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_starting_message_goes_after_the_run(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     said = f"Run {{}} of {task} started.</p>"
     signed_in.post(reverse("task-run", args=[task.pk]))
@@ -282,7 +274,7 @@ def test_a_stranger_is_asked_to_log_in(client: Client, make_task: MakeTask, name
     assert client.post(url(name, run)).headers["Location"] == "/login/?next=/"
 
 
-def test_a_run_that_does_not_exist_is_not_found(signed_in: Client) -> None:
+def test_unknown_run_is_not_found(signed_in: Client) -> None:
     for name in ("run-detail", "run-progress", "run-download", "run-log"):
         assert signed_in.get(reverse(name, args=[10**30])).status_code == 404
     assert signed_in.get(reverse("run-cancel", args=[1])).status_code == 405

@@ -27,9 +27,7 @@ def clone_url(task: Task) -> str:
     return reverse("task-clone", args=[task.pk])
 
 
-def test_a_copy_begins_with_the_settings_and_the_dates_last_typed(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_copy_starts_with_last_typed_dates(signed_in: Client, make_task: MakeTask) -> None:
     other = make_task(name="Other", output_file="other.xml")
     task = make_task(
         export="modified",
@@ -72,7 +70,7 @@ def test_a_copy_begins_with_the_settings_and_the_dates_last_typed(
     assert "given when the task is saved" in page
 
 
-def test_saving_a_copy_makes_a_new_task_and_leaves_the_other_one_alone(
+def test_saving_copy_leaves_the_original_alone(
     signed_in: Client, make_task: MakeTask, user: User
 ) -> None:
     task = make_task(export="modified", date_modified=TYPED)
@@ -134,7 +132,7 @@ def test_the_suggested_names_are_not_too_long(signed_in: Client, make_task: Make
     assert signed_in.post(clone_url(task), data).status_code == 302
 
 
-def test_a_copy_of_an_archived_task_is_enabled_and_of_a_disabled_one_is_not(
+def test_copy_keeps_disabled_but_not_archived(
     make_task: MakeTask,
 ) -> None:
     archived = make_task(name="Archived", output_file="1.xml")
@@ -144,5 +142,5 @@ def test_a_copy_of_an_archived_task_is_enabled_and_of_a_disabled_one_is_not(
     assert enabled == [True, False]
 
 
-def test_only_a_task_that_is_there_can_be_copied(signed_in: Client, db: None) -> None:
+def test_only_existing_task_can_be_copied(signed_in: Client, db: None) -> None:
     assert signed_in.get("/tasks/99/clone/").status_code == 404

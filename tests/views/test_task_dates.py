@@ -30,7 +30,7 @@ def day(*parts: int) -> datetime:
         (" 2020-06-01T12:00:00.987Z ", "2020-06-01T12:00:00Z"),
     ],
 )
-def test_a_date_may_be_typed_in_each_common_form(
+def test_date_takes_each_common_form(
     signed_in: Client, connection: Connection, typed: str, shown: str
 ) -> None:
     signed_in.post(CREATE, new_task(connection, date_modified=typed))
@@ -38,9 +38,7 @@ def test_a_date_may_be_typed_in_each_common_form(
     assert f'value="{shown}"' in str(form["date_modified"])
 
 
-def test_a_typed_date_is_recorded_with_who_and_why(
-    signed_in: Client, make_task: MakeTask, user: User
-) -> None:
+def test_typed_date_records_who_and_why(signed_in: Client, make_task: MakeTask, user: User) -> None:
     task = make_task(date_modified=day(2020, 1, 1))
     data = edited(task, date_modified="2021-02-03", date_reason="Resend for the audit")
     signed_in.post(edit_url(task), data)
@@ -57,9 +55,7 @@ def test_a_typed_date_is_recorded_with_who_and_why(
     assert task.date_changes.count() == 3
 
 
-def test_a_date_that_a_run_moved_meanwhile_is_not_overwritten(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_date_moved_by_run_is_not_overwritten(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task(export="modified", date_modified=day(2020, 1, 1))
     shown = edited(task, date_modified="2019-01-01", name="Renamed")
     move_date(task, succeed(task), "date_modified", day(2026, 3, 1))
@@ -82,9 +78,7 @@ def test_a_date_that_a_run_moved_meanwhile_is_not_overwritten(
     assert Task.objects.get(pk=task.pk).date_modified == day(2019, 1, 1)
 
 
-def test_a_date_that_was_not_typed_stays_where_a_run_moved_it(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_untyped_date_stays_where_run_moved(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task(export="modified", date_modified=day(2020, 1, 1))
     shown = edited(task, page_size="500")
     move_date(task, succeed(task), "date_modified", day(2026, 3, 1))
@@ -95,9 +89,7 @@ def test_a_date_that_was_not_typed_stays_where_a_run_moved_it(
     assert task.date_changes.order_by("-id")[0].origin == "run"
 
 
-def test_a_date_cannot_be_typed_while_a_run_is_active(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_active_run_refuses_typed_date(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     run = start(task)
     response = signed_in.post(edit_url(task), edited(task, date_created="2021-01-01"))

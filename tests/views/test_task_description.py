@@ -29,9 +29,7 @@ def described(client: Client, data: dict[str, str], task: Task | None = None) ->
     return response.context["description"]
 
 
-def test_the_sentence_and_the_exact_text_are_those_of_the_run(
-    signed_in: Client, connection: Connection
-) -> None:
+def test_description_matches_what_run_sends(signed_in: Client, connection: Connection) -> None:
     params = described(signed_in, new_task(connection, ANY, OLD, LIKE, date_modified=IN_2020))
 
     assert params.in_words == (
@@ -84,17 +82,13 @@ def test_the_first_refusal_is_told_with_its_row(signed_in: Client, connection: C
     assert params.next_run == ("It can be told once the conditions can be sent.",)
 
 
-def test_a_filter_too_long_is_told_before_it_is_saved(
-    signed_in: Client, connection: Connection
-) -> None:
+def test_too_long_filter_is_told_before_saving(signed_in: Client, connection: Connection) -> None:
     ids = ",".join(str(number) for number in range(1000))
     params = described(signed_in, new_task(connection, Condition("id", "In", f"({ids})")))
     assert params.refusal.startswith("These conditions make an address of ")
 
 
-def test_a_date_that_cannot_be_read_or_lies_ahead_is_told(
-    signed_in: Client, connection: Connection
-) -> None:
+def test_unreadable_or_future_date_is_told(signed_in: Client, connection: Connection) -> None:
     wrong = described(signed_in, new_task(connection, OLD, date_modified="31.12.2020"))
     ahead = described(signed_in, new_task(connection, date_modified="2999-01-01"))
     unknown = described(signed_in, new_task(connection, export="some"))
@@ -104,9 +98,7 @@ def test_a_date_that_cannot_be_read_or_lies_ahead_is_told(
     assert unknown.next_run == ("Choose Modified, New or All.",)
 
 
-def test_a_date_that_a_run_moved_reaches_back_and_a_typed_one_is_taken_literally(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_moved_date_overlaps_typed_one_is_literal(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task(export="modified", output_file="{run}.xml")
     task.replace_conditions([OLD])
     run = succeed(task)

@@ -64,9 +64,7 @@ def test_a_task_is_saved_with_all_its_settings(
     ]
 
 
-def test_the_form_shows_the_specified_labels_in_the_specified_order(
-    signed_in: Client, connection: Connection
-) -> None:
+def test_form_shows_labels_in_order(signed_in: Client, connection: Connection) -> None:
     page = unescape(signed_in.get(CREATE).content.decode())
 
     labels = findall(r"<label[^>]*>([^<]*)</label>", page)
@@ -85,9 +83,7 @@ def test_the_form_shows_the_specified_labels_in_the_specified_order(
     assert "This task does not return any references that can be fetched" in page
 
 
-def test_the_form_of_a_task_says_what_is_edited_and_leads_back(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_form_says_what_is_edited(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     page = signed_in.get(edit_url(task)).content.decode()
     assert "<h1>Edit Nightly batches</h1>" in page
@@ -138,9 +134,7 @@ def test_saving_without_a_change_changes_nothing(signed_in: Client, make_task: M
     assert task.date_changes.count() == 2
 
 
-def test_what_may_be_a_mistake_is_saved_with_a_warning(
-    signed_in: Client, connection: Connection
-) -> None:
+def test_likely_mistake_is_saved_with_warning(signed_in: Client, connection: Connection) -> None:
     data = new_task(
         connection,
         Condition("company/id", "Equal", "1", ""),
@@ -156,9 +150,7 @@ def test_what_may_be_a_mistake_is_saved_with_a_warning(
     assert replaced.startswith("Every run replaces the file of the one before")
 
 
-def test_the_form_shows_what_the_file_will_be_called(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_form_shows_the_final_file_name(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task(output_file="{task}-{run}.xml", export="modified")
     run = succeed(task)
     page = signed_in.get(edit_url(task)).content.decode()

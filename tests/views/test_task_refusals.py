@@ -73,7 +73,7 @@ MakeTask = Callable[..., Task]
         (("id", "Equal", "1", "Xor"), "logic_operator", "choose And or Or"),
     ],
 )
-def test_a_condition_that_cannot_be_sent_is_refused_at_its_input(
+def test_invalid_condition_is_refused_at_its_input(
     signed_in: Client, connection: Connection, row: tuple[str, ...], part: str, sentence: str
 ) -> None:
     typed = Condition(*row)
@@ -134,7 +134,7 @@ def test_a_condition_that_cannot_be_sent_is_refused_at_its_input(
         ("on_failure_task", "99", "This task is no longer there. Choose another, or none."),
     ],
 )
-def test_a_setting_that_cannot_be_used_is_refused_at_its_field(
+def test_invalid_setting_is_refused_at_its_field(
     signed_in: Client, connection: Connection, field: str, typed: str, sentence: str
 ) -> None:
     response = signed_in.post(CREATE, new_task(connection, **{field: typed}))
@@ -150,9 +150,7 @@ def test_a_setting_that_cannot_be_used_is_refused_at_its_field(
     assert f'id="id_{field}_error"' in page
 
 
-def test_the_first_of_several_wrong_fields_gets_the_focus(
-    signed_in: Client, connection: Connection
-) -> None:
+def test_first_wrong_field_gets_the_focus(signed_in: Client, connection: Connection) -> None:
     wrong = Condition("id", "Equal", "x", "")
     data = new_task(connection, wrong, page_size="0", references_to_fetch="company")
     response = signed_in.post(CREATE, data)
@@ -178,7 +176,7 @@ def test_names_and_files_are_unique(signed_in: Client, make_task: MakeTask) -> N
     }
 
 
-def test_the_file_of_an_archived_task_is_free_again(signed_in: Client, make_task: MakeTask) -> None:
+def test_file_of_archived_task_is_free(signed_in: Client, make_task: MakeTask) -> None:
     old = make_task(name="Old", output_file="batches.xml")
     old.archive()
     data = new_task(old.connection, name="New", output_file="batches.xml", export="all")
@@ -201,9 +199,7 @@ def test_on_failure_tasks_cannot_form_a_circle(signed_in: Client, make_task: Mak
     assert offered == {"Second", "Third"}
 
 
-def test_a_filter_too_long_for_an_address_is_refused_with_both_lengths(
-    signed_in: Client, connection: Connection
-) -> None:
+def test_too_long_filter_is_refused_with_lengths(signed_in: Client, connection: Connection) -> None:
     ids = ", ".join(str(number) for number in range(1000))
     response = signed_in.post(CREATE, new_task(connection, Condition("id", "In", f"({ids})")))
 
@@ -220,9 +216,7 @@ def test_a_long_filter_that_fits_is_saved(signed_in: Client, connection: Connect
     assert Task.objects.get().conditions.count() == 40
 
 
-def test_what_is_too_long_arrives_whole_and_is_refused_with_its_length(
-    signed_in: Client, connection: Connection
-) -> None:
+def test_too_long_text_is_refused_with_length(signed_in: Client, connection: Connection) -> None:
     fields = signed_in.get(CREATE).context["form"].fields
     assert [fields[name].widget.attrs.get("maxlength") for name in ("name", "output_file")] == [
         None,

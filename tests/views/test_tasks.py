@@ -33,7 +33,7 @@ def said(response: HttpResponse) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]  # type: ignore[attr-defined]
 
 
-def test_without_a_connection_a_new_task_leads_to_creating_one(signed_in: Client) -> None:
+def test_new_task_without_connection_creates_one_first(signed_in: Client) -> None:
     response = signed_in.get(reverse("task-create"))
     assert response.headers["Location"] == reverse("connection-create")
     assert said(response) == ["A task needs a connection to export from. Create one first."]  # type: ignore[arg-type]
@@ -83,7 +83,7 @@ def test_each_mode_says_what_the_next_run_fetches(
         ),
     ],
 )
-def test_a_task_that_cannot_run_says_what_to_do_instead_of_what_it_fetches(
+def test_unrunnable_task_says_what_to_do(
     signed_in: Client, make_task: MakeTask, change: dict[str, Any], sentence: str
 ) -> None:
     task = make_task(**change)
@@ -93,9 +93,7 @@ def test_a_task_that_cannot_run_says_what_to_do_instead_of_what_it_fetches(
     assert "It fetches" not in page
 
 
-def test_a_first_run_that_still_goes_is_told_in_place_of_a_last_result(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_first_active_run_replaces_last_result(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     assert "Never" in page_of(signed_in, task)
 
@@ -143,7 +141,7 @@ def test_conditions_that_are_no_longer_valid_are_explained(
     assert Run.objects.count() == 0
 
 
-def test_the_history_of_the_dates_tells_who_or_which_run(
+def test_date_history_names_person_or_run(
     signed_in: Client, make_task: MakeTask, user: User
 ) -> None:
     task = make_task(export="modified")
@@ -182,7 +180,7 @@ def test_the_page_takes_few_queries(
     assert ("The next run starts again at" in page) is asks_otherwise
 
 
-def test_older_changes_of_the_dates_are_folded_away_unless_one_can_be_undone(
+def test_old_date_changes_are_folded_away(
     signed_in: Client, make_task: MakeTask, user: User
 ) -> None:
     task = make_task()
@@ -208,9 +206,7 @@ def test_run_now_queues_a_run_and_follows_it(
     assert said(response) == [f"Run {run.pk} of Nightly batches started."]
 
 
-def test_a_second_click_leads_to_the_run_that_is_active(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_second_click_leads_to_active_run(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     run = start(task)
     response = post(signed_in, "task-run", task)
@@ -221,9 +217,7 @@ def test_a_second_click_leads_to_the_run_that_is_active(
     assert f"Follow run {run.pk}" in page_of(signed_in, task)
 
 
-def test_a_task_that_is_not_enabled_cannot_be_run_and_says_so(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_disabled_task_cannot_be_run(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task(enabled=False)
     response = post(signed_in, "task-run", task)
 
@@ -234,9 +228,7 @@ def test_a_task_that_is_not_enabled_cannot_be_run_and_says_so(
     assert "Not enabled" in page_of(signed_in, task)
 
 
-def test_a_task_with_runs_is_archived_and_can_come_back(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_task_with_runs_is_archived_and_restored(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     succeed(task)
     response = post(signed_in, "task-archive", task)
@@ -255,9 +247,7 @@ def test_a_task_with_runs_is_archived_and_can_come_back(
     assert (task.archived_at, task.enabled, task.runs.count()) == (None, False, 1)
 
 
-def test_a_task_whose_file_is_taken_cannot_come_back(
-    signed_in: Client, make_task: MakeTask
-) -> None:
+def test_task_with_taken_file_stays_archived(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     succeed(task)
     task.archive()

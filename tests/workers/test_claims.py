@@ -65,7 +65,7 @@ def test_a_job_delivered_twice_executes_once(task: Task, stand_in: StandIn) -> N
     assert unclaimed_files() == ()
 
 
-def test_the_verbs_of_a_worker_that_lost_the_run_are_refused(task: Task) -> None:
+def test_worker_that_lost_run_changes_nothing(task: Task) -> None:
     run = queue(task)
     assert run.claim("old")
     Run.objects.filter(pk=run.pk).update(owner="new")
@@ -97,9 +97,7 @@ def test_a_worker_that_lost_the_run_publishes_nothing(
     assert task.date_changes.filter(run=run).count() == 0
 
 
-def test_a_worker_that_lost_the_run_during_the_proof_publishes_nothing(
-    task: Task, stand_in: StandIn
-) -> None:
+def test_run_lost_during_check_publishes_nothing(task: Task, stand_in: StandIn) -> None:
     run = queue(task)
 
     numbers = count(1)

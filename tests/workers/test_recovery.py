@@ -49,7 +49,7 @@ def test_a_lost_run_is_closed_with_the_reason(make_task: MakeTask, stand_in: Sta
     assert exported_versions(run_now(task)) == versions_in(stand_in)
 
 
-def test_a_part_file_that_cannot_be_read_closes_the_run(
+def test_unreadable_part_file_closes_the_run(
     task: Task, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = queue(task)
@@ -82,7 +82,7 @@ def test_a_run_whose_worker_lives_is_left_alone(task: Task) -> None:
     assert part.exists()
 
 
-def test_a_lost_run_that_was_to_be_cancelled_is_cancelled(task: Task) -> None:
+def test_lost_run_obeys_its_cancel(task: Task) -> None:
     run = abandoned(task)
     run.cancel()
     recovery.recover()
@@ -90,7 +90,7 @@ def test_a_lost_run_that_was_to_be_cancelled_is_cancelled(task: Task) -> None:
     assert fresh(run).status == "cancelled"
 
 
-def test_a_lost_run_resumes_where_its_part_file_is_there(task: Task, stand_in: StandIn) -> None:
+def test_lost_run_resumes_from_its_part(task: Task, stand_in: StandIn) -> None:
     whole = run_elsewhere(task)
     run = queue(task)
     stand_in.requests.clear()
@@ -110,7 +110,7 @@ def test_a_lost_run_resumes_where_its_part_file_is_there(task: Task, stand_in: S
     assert unclaimed_files() == ()
 
 
-def test_a_part_file_that_was_changed_is_not_resumed(task: Task, stand_in: StandIn) -> None:
+def test_changed_part_file_is_not_resumed(task: Task, stand_in: StandIn) -> None:
     run = queue(task)
     at_page(stand_in, 4, lambda: Run.objects.filter(pk=run.pk).update(owner="frozen"))
     jobs.execute_here(run.pk, 1)
@@ -124,9 +124,7 @@ def test_a_part_file_that_was_changed_is_not_resumed(task: Task, stand_in: Stand
     assert exported_versions(run_now(task)) == versions_in(stand_in)
 
 
-def test_a_run_that_was_never_enqueued_is_put_before_the_workers(
-    task: Task, stand_in: StandIn
-) -> None:
+def test_unqueued_run_is_queued_again(task: Task, stand_in: StandIn) -> None:
     run = task.queue_run(Run.Trigger.MANUAL)
     Run.objects.filter(pk=run.pk).update(queued_at=timezone.now() - timedelta(seconds=11))
     work_off_queue()
@@ -138,9 +136,7 @@ def test_a_run_that_was_never_enqueued_is_put_before_the_workers(
     assert exported_ids(fresh(run)) == stand_in.store.ids
 
 
-def test_a_run_whose_job_got_lost_is_put_before_the_workers_again(
-    task: Task, stand_in: StandIn
-) -> None:
+def test_run_with_lost_job_is_queued_again(task: Task, stand_in: StandIn) -> None:
     run = queue(task)
     # A worker was killed after it took the job and before it claimed the run.
     DBTaskResult.objects.update(status="RUNNING")
@@ -166,9 +162,7 @@ def test_recovery_from_twenty_processes_at_once_decides_once(
     assert other.runs.count() == 1
 
 
-def test_leftovers_are_removed_and_whole_unknown_files_set_aside(
-    task: Task, data_folder: Path
-) -> None:
+def test_leftovers_go_and_orphans_are_kept(task: Task, data_folder: Path) -> None:
     run = run_now(task)
     runs, orphaned = data_folder / "runs", data_folder / "orphaned"
     (runs / "run-999-1.part").write_text("<half")
@@ -188,7 +182,7 @@ def test_leftovers_are_removed_and_whole_unknown_files_set_aside(
     assert files.run_file(run).stat().st_size == run.file_size
 
 
-def test_a_second_orphan_of_the_same_name_replaces_none(data_folder: Path, db: None) -> None:
+def test_second_orphan_replaces_none(data_folder: Path, db: None) -> None:
     for text in ("one", "two"):
         (data_folder / "runs").mkdir(parents=True, exist_ok=True)
         (data_folder / "runs" / "run-998-1-deadbeef.xml").write_text(text)
@@ -198,7 +192,7 @@ def test_a_second_orphan_of_the_same_name_replaces_none(data_folder: Path, db: N
     assert kept == ["one", "two"]
 
 
-def test_an_unfinished_copy_of_a_dead_worker_is_removed(task: Task, data_folder: Path) -> None:
+def test_unfinished_copy_of_dead_worker_goes(task: Task, data_folder: Path) -> None:
     run_now(task)
     draft = data_folder / "exports" / ".run-1-deadbeef.part"
     draft.write_text("<half")
@@ -223,9 +217,7 @@ def test_a_pick_up_copy_that_failed_is_retried(task: Task, data_folder: Path) ->
     assert unclaimed_files() == ()
 
 
-def test_a_late_copy_does_not_replace_a_newer_one(
-    task: Task, data_folder: Path, stand_in: StandIn
-) -> None:
+def test_late_copy_does_not_replace_newer(task: Task, data_folder: Path, stand_in: StandIn) -> None:
     in_the_way = data_folder / "exports" / "batches.xml"
     in_the_way.mkdir(parents=True)
     run_now(task)

@@ -27,9 +27,7 @@ def forget(run: Run, task: Task) -> None:
         run.delete()
 
 
-def test_the_file_of_a_forgotten_run_is_set_aside_and_its_batches_come_again(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_forgotten_runs_file_is_set_aside(make_task: MakeTask, stand_in: StandIn) -> None:
     task = make_task(export="modified")
     run = run_now(task)
     content = (Path(settings.CWEXPORT_DATA_DIR) / run.file_path).read_bytes()
@@ -48,9 +46,7 @@ def test_the_file_of_a_forgotten_run_is_set_aside_and_its_batches_come_again(
     assert number <= again.pk
 
 
-def test_a_run_that_gets_a_forgotten_number_never_takes_the_forgotten_file(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_reused_run_number_keeps_forgotten_file(make_task: MakeTask, stand_in: StandIn) -> None:
     task = make_task(export="modified")
     run = run_now(task)
     number, name = run.pk, Path(run.file_path).name

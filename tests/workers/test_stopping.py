@@ -77,9 +77,7 @@ def test_a_cancel_is_obeyed_inside_a_wait(
     assert (fresh(run).status, unclaimed_files()) == ("cancelled", ())
 
 
-def test_a_cancel_is_obeyed_while_the_other_side_says_nothing(
-    task: Task, stand_in: StandIn
-) -> None:
+def test_cancel_works_while_server_is_silent(task: Task, stand_in: StandIn) -> None:
     stand_in.faults.add(Sending(wires.never_answer, on=(LIST,), when=is_page, after=1))
     run = queue(task)
 
@@ -89,7 +87,7 @@ def test_a_cancel_is_obeyed_while_the_other_side_says_nothing(
 
 @pytest.mark.parametrize("can_resume", [True, False])
 @pytest.mark.parametrize("page", [1, 3])
-def test_a_shutdown_gives_the_run_back_and_the_next_attempt_is_complete(
+def test_shutdown_requeues_and_next_attempt_completes(
     make_task: MakeTask, stand_in: StandIn, page: int, can_resume: bool
 ) -> None:
     task = make_task(can_resume_from_failure=can_resume)
@@ -109,9 +107,7 @@ def test_a_shutdown_gives_the_run_back_and_the_next_attempt_is_complete(
     assert unclaimed_files() == ()
 
 
-def test_a_run_interrupted_again_and_again_is_complete_in_the_end(
-    task: Task, stand_in: StandIn
-) -> None:
+def test_repeatedly_interrupted_run_completes(task: Task, stand_in: StandIn) -> None:
     run = queue(task)
     uninterrupted = run_elsewhere(task)
 

@@ -71,7 +71,7 @@ def is_in_the_middle(run: Run) -> bool:
     return fresh(run).page_count >= 3
 
 
-def test_a_worker_executes_what_is_queued_and_ends_when_idle(task: Task, stand_in: StandIn) -> None:
+def test_worker_empties_queue_and_ends_idle(task: Task, stand_in: StandIn) -> None:
     with worker_process() as process:
         run = jobs.queue_run(task, Run.Trigger.MANUAL)
         wait_until(lambda: is_over(run))
@@ -87,9 +87,7 @@ def test_a_worker_executes_what_is_queued_and_ends_when_idle(task: Task, stand_i
     assert not jobs.any_worker_alive()
 
 
-def test_sigterm_in_the_middle_gives_the_run_back_for_another_worker(
-    slow_run: Run, stand_in: StandIn
-) -> None:
+def test_sigterm_requeues_the_run(slow_run: Run, stand_in: StandIn) -> None:
     with worker_process() as process:
         wait_until(lambda: is_in_the_middle(slow_run))
         seconds = end(process, signal.SIGTERM)
@@ -129,9 +127,7 @@ def test_after_sigkill_a_new_worker_resumes_the_run(slow_run: Run, stand_in: Sta
     assert unclaimed_files() == ()
 
 
-def test_after_sigkill_a_run_that_may_not_resume_is_closed_with_the_reason(
-    slow_run: Run, stand_in: StandIn
-) -> None:
+def test_after_sigkill_unresumable_run_is_closed(slow_run: Run, stand_in: StandIn) -> None:
     Run.objects.filter(pk=slow_run.pk).update(can_resume=False)
     killed_in_the_middle(slow_run)
     stand_in.latency = 0
@@ -147,9 +143,7 @@ def test_after_sigkill_a_run_that_may_not_resume_is_closed_with_the_reason(
     assert exported_versions(fresh(again)) == versions_in(stand_in)
 
 
-def test_a_run_that_kills_its_worker_is_parked_after_three_starts(
-    slow_run: Run, stand_in: StandIn
-) -> None:
+def test_run_that_kills_workers_is_parked(slow_run: Run, stand_in: StandIn) -> None:
     Run.objects.filter(pk=slow_run.pk).update(stalled_count=2)
     killed_in_the_middle(slow_run)
     recovery.recover(is_thorough=True)
@@ -158,9 +152,7 @@ def test_a_run_that_kills_its_worker_is_parked_after_three_starts(
     assert "parked" in fresh(slow_run).error
 
 
-def test_a_frozen_worker_that_wakes_up_late_publishes_nothing(
-    slow_run: Run, stand_in: StandIn
-) -> None:
+def test_frozen_worker_publishes_nothing(slow_run: Run, stand_in: StandIn) -> None:
     Run.objects.filter(pk=slow_run.pk).update(can_resume=False)
     with worker_process() as process:
         wait_until(lambda: is_in_the_middle(slow_run))
@@ -182,9 +174,7 @@ def test_a_frozen_worker_that_wakes_up_late_publishes_nothing(
     assert unclaimed_files() == ()
 
 
-def test_two_workers_share_the_work_and_execute_each_run_once(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_two_workers_share_runs_without_overlap(make_task: MakeTask, stand_in: StandIn) -> None:
     tasks = [make_task(name=f"T{n}", output_file=f"t{n}.xml") for n in range(6)]
     runs = [jobs.queue_run(task, Run.Trigger.MANUAL) for task in tasks]
     with worker_process(), worker_process():

@@ -32,9 +32,7 @@ def test_a_worker_without_work_ends_quietly(signalled_worker: ExportWorker) -> N
     assert not Worker.objects.exists()
 
 
-def test_the_run_whose_job_was_just_taken_goes_back_to_the_queue(
-    task: Task, signalled_worker: ExportWorker
-) -> None:
+def test_run_just_taken_is_requeued(task: Task, signalled_worker: ExportWorker) -> None:
     run = queue(task)
     signalled_worker.run()
 

@@ -182,7 +182,7 @@ def test_a_value_that_fits_its_field_is_sent(
         ),
     ],
 )
-def test_a_value_is_refused_with_the_field_the_reason_and_an_example(
+def test_invalid_value_names_field_reason_and_example(
     row: tuple[str, str, str], sentence: str
 ) -> None:
     assert refusal(*row) == ("value", sentence)
@@ -270,7 +270,7 @@ def test_a_comparison_that_does_not_fit_is_refused(
     assert refusal(field, comparison, "1") == ("comparison", sentence)
 
 
-def test_a_logic_operator_is_and_or_or_or_nothing() -> None:
+def test_logic_operator_is_and_or_or_empty() -> None:
     assert refusal("id", "Equal", "1", "Xor") == (
         "logic_operator",
         "The logic operator of id is Xor: choose And or Or, or leave it empty, which means And.",
@@ -278,7 +278,7 @@ def test_a_logic_operator_is_and_or_or_or_nothing() -> None:
 
 
 @pytest.mark.parametrize("field", ["id", "batchIdentifier", "closedFlag", "lastUpdated", "other"])
-def test_the_example_in_a_refusal_can_itself_be_sent(field: str) -> None:
+def test_example_in_a_refusal_is_valid(field: str) -> None:
     values = ["", "null", "True", "1", "1.5", '"a', "abc", "[x]", "(", "()", "(1)", '("a")', "'\\'"]
     refused = [
         error
@@ -293,7 +293,7 @@ def test_the_example_in_a_refusal_can_itself_be_sent(field: str) -> None:
 
 
 @pytest.mark.parametrize("field", [*FIELD_KINDS, "company/id"])
-def test_every_fitting_comparison_of_a_field_has_an_example_that_can_be_sent(field: str) -> None:
+def test_every_offered_comparison_has_valid_example(field: str) -> None:
     fitting = grammar.fitting_comparisons(FIELD_KINDS.get(field))
     assert {"Equal", "NotEqual", "In", "NotIn"} <= set(fitting)
     for comparison in fitting:
@@ -301,7 +301,7 @@ def test_every_fitting_comparison_of_a_field_has_an_example_that_can_be_sent(fie
         grammar.check(Condition(field, comparison, example), FIELD_KINDS)
 
 
-def test_each_kind_of_field_offers_the_comparisons_that_mean_something() -> None:
+def test_each_field_type_offers_sensible_comparisons() -> None:
     everything = tuple(FITTING_ALL.split(", "))
     assert grammar.fitting_comparisons(None) == everything
     assert grammar.fitting_comparisons(Kind.TEXT) == everything
@@ -345,13 +345,11 @@ def chain(*logic_operators: str) -> list[Condition]:
         (("Or", "And", "Or", "And"), "a = 1 or (b = 1 and c = 1) or d = 1"),
     ],
 )
-def test_and_binds_first_and_the_text_sent_says_so(
-    logic_operators: tuple[str, ...], sent: str
-) -> None:
+def test_and_binds_before_or(logic_operators: tuple[str, ...], sent: str) -> None:
     assert grammar.render(chain(*logic_operators), {}) == sent
 
 
-def test_what_a_run_adds_stays_outside_the_brackets_of_a_mixed_filter() -> None:
+def test_added_parts_stay_outside_the_brackets() -> None:
     user_part = grammar.render(chain("Or", "And", ""), {})
     moment = datetime(2020, 1, 1, tzinfo=UTC)
     assert grammar.both(user_part, grammar.updated_after(moment), grammar.id_above(284)) == (
@@ -367,7 +365,7 @@ def test_brackets_are_only_put_where_something_is_added() -> None:
     assert grammar.both("a = 1", "", "id > 1") == "(a = 1) and id > 1"
 
 
-def test_the_parts_a_run_can_add_are_written_here() -> None:
+def test_parts_a_run_adds_are_formatted() -> None:
     moment = datetime(1970, 1, 1, 0, 0, 0, 999_999, tzinfo=UTC)
     assert [
         grammar.id_above(0),
@@ -417,12 +415,12 @@ def test_dates_are_read_out_as_before_and_after(field: str, comparison: str, wor
     )
 
 
-def test_the_length_counts_every_character_as_a_url_carries_it() -> None:
+def test_length_counts_encoded_characters() -> None:
     assert grammar.encoded_length("") == 0
     assert grammar.encoded_length('a/b = "ë"') == len("a%2Fb%20%3D%20%22%C3%AB%22")
 
 
-def test_quoting_takes_the_kind_of_quote_that_is_free_or_refuses() -> None:
+def test_quoting_uses_the_free_quote_or_refuses() -> None:
     assert grammar.quote("John") == '"John"'
     assert grammar.quote('say "x"') == "'say \"x\"'"
     with pytest.raises(ConditionError) as refused:
@@ -449,13 +447,13 @@ INJECTIONS = [
 
 @pytest.mark.parametrize("value", INJECTIONS)
 @pytest.mark.parametrize("comparison", ["Equal", "Like", "In"])
-def test_a_value_that_would_widen_the_filter_is_refused(value: str, comparison: str) -> None:
+def test_value_that_widens_the_filter_is_refused(value: str, comparison: str) -> None:
     assert refusal("batchIdentifier", comparison, value)[0] == "value"
     assert refusal("batchIdentifier", comparison, f"({value})")[0] == "value"
 
 
 @pytest.mark.parametrize("text", INJECTIONS[:-1])
-def test_the_same_text_in_the_right_quotes_is_one_piece_of_text(text: str) -> None:
+def test_same_text_in_right_quotes_is_one_value(text: str) -> None:
     try:
         value = grammar.quote(text)
     except ConditionError:
@@ -541,7 +539,7 @@ hostile = st.text(alphabet="\"'()[],\\ aor=>01", max_size=12)
 
 @thorough
 @given(value=hostile, comparison=st.sampled_from([c.name for c in COMPARISONS]))
-def test_whatever_is_typed_as_a_value_stays_one_comparison(value: str, comparison: str) -> None:
+def test_any_typed_value_stays_one_comparison(value: str, comparison: str) -> None:
     for field in ("batchIdentifier", "unheardOf"):
         for typed in (value, f'"{value}"', f"({value})", f'("{value}")'):
             try:
@@ -582,7 +580,7 @@ def test_the_brackets_mean_what_and_before_or_means(rows: list[tuple[bool, str]]
         st.text() | st.sampled_from(["And", "Or"]),
     )
 )
-def test_no_row_of_any_text_raises_anything_but_a_condition_error(condition: Condition) -> None:
+def test_any_text_raises_only_condition_errors(condition: Condition) -> None:
     "".join(grammar.warnings_for(condition, FIELD_KINDS)).encode()
     if error := error_of(condition):
         str(error).encode()

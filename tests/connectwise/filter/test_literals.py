@@ -54,9 +54,7 @@ thorough = settings(max_examples=300, deadline=None)
         ('("John", "Ben")', Form.LIST, '("John", "Ben")'),
     ],
 )
-def test_a_value_is_read_as_typed_and_written_as_connectwise_reads_it(
-    typed: str, form: Form, sent: str
-) -> None:
+def test_typed_value_becomes_connectwise_literal(typed: str, form: Form, sent: str) -> None:
     assert parse(typed, None) == Literal(form, sent)
 
 
@@ -122,7 +120,7 @@ def test_a_value_is_read_as_typed_and_written_as_connectwise_reads_it(
         ("[9999-12-31T23:59:59-00:01]", "is a date outside the years 1753 to 9999"),
     ],
 )
-def test_a_value_that_cannot_be_sent_is_refused_with_the_reason(typed: str, why: str) -> None:
+def test_invalid_value_is_refused_with_reason(typed: str, why: str) -> None:
     with pytest.raises(LiteralError) as refused:
         parse(typed, None)
     assert str(refused.value) == f"The value {why}."
@@ -137,9 +135,7 @@ def test_a_value_that_cannot_be_sent_is_refused_with_the_reason(typed: str, why:
         (Kind.DATETIME, "yesterday", "is not a date in square brackets"),
     ],
 )
-def test_what_is_no_literal_is_refused_in_the_words_of_the_field(
-    kind: Kind, typed: str, why: str
-) -> None:
+def test_non_literal_is_refused_in_field_terms(kind: Kind, typed: str, why: str) -> None:
     with pytest.raises(LiteralError) as refused:
         parse(typed, kind)
     assert str(refused.value) == f"The value {why}."
@@ -216,13 +212,13 @@ def test_a_list_is_read_member_by_member(typed: str, form: Form, sent: str) -> N
         ('("a\nb")', "holds a line break or another character that cannot be sent"),
     ],
 )
-def test_a_list_that_cannot_be_sent_is_refused_with_the_reason(typed: str, why: str) -> None:
+def test_invalid_list_is_refused_with_reason(typed: str, why: str) -> None:
     with pytest.raises(LiteralError) as refused:
         parse_list(typed, None)
     assert str(refused.value) == f"The value {why}."
 
 
-def test_a_moment_is_written_in_utc_and_whole_seconds() -> None:
+def test_moment_is_written_in_utc_whole_seconds() -> None:
     zone = timezone(timedelta(hours=-5))
     moment = datetime(2020, 2, 29, 23, 30, 15, 999_999, tzinfo=zone)
     assert datetime_literal(moment) == "[2020-03-01T04:30:15Z]"
@@ -255,7 +251,7 @@ def test_text_in_a_message_is_short_and_printable() -> None:
 
 
 @pytest.mark.parametrize("text", ["\"'", "\\", "a\nb", "\ud800"])
-def test_text_that_no_quotes_can_hold_is_not_quoted(text: str) -> None:
+def test_text_with_both_quotes_is_not_quoted(text: str) -> None:
     with pytest.raises(LiteralError):
         quote(text)
 
@@ -280,7 +276,7 @@ def test_quoted_text_is_read_back_as_itself(text: str) -> None:
         timezones=st.integers(-14 * 60, 14 * 60).map(lambda m: timezone(timedelta(minutes=m))),
     )
 )
-def test_every_moment_is_read_back_as_the_second_it_lies_in(moment: datetime) -> None:
+def test_moment_round_trips_to_its_second(moment: datetime) -> None:
     sent = parse(f"[{moment.isoformat()}]", Kind.DATETIME).sent
     assert sent == datetime_literal(moment)
     read = datetime.fromisoformat(sent[1:-1])
@@ -289,9 +285,7 @@ def test_every_moment_is_read_back_as_the_second_it_lies_in(moment: datetime) ->
 
 @thorough
 @given(st.text(), st.sampled_from([None, *Kind]))
-def test_nothing_that_is_typed_raises_anything_but_a_literal_error(
-    text: str, kind: Kind | None
-) -> None:
+def test_any_text_raises_only_literal_errors(text: str, kind: Kind | None) -> None:
     for read in (parse, parse_list):
         for typed in (text, f"[{text}]", f"({text})", f'"{text}"'):
             try:

@@ -56,13 +56,11 @@ def test_text_that_no_quote_can_hold_is_refused(typed: str) -> None:
         (" , ", None, ""),
     ],
 )
-def test_a_list_gets_its_brackets_and_its_members_what_they_lack(
-    typed: str, kind: Kind | None, written: str
-) -> None:
+def test_list_gains_brackets_and_quotes(typed: str, kind: Kind | None, written: str) -> None:
     assert value_help.as_list(typed, kind) == written
 
 
-def test_what_is_no_date_stays_as_typed_in_a_list_of_dates() -> None:
+def test_non_date_in_date_list_stays_as_typed() -> None:
     assert value_help.as_list("soon", Kind.DATETIME) == "(soon)"
 
 
@@ -82,7 +80,7 @@ def test_a_list_takes_one_more_member(before: str, after: str) -> None:
         ("2026-01-31", "08:00:09", "[2026-01-31T08:00:09Z]"),
     ],
 )
-def test_a_picked_day_is_a_date_as_connectwise_reads_it(day: str, time: str, written: str) -> None:
+def test_picked_day_becomes_a_date_literal(day: str, time: str, written: str) -> None:
     assert value_help.picked_date(day, time) == written
     assert literals.parse(written, Kind.DATETIME).form is Form.DATETIME
 

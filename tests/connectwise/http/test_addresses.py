@@ -86,7 +86,7 @@ def test_a_pasted_site_keeps_scheme_host_and_port(pasted: str, site: str) -> Non
         ("\ufffd.example", "is not the name of a host"),
     ],
 )
-def test_what_is_no_site_is_refused_with_a_sentence(pasted: str, said: str) -> None:
+def test_invalid_site_is_refused_with_a_sentence(pasted: str, said: str) -> None:
     with pytest.raises(SiteError, match=said.replace("?", r"\?")) as caught:
         parse_site(pasted, allow_http=True)
     assert str(caught.value).startswith(("A ", "An ", "The ", "Write ", "“"))
@@ -103,16 +103,14 @@ def test_what_is_no_site_is_refused_with_a_sentence(pasted: str, said: str) -> N
         ("http://localhost:8001/?x", "http://localhost:8001"),
     ],
 )
-def test_a_site_with_more_than_an_address_is_answered_with_what_to_type(
-    pasted: str, meant: str
-) -> None:
+def test_site_with_extra_parts_suggests_what_to_type(pasted: str, meant: str) -> None:
     with pytest.raises(SiteError) as caught:
         parse_site(pasted, allow_http=True)
     assert str(caught.value) == f"A site holds no ?, # or backslash. Type {meant}."
 
 
 @pytest.mark.parametrize("pasted", ["?x", "user:1?@cw.example.com", "1.2.3.4.5#x"])
-def test_no_host_is_proposed_where_it_is_in_doubt(pasted: str) -> None:
+def test_doubtful_site_suggests_no_host(pasted: str) -> None:
     with pytest.raises(SiteError, match="give the host alone"):
         parse_site(pasted, allow_http=True)
 
@@ -227,7 +225,7 @@ def test_public_addresses_are_called_with_https_only(address: str) -> None:
         "[::1]:8443",
     ],
 )
-def test_a_site_that_is_a_forbidden_address_is_judged_without_a_packet(pasted: str) -> None:
+def test_forbidden_literal_address_sends_no_packet(pasted: str) -> None:
     site = parse_site(pasted, allow_http=False)
     with pytest.raises(AddressRefusedError):
         PUBLIC_ONLY.check_site(site)
@@ -243,7 +241,7 @@ def test_a_refusal_names_the_address_that_is_meant() -> None:
     )
 
 
-def test_a_site_that_is_a_name_is_judged_when_it_has_been_resolved() -> None:
+def test_named_site_is_judged_after_resolving() -> None:
     PUBLIC_ONLY.check_site(Site("https", "localhost"))
 
 

@@ -36,7 +36,7 @@ class HighestChance(random.Random):
         return b
 
 
-def test_a_page_is_asked_for_with_every_parameter_and_all_credentials() -> None:
+def test_page_request_sends_all_parameters_and_credentials() -> None:
     with RawServer(json_answer([])) as server, client_of(server) as client:
         client.batches('a = "ü &+#" and id > 0', page_size=1000)
     request, *headers = server.requests[0].rstrip("\r\n").split("\r\n")
@@ -55,14 +55,14 @@ def test_a_page_is_asked_for_with_every_parameter_and_all_credentials() -> None:
     ]
 
 
-def test_without_conditions_the_parameter_is_left_out_and_order_and_page_can_be_chosen() -> None:
+def test_without_conditions_the_parameter_is_omitted() -> None:
     with RawServer(json_answer([])) as server, client_of(server) as client:
         client.batches("", page_size=1, order_by="id desc", page=3)
     assert server.targets == [f"{BATCHES}?orderBy=id%20desc&page=3&pageSize=1"]
 
 
 @pytest.mark.parametrize("wrap", [lambda body: answer(body=body), gzip_answer])
-def test_a_page_holds_the_records_as_they_were_sent(wrap: Any) -> None:
+def test_page_holds_records_as_sent(wrap: Any) -> None:
     body = b'[{"id": 7, "amount": 1000.000000, "_info": {"a": "b"}}, {"id": 3}]'
     with RawServer(wrap(body)) as server, client_of(server) as client:
         page = client.batches("", page_size=2)
@@ -85,15 +85,13 @@ def test_a_page_holds_the_records_as_they_were_sent(wrap: Any) -> None:
         ("", None),
     ],
 )
-def test_the_date_of_the_answer_is_read_and_nonsense_survived(
-    header: str, moment: datetime | None
-) -> None:
+def test_date_header_is_read_and_nonsense_survived(header: str, moment: datetime | None) -> None:
     sent = json_answer([], headers={"Date": header})
     with RawServer(sent) as server, client_of(server) as client:
         assert client.batches("", page_size=1).server_date == moment
 
 
-def test_one_connection_serves_many_requests_and_keeps_no_cookies() -> None:
+def test_one_connection_is_reused_without_cookies() -> None:
     cookie = {"Set-Cookie": "session=1; Path=/"}
     sent = json_answer([{"id": 1}], headers=cookie)
     with RawServer(sent) as server, client_of(server) as client:
@@ -129,7 +127,7 @@ def test_batches_are_counted_with_the_same_conditions() -> None:
 
 
 @pytest.mark.parametrize("count", [None, "284", -1, 1.5, True, [], {}])
-def test_a_count_is_a_whole_number_or_an_error(count: object) -> None:
+def test_count_is_a_whole_number_or_error(count: object) -> None:
     with (
         RawServer(json_answer({"count": count})) as server,
         client_of(server) as client,
@@ -167,7 +165,7 @@ def test_system_info_is_an_object() -> None:
     assert server.targets == ["/v4_6_release/apis/3.0/system/info"]
 
 
-def test_the_length_of_the_full_url_is_that_of_the_url_that_is_sent() -> None:
+def test_full_url_length_matches_the_url_sent() -> None:
     conditions = 'batchIdentifier = "ü %" and id > 0'
     with RawServer(json_answer([])) as server, client_of(server) as client:
         page = client.batches(conditions, page_size=250)
@@ -178,7 +176,7 @@ def test_the_length_of_the_full_url_is_that_of_the_url_that_is_sent() -> None:
     )
 
 
-def test_a_client_id_that_cannot_be_sent_is_said_before_any_request() -> None:
+def test_unsendable_client_id_fails_before_any_request() -> None:
     odd = dataclasses.replace(CREDENTIALS, client_id="x\r\nEvil: 1")
     with (
         RawServer() as server,
@@ -199,21 +197,21 @@ def throttled(retry_after: float | None) -> ThrottledError:
     return error
 
 
-def test_waits_double_with_full_jitter_from_one_to_sixty_seconds() -> None:
+def test_backoff_doubles_with_full_jitter() -> None:
     low, high = RetryPolicy(jitter=LowestChance()), RetryPolicy(jitter=HighestChance())
     attempts = range(1, 9)
     assert [low.wait_after(n, unreachable()) for n in attempts] == [1] * 8
     assert [high.wait_after(n, unreachable()) for n in attempts] == [3, 9, 27, 60, 60, 60, 60, 60]
 
 
-def test_a_throttled_request_waits_as_long_as_asked_or_thirty_seconds_doubled() -> None:
+def test_throttled_request_waits_as_asked_or_doubles() -> None:
     policy = RetryPolicy(jitter=LowestChance())
     assert [policy.wait_after(n, throttled(None)) for n in (1, 2, 3, 4)] == [30, 60, 120, 240]
     assert [policy.wait_after(1, throttled(asked)) for asked in (0, 3, 300)] == [1, 3, 300]
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_servers_that_may_recover_are_asked_again_and_others_not(status: int) -> None:
+def test_only_recoverable_statuses_are_retried(status: int) -> None:
     policy = RetryPolicy()
     assert policy.may_pass(ServerFailedError("p", "a", step="batches", status=status))
     assert not policy.may_pass(ServerFailedError("p", "a", step="batches", status=501))
@@ -240,9 +238,7 @@ def test_servers_that_may_recover_are_asked_again_and_others_not(status: int) ->
         (None, None),
     ],
 )
-def test_retry_after_is_seconds_or_a_date_and_nonsense_is_none(
-    header: str | None, seconds: float | None
-) -> None:
+def test_retry_after_is_seconds_date_or_none(header: str | None, seconds: float | None) -> None:
     assert retry_after_seconds(header, now=NOON) == seconds
 
 

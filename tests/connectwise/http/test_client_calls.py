@@ -33,7 +33,7 @@ def resolving_to(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[s
 
 
 @pytest.mark.parametrize("ip", ["169.254.169.254", "10.0.0.1", "::ffff:169.254.169.254", "::1"])
-def test_a_name_that_resolves_to_a_forbidden_address_is_refused_without_a_packet(
+def test_name_resolving_to_forbidden_address_sends_nothing(
     ip: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolving_to(monkeypatch, [ip])
@@ -44,7 +44,7 @@ def test_a_name_that_resolves_to_a_forbidden_address_is_refused_without_a_packet
     assert server.connection_count == 0
 
 
-def test_a_site_that_is_a_forbidden_address_is_refused_without_a_packet() -> None:
+def test_forbidden_address_as_site_sends_nothing() -> None:
     with RawServer(GOOD) as server, client_of(server, policy=AddressPolicy()) as client:
         error = failure(client)
         with pytest.raises(AddressBlockedError, match="Looking up the company"):
@@ -53,7 +53,7 @@ def test_a_site_that_is_a_forbidden_address_is_refused_without_a_packet() -> Non
     assert server.connection_count == 0
 
 
-def test_only_the_allowed_ones_of_several_addresses_are_called(
+def test_only_allowed_addresses_are_called(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     resolving_to(monkeypatch, ["169.254.169.254", "::1", "127.0.0.1"])
@@ -62,7 +62,7 @@ def test_only_the_allowed_ones_of_several_addresses_are_called(
     assert f"Host: cw.example.com:{server.port}" in server.requests[0]
 
 
-def test_the_judged_address_is_called_although_the_name_resolves_anew(
+def test_judged_address_is_called_despite_new_dns(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked = resolving_to(monkeypatch, ["127.0.0.1"], ["169.254.169.254"])
@@ -81,7 +81,7 @@ def test_an_unknown_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"the name of cw.example.com:{server.port} could not be looked up" in str(error)
 
 
-def test_the_cloud_is_called_by_its_api_name_and_asked_for_companies_at_its_login_name(
+def test_cloud_uses_api_name_and_login_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked = resolving_to(monkeypatch, ["127.0.0.1"])
@@ -95,7 +95,7 @@ def test_the_cloud_is_called_by_its_api_name_and_asked_for_companies_at_its_logi
 
 
 @pytest.mark.parametrize("status", [401, 404])
-def test_on_cloud_a_401_and_a_404_mention_company_and_keys(
+def test_cloud_401_and_404_mention_company_and_keys(
     status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolving_to(monkeypatch, ["127.0.0.1"])
@@ -109,7 +109,7 @@ def test_on_cloud_a_401_and_a_404_mention_company_and_keys(
     assert "keys" in params
 
 
-def test_an_authority_of_ones_own_is_trusted_by_its_file(certificates: Certificates) -> None:
+def test_own_authority_is_trusted_by_file(certificates: Certificates) -> None:
     with (
         RawServer(GOOD, tls=server_context(certificates)) as server,
         client_of(server, scheme="https", ca_file=str(certificates.authority)) as client,
@@ -118,7 +118,7 @@ def test_an_authority_of_ones_own_is_trusted_by_its_file(certificates: Certifica
     assert server.connection_count == 1
 
 
-def test_an_unknown_authority_is_refused_before_anything_is_sent(
+def test_unknown_authority_is_refused_before_sending(
     certificates: Certificates,
 ) -> None:
     with (
@@ -132,7 +132,7 @@ def test_an_unknown_authority_is_refused_before_anything_is_sent(
 
 
 @pytest.mark.parametrize("host", ["cw.example.com", "api-na.myconnectwise.net"])
-def test_the_certificate_has_to_carry_the_name_although_the_address_is_pinned(
+def test_certificate_must_name_host_despite_pinned_address(
     host: str, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolving_to(monkeypatch, ["127.0.0.1"])
@@ -147,7 +147,7 @@ def test_the_certificate_has_to_carry_the_name_although_the_address_is_pinned(
 
 
 @pytest.mark.parametrize("content", [None, "", "no certificate"])
-def test_a_ca_file_that_cannot_be_used_is_told(content: str | None, tmp_path: Path) -> None:
+def test_unusable_ca_file_is_reported(content: str | None, tmp_path: Path) -> None:
     ca_file = tmp_path / "ca.pem"
     if content is not None:
         ca_file.write_text(content)
@@ -181,9 +181,7 @@ def everything_told_by(error: BaseException) -> str:
 
 @pytest.mark.parametrize("status", [200, 400, 401, 500])
 @pytest.mark.parametrize("quote_as", [str, repr, "json"])
-def test_the_private_key_is_in_no_error_even_when_the_server_echoes_it(
-    status: int, quote_as: Any
-) -> None:
+def test_private_key_is_in_no_error(status: int, quote_as: Any) -> None:
     def echo(connection: socket.socket, over: threading.Event) -> None:
         sent = server.requests[-1] + PRIVATE_KEY
         body = json_answer({"message": sent}) if quote_as == "json" else quote_as(sent).encode()
@@ -197,7 +195,7 @@ def test_the_private_key_is_in_no_error_even_when_the_server_echoes_it(
         assert secret not in params
 
 
-def test_a_private_key_at_the_place_where_a_message_is_cut_shows_no_part_of_itself() -> None:
+def test_cut_message_shows_no_part_of_key() -> None:
     page = f"<title>{'x' * 270}{PRIVATE_KEY}</title>".encode()
     with (
         RawServer(answer(400, page, {"Content-Type": "text/html"})) as server,

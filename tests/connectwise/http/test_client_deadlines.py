@@ -30,7 +30,7 @@ SLOW: dict[str, Reply] = {
 
 
 @pytest.mark.parametrize("slow", SLOW)
-def test_a_server_cannot_stretch_the_deadline_of_a_request(slow: str) -> None:
+def test_server_cannot_stretch_the_deadline(slow: str) -> None:
     with (
         RawServer(SLOW[slow]) as server,
         client_of(server, limits=HASTY, retry=ONCE) as client,
@@ -56,7 +56,7 @@ def test_a_server_cannot_stretch_the_deadline_over_tls(
     assert len(server.requests) == 1
 
 
-def test_a_handshake_that_does_not_come_about_is_given_up() -> None:
+def test_stuck_handshake_is_given_up() -> None:
     with (
         RawServer(silent) as server,
         client_of(server, scheme="https", limits=HASTY, retry=ONCE) as client,
@@ -82,7 +82,7 @@ def full_port() -> Iterator[int]:
             each.close()
 
 
-def test_a_connection_that_does_not_come_about_is_given_up(full_port: int) -> None:
+def test_stuck_connect_is_given_up(full_port: int) -> None:
     with client_of(full_port, limits=HASTY, retry=ONCE) as client:
         assert "did not answer in time" in str(failure(client))
 
@@ -108,7 +108,7 @@ def test_a_stop_ends_a_request_in_flight(slow: str) -> None:
         assert_stops(client_of(server, limits=patient, stop=stopping_soon()))
 
 
-def test_a_stop_ends_a_wait_before_the_next_try() -> None:
+def test_stop_ends_a_retry_wait() -> None:
     slow = dataclasses.replace(QUICK, scale=1)
     with RawServer(answer(429, headers={"Retry-After": "60"})) as server:
         assert_stops(client_of(server, retry=slow, stop=stopping_soon()))
@@ -119,7 +119,7 @@ def test_a_stop_ends_a_connection_attempt(full_port: int) -> None:
     assert_stops(client_of(full_port, limits=Limits(connect=20), stop=stopping_soon()))
 
 
-def test_a_stop_ends_a_look_up_of_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stop_ends_a_name_lookup(monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: over.wait(20) and [])
     with RawServer() as server:

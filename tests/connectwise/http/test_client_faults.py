@@ -45,7 +45,7 @@ GOOD = json_answer([{"id": 1}])
         (501, ServerFailedError, "ConnectWise fails or is under maintenance"),
     ],
 )
-def test_a_refusal_is_asked_once_and_told_with_status_message_and_advice(
+def test_refusal_is_not_retried_and_explains_itself(
     status: int, kind: type[ConnectWiseError], advice: str
 ) -> None:
     body = {"code": "X", "message": "No <b>way</b>\u202e\n in.", "errors": None}
@@ -78,12 +78,12 @@ def test_a_refusal_is_asked_once_and_told_with_status_message_and_advice(
         (b"\x00\x07a\x1b[0mb\xffc", "a [0mb\ufffdc"),
     ],
 )
-def test_the_message_of_a_refusal_is_cleaned_and_shortened(body: str | bytes, message: str) -> None:
+def test_refusal_message_is_cleaned_and_shortened(body: str | bytes, message: str) -> None:
     with RawServer(answer(400, body)) as server, client_of(server) as client:
         assert failure(client).remote_message == message
 
 
-def test_a_cut_or_dripping_body_does_not_hide_a_refusal() -> None:
+def test_cut_body_does_not_hide_the_refusal() -> None:
     head = b"HTTP/1.1 401 No\r\nContent-Length: 900\r\n\r\n{"
     for reply in (closing(head), dripping(head)):
         with RawServer(reply) as server, client_of(server, limits=HASTY) as client:
@@ -103,7 +103,7 @@ def test_a_redirect_is_never_followed(status: int, location: str) -> None:
     assert (len(server.requests), other.connection_count) == (1, 0)
 
 
-def test_links_and_other_hosts_in_an_answer_are_never_followed() -> None:
+def test_links_and_redirects_are_never_followed() -> None:
     with RawServer(GOOD) as other:
         link = {"Link": f'<http://127.0.0.1:{other.port}/>; rel="next"', "Refresh": "0; url=/x"}
         with (
@@ -133,7 +133,7 @@ def test_links_and_other_hosts_in_an_answer_are_never_followed() -> None:
         ({}, (30, 33)),
     ],
 )
-def test_a_throttled_request_waits_as_asked_and_comes_through(
+def test_throttled_request_waits_and_succeeds(
     header: dict[str, str], seconds: tuple[float, float]
 ) -> None:
     waits: list[Wait] = []
@@ -144,7 +144,7 @@ def test_a_throttled_request_waits_as_asked_and_comes_through(
     assert seconds[0] <= waits[0].seconds <= seconds[1]
 
 
-def test_throttling_for_ever_is_given_up_after_five_tries() -> None:
+def test_endless_throttling_fails_after_five_tries() -> None:
     with (
         RawServer(answer(429, headers={"Retry-After": "1"})) as server,
         client_of(server) as client,
@@ -155,7 +155,7 @@ def test_throttling_for_ever_is_given_up_after_five_tries() -> None:
     assert "ConnectWise answered 429. Tried 5 times. Too many requests" in str(error)
 
 
-def test_throttling_for_longer_than_five_minutes_is_given_up_at_once() -> None:
+def test_retry_after_over_five_minutes_fails_at_once() -> None:
     with (
         RawServer(answer(429, headers={"Retry-After": "301"})) as server,
         client_of(server) as client,
@@ -200,7 +200,7 @@ PASSING: dict[str, Reply] = {
 
 
 @pytest.mark.parametrize("fault", PASSING)
-def test_a_fault_that_passes_within_five_tries_goes_unnoticed(fault: str) -> None:
+def test_passing_fault_is_retried_unnoticed(fault: str) -> None:
     waits: list[Wait] = []
     with (
         RawServer(*[PASSING[fault]] * 2, GOOD) as server,
@@ -212,7 +212,7 @@ def test_a_fault_that_passes_within_five_tries_goes_unnoticed(fault: str) -> Non
 
 
 @pytest.mark.parametrize("fault", PASSING)
-def test_a_fault_that_stays_fails_after_five_tries_and_is_never_no_batches(fault: str) -> None:
+def test_lasting_fault_fails_after_five_tries(fault: str) -> None:
     with RawServer(PASSING[fault]) as server, client_of(server) as client:
         error = failure(client)
     assert len(server.requests) == 5
@@ -236,7 +236,7 @@ def test_a_fault_that_stays_fails_after_five_tries_and_is_never_no_batches(fault
         ("no gzip", "could not be decompressed"),
     ],
 )
-def test_a_fault_that_stays_is_told_in_plain_words(fault: str, message: str) -> None:
+def test_lasting_fault_is_told_in_plain_words(fault: str, message: str) -> None:
     with RawServer(PASSING[fault]) as server, client_of(server, retry=ONCE) as client:
         assert message in str(failure(client))
 
@@ -262,7 +262,7 @@ def bomb(member_count: int, *, one_stream: bool) -> bytes:
 
 
 @pytest.mark.parametrize("one_stream", [True, False])
-def test_a_small_body_that_becomes_a_gigabyte_is_stopped_in_little_memory(one_stream: bool) -> None:
+def test_gzip_bomb_is_stopped_in_little_memory(one_stream: bool) -> None:
     body = bomb(1000, one_stream=one_stream)
     sent = answer(body=body, headers={"Content-Encoding": "gzip"})
     with RawServer(sent) as server, client_of(server) as client:
@@ -277,7 +277,7 @@ def test_a_small_body_that_becomes_a_gigabyte_is_stopped_in_little_memory(one_st
 
 
 @pytest.mark.parametrize(("size", "fits"), [(100_000, True), (100_001, False)])
-def test_a_body_may_be_as_large_as_the_limit_and_no_larger(size: int, fits: bool) -> None:
+def test_body_may_reach_the_size_limit(size: int, fits: bool) -> None:
     with RawServer(answer(body=b"[]".ljust(size))) as server, client_of(server) as client:
         if fits:
             assert ask(client) == []
@@ -298,9 +298,7 @@ class Taken:
         self.message.append("give")
 
 
-def test_a_slot_is_kept_while_a_refused_request_waits_and_given_before_the_answer_is_decoded() -> (
-    None
-):
+def test_slot_is_kept_until_the_answer_arrives() -> None:
     slot = Taken()
     replies = answer(503), answer(200, b"[{"), GOOD
 

@@ -94,7 +94,7 @@ def test_answers_and_errors_come_out_of_their_promises() -> None:
             bad()
 
 
-def test_a_stop_is_noticed_even_when_the_page_is_there_already() -> None:
+def test_stop_is_noticed_with_page_ready() -> None:
     bench = Bench(1)
     with bench.fetching as fetching:
         promise = settled(fetching.ask(lambda client: "a page"), bench)
@@ -104,7 +104,7 @@ def test_a_stop_is_noticed_even_when_the_page_is_there_already() -> None:
             promise()
 
 
-def test_a_stop_is_noticed_while_the_page_does_not_come() -> None:
+def test_stop_is_noticed_while_waiting_for_page() -> None:
     bench = Bench(1)
     over = threading.Event()
     with bench.fetching as fetching:
@@ -115,7 +115,7 @@ def test_a_stop_is_noticed_while_the_page_does_not_come() -> None:
         over.set()
 
 
-def test_a_retry_is_told_even_when_the_page_is_there_already() -> None:
+def test_retry_is_reported_with_page_ready() -> None:
     bench = Bench(1)
     pause = Wait(1.0, 1, "ConnectWise answered 503")
     with bench.fetching as fetching:
@@ -125,7 +125,7 @@ def test_a_retry_is_told_even_when_the_page_is_there_already() -> None:
     assert bench.params == [pause]
 
 
-def test_leaving_ends_what_is_in_flight_and_closes_every_client() -> None:
+def test_leaving_ends_requests_and_closes_clients() -> None:
     bench = Bench(3)
     begun = threading.Barrier(4)
 
@@ -143,7 +143,7 @@ def test_leaving_ends_what_is_in_flight_and_closes_every_client() -> None:
     assert not [t for t in threading.enumerate() if t.name.startswith("fetching")]
 
 
-def test_each_throttling_halves_what_may_be_in_flight_down_to_one() -> None:
+def test_each_throttling_halves_requests_in_flight() -> None:
     bench = Bench(8)
     throttled = Wait(1.0, 1, "ConnectWise answered 429", is_throttled=True)
     widths = []
@@ -155,7 +155,7 @@ def test_each_throttling_halves_what_may_be_in_flight_down_to_one() -> None:
         assert [*widths, fetching.width()] == [8, 4, 2, 1, 1]
 
 
-def test_after_throttling_fewer_are_in_flight_however_many_were_asked_for() -> None:
+def test_throttling_lowers_later_requests_in_flight() -> None:
     bench = Bench(4)
     throttled = Wait(1.0, 1, "ConnectWise answered 429", is_throttled=True)
     most, question = counted()
@@ -169,7 +169,7 @@ def test_after_throttling_fewer_are_in_flight_however_many_were_asked_for() -> N
     assert max(most) == 2
 
 
-def test_while_a_page_is_decoded_the_next_request_goes_out_and_never_more_than_the_width() -> None:
+def test_decoding_overlaps_the_next_request() -> None:
     bench = Bench(2)
     decoding = threading.Event()
     most, question = counted()
@@ -189,14 +189,14 @@ def test_while_a_page_is_decoded_the_next_request_goes_out_and_never_more_than_t
     assert len(bench.askers) == 3
 
 
-def test_what_was_there_before_is_left_out_of_garbage_collections_until_the_end() -> None:
+def test_older_objects_leave_garbage_collection() -> None:
     with Bench(1).fetching:
         assert gc.get_freeze_count() > 0
 
     assert gc.get_freeze_count() == 0
 
 
-def test_those_that_were_throttled_together_come_back_one_by_one() -> None:
+def test_throttled_requests_return_one_by_one() -> None:
     bench = Bench(4)
     together = threading.Barrier(4)
     most, question = counted()

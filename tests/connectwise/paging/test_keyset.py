@@ -58,7 +58,7 @@ def test_nothing_takes_one_question() -> None:
     assert server.asked == [0]
 
 
-def test_each_question_is_for_what_lies_above_the_last_answer() -> None:
+def test_each_request_asks_above_the_last_id() -> None:
     server = Server(honest([1, 3, 5, 8, 9], 2))
 
     assert list(walk(server.ask)) == [
@@ -76,11 +76,11 @@ def test_a_walk_can_begin_above_an_id() -> None:
     assert server.asked == [5, 9]
 
 
-def test_a_full_page_is_not_the_end_and_neither_is_a_short_one() -> None:
+def test_neither_full_nor_short_page_ends_walk() -> None:
     assert walked(scripted([1, 2, 3], [4], [5, 6, 7], []).ask) == [1, 2, 3, 4, 5, 6, 7]
 
 
-def test_the_next_page_is_asked_for_before_this_one_is_worked_on() -> None:
+def test_next_page_is_requested_ahead() -> None:
     server = Server(honest([1, 2, 3], 1))
     steps = walk(server.ask)
 
@@ -111,14 +111,14 @@ def test_repeats_are_counted_and_the_first_version_stays() -> None:
     ]
 
 
-def test_the_same_row_twice_in_one_page_is_a_repeat() -> None:
+def test_duplicate_row_in_a_page_is_skipped() -> None:
     assert list(walk(scripted([1, 2, 2, 3]).ask)) == [
         Step([(1, {"id": 1}), (2, {"id": 2}), (3, {"id": 3})], 1, 3)
     ]
 
 
 @pytest.mark.parametrize("page", [[12, 11], [11, 13, 12], [14, 15, 11], [10, 12, 11]], ids=str)
-def test_ids_out_of_order_above_what_was_asked_for_end_the_walk(page: list[int]) -> None:
+def test_ids_out_of_order_fail_the_walk(page: list[int]) -> None:
     server = scripted([8, 9, 10], page, [20])
 
     with pytest.raises(WalkError, match="although ordered by id"):
@@ -129,7 +129,7 @@ def test_one_answer_without_anything_new_is_forgiven() -> None:
     assert walked(scripted([1, 2], [1, 2], [3], [2, 3], [4], []).ask) == [1, 2, 3, 4]
 
 
-def test_two_answers_in_a_row_without_anything_new_end_the_walk() -> None:
+def test_two_answers_without_progress_fail_the_walk() -> None:
     server = Server(lambda above: [1, 2, 3])
 
     with pytest.raises(WalkError, match="already fetched instead of those above id 3"):
@@ -142,7 +142,7 @@ def test_two_answers_in_a_row_without_anything_new_end_the_walk() -> None:
     clamps=st.lists(st.integers(1, 12), min_size=1),
     repeats=st.lists(st.integers(0, 5), min_size=1),
 )
-def test_clamps_and_repeats_of_any_size_lose_and_double_nothing(
+def test_clamps_and_repeats_lose_nothing(
     ids: set[int], clamps: list[int], repeats: list[int]
 ) -> None:
     known = sorted(ids)
@@ -170,7 +170,7 @@ def test_clamps_and_repeats_of_any_size_lose_and_double_nothing(
     page_size=st.integers(1, 20),
     changes=st.lists(st.tuples(st.integers(1, 300), st.booleans()), max_size=40),
 )
-def test_what_stays_is_fetched_once_whatever_appears_and_vanishes(
+def test_rows_that_stay_are_fetched_once(
     ids: set[int], page_size: int, changes: list[tuple[int, bool]]
 ) -> None:
     present, stayed, ever = set(ids), set(ids), set(ids)
@@ -194,7 +194,7 @@ def test_what_stays_is_fetched_once_whatever_appears_and_vanishes(
 
 
 @given(pages=st.lists(st.lists(st.integers(1, 30), max_size=6), max_size=12))
-def test_any_answers_end_in_ascending_ids_or_in_a_walk_error(pages: list[list[int]]) -> None:
+def test_any_answers_give_ascending_ids_or_error(pages: list[list[int]]) -> None:
     fetched: list[int] = []
     with suppress(WalkError):
         for step in walk(scripted(*pages).ask):

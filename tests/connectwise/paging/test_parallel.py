@@ -92,7 +92,7 @@ def test_clustered_ids_stay_within_the_budget(seed: int) -> None:
     assert len(server.asked) <= 1.25 * (ceil(len(ids) / 100) + 1)
 
 
-def test_rows_that_vanish_and_appear_lose_none_of_the_others() -> None:
+def test_vanishing_rows_cost_no_others() -> None:
     server = Server(sparse_ids(4000, 3, 5), 100)
     before, chance = set(server.ids), random.Random(5)
 
@@ -107,7 +107,7 @@ def test_rows_that_vanish_and_appear_lose_none_of_the_others() -> None:
     assert before & set(server.ids) <= set(came)
 
 
-def test_a_clamped_first_page_is_walked_serially_to_the_end() -> None:
+def test_clamped_first_page_is_walked_serially() -> None:
     server = Server(sparse_ids(3000, 1, 2), 1000, clamp=25)
 
     assert walked(server) == server.ids
@@ -132,7 +132,7 @@ def test_one_request_at_a_time_after_being_throttled() -> None:
     assert server.open_count == 0
 
 
-def test_what_proves_the_end_is_asked_before_the_last_page_is_handed_out() -> None:
+def test_end_is_proved_before_the_last_page() -> None:
     server = Server(sparse_ids(4000, 2, 3), 100)
     highest = server.ids[-1]
     extent = Extent(len(server.ids), highest, 100)
@@ -159,7 +159,7 @@ def test_pages_that_are_clamped_under_way_lose_nothing(clamped: set[int], width:
 
 @settings(max_examples=150)
 @given(seed=st.integers(0, 10**6), width=st.integers(2, 9), share=st.floats(0, 1))
-def test_no_change_hides_what_a_clamped_page_left_out(seed: int, width: int, share: float) -> None:
+def test_clamped_page_loses_nothing_to_changes(seed: int, width: int, share: float) -> None:
     """Rows appear and vanish everywhere while any page may be clamped: whoever stays comes."""
     chance = random.Random(seed)
     server = Server(sparse_ids(2500, seed, 4), 50)
@@ -177,7 +177,7 @@ def test_no_change_hides_what_a_clamped_page_left_out(seed: int, width: int, sha
     assert before & set(server.ids) <= set(came)
 
 
-def test_an_answer_that_is_empty_by_mistake_is_asked_for_again() -> None:
+def test_mistakenly_empty_answer_is_asked_again() -> None:
     server = Server(sparse_ids(4000, 2, 3), 100)
     honest, answers = server.ask, iter(range(1000))
 
@@ -190,7 +190,7 @@ def test_an_answer_that_is_empty_by_mistake_is_asked_for_again() -> None:
     assert [number for step in steps for number, _ in step.records] == server.ids
 
 
-def test_answers_that_stay_empty_while_others_know_of_more_fail_the_walk() -> None:
+def test_contradictory_empty_answers_fail_the_walk() -> None:
     server = Server(sparse_ids(4000, 2, 3), 100)
     dark = server.ids[1000]
     honest = server.ask
@@ -219,9 +219,7 @@ def test_answers_that_stay_empty_while_others_know_of_more_fail_the_walk() -> No
     ],
     ids=["a gap", "far apart", "an outlier", "regular", "growing gaps", "huge"],
 )
-def test_whatever_the_ids_look_like_the_walk_stays_within_the_budget(
-    ids: list[int], page_size: int, width: int
-) -> None:
+def test_any_ids_stay_within_the_request_budget(ids: list[int], page_size: int, width: int) -> None:
     server = Server(ids, page_size)
 
     assert walked(server, width=width) == ids

@@ -67,7 +67,7 @@ def never_asked(*_: object, **__: object) -> CheckedFile:
     raise AssertionError("checked in this process")
 
 
-def test_a_followed_file_gets_the_verdict_of_a_whole_one(
+def test_followed_file_gets_the_same_verdict(
     tmp_path: Path,
     check: GrowingCheck,
     processes: list[Process],
@@ -99,7 +99,7 @@ def test_a_small_file_needs_no_process(tmp_path: Path, check: GrowingCheck) -> N
         (lambda raw: raw, "The file holds 100 batches, but 101 were written."),
     ],
 )
-def test_what_may_not_be_published_is_refused_in_the_usual_words(
+def test_invalid_file_is_refused_in_usual_words(
     tmp_path: Path,
     check: GrowingCheck,
     processes: list[Process],
@@ -122,7 +122,7 @@ def test_what_may_not_be_published_is_refused_in_the_usual_words(
         lambda process: process.stdin.close(),
     ],
 )
-def test_whatever_befalls_the_process_the_file_is_checked_here(
+def test_dead_process_falls_back_to_own_check(
     tmp_path: Path,
     check: GrowingCheck,
     processes: list[Process],
@@ -145,7 +145,7 @@ def test_whatever_befalls_the_process_the_file_is_checked_here(
 
 
 @pytest.mark.parametrize("executable", ["/nowhere/python", "/bin/echo", "/bin/true"])
-def test_where_no_process_can_follow_the_file_is_checked_here(
+def test_missing_process_falls_back_to_own_check(
     tmp_path: Path,
     check: GrowingCheck,
     processes: list[Process],
@@ -204,9 +204,7 @@ def other_end(tmp_path: Path) -> Iterator[Process]:
         process.kill()
 
 
-def test_a_file_that_is_not_on_disk_as_it_was_read_gets_no_verdict(
-    tmp_path: Path, other_end: Process
-) -> None:
+def test_file_that_differs_on_disk_gets_no_verdict(tmp_path: Path, other_end: Process) -> None:
     path = tmp_path / "batches.xml"
     path.write_bytes(path.read_bytes().replace(b"<id>250</id>", b"<id>249</id>"))
 

@@ -29,7 +29,7 @@ _json = st.recursive(
     extra=st.dictionaries(_other_names, _json, max_size=4),
     links=st.dictionaries(_other_names, _json, max_size=2),
 )
-def test_whatever_json_holds_is_read_back_from_the_document(
+def test_any_json_reads_back_from_the_document(
     identifier: str, extra: dict[str, Any], links: dict[str, Any]
 ) -> None:
     body = json.dumps([{"id": 1, "batchIdentifier": identifier, "_info": links, **extra}])

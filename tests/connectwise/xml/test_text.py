@@ -41,7 +41,7 @@ def test_a_character_is_kept_or_becomes_the_replacement(character: str) -> None:
         ("\ud83d\ude00 \x00", "\ufffd\ufffd \ufffd"),
     ],
 )
-def test_text_is_escaped_only_where_parsing_would_change_it(text: str, escaped: str) -> None:
+def test_text_is_escaped_only_where_needed(text: str, escaped: str) -> None:
     assert escape_text(text) == escaped
 
 
@@ -70,7 +70,7 @@ def test_text_is_escaped_only_where_parsing_would_change_it(text: str, escaped: 
         ("a\u0132", "a_x0132_"),
     ],
 )
-def test_a_name_xml_forbids_is_escaped_character_by_character(name: str, element: str) -> None:
+def test_forbidden_name_is_escaped_by_character(name: str, element: str) -> None:
     assert element_name(name) == element
     assert decoded_name(element) == name
 
@@ -85,5 +85,5 @@ def test_a_name_of_a_hundred_thousand_characters_survives() -> None:
 
 @settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=()) | st.sampled_from("_xX0041 "), max_size=24))
-def test_any_name_can_be_read_back_from_its_element(name: str) -> None:
+def test_any_name_reads_back_from_its_element(name: str) -> None:
     assert decoded_name(element_name(name)) == name

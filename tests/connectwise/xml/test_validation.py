@@ -33,7 +33,7 @@ def _document(*ids: int) -> str:
         ("awkward", 1),
     ],
 )
-def test_every_expected_document_passes_with_count_size_and_hash(
+def test_expected_documents_pass_with_count_and_hash(
     file: Path, name: str, batch_count: int
 ) -> None:
     raw = expected_document(name).encode()
@@ -82,7 +82,7 @@ def test_another_count_than_was_written_is_refused(file: Path, expected_count: i
 
 
 @pytest.mark.parametrize(("ids", "pair"), [((1, 3, 3), (3, 3)), ((1, 5, 4, 2), (4, 5))])
-def test_ids_that_repeat_or_descend_are_refused_with_the_first_such_pair(
+def test_repeated_or_descending_ids_are_refused(
     file: Path, ids: tuple[int, ...], pair: tuple[int, int]
 ) -> None:
     file.write_text(_document(*ids))
@@ -111,7 +111,7 @@ def test_ids_that_repeat_or_descend_are_refused_with_the_first_such_pair(
         ("Batches", "Invoices", "Element 'Invoices'"),
     ],
 )
-def test_a_file_that_does_not_fit_the_schema_is_refused(
+def test_file_against_the_schema_is_refused(
     file: Path, valid: str, invalid: str, reason: str
 ) -> None:
     file.write_text(_document(284).replace(valid, invalid))
@@ -131,7 +131,7 @@ def test_a_file_that_does_not_fit_the_schema_is_refused(
         '<!DOCTYPE Batches SYSTEM "http://127.0.0.1:9/batches.dtd">',
     ],
 )
-def test_a_document_type_is_refused_before_any_entity_is_read(file: Path, doctype: str) -> None:
+def test_document_type_is_refused_unread(file: Path, doctype: str) -> None:
     file.write_text(_document(1).replace("<Batches", f"{doctype}<Batches"))
 
     with pytest.raises(FileCheckError, match="document type declaration"):
@@ -148,13 +148,13 @@ def test_extra_fields_named_batch_are_not_counted(file: Path) -> None:
     assert check_file(file, expected_count=2).batch_count == 2
 
 
-def test_a_text_beyond_the_parsers_usual_limit_of_ten_megabytes_passes(file: Path) -> None:
+def test_text_above_ten_megabytes_passes(file: Path) -> None:
     file.write_text(written_records([{"id": 1, "batchIdentifier": "x" * 11_000_000}]))
 
     assert check_file(file, expected_count=1).batch_count == 1
 
 
-def test_the_checkpoint_is_called_all_along_and_ends_the_check_by_raising(file: Path) -> None:
+def test_checkpoint_can_end_the_check(file: Path) -> None:
     file.write_text(_document(*range(1, 5001)))
     calls: list[None] = []
 
@@ -188,7 +188,7 @@ print(peak_after(1_000), peak_after(100_000))
 """
 
 
-def test_memory_does_not_grow_with_the_number_of_batches(file: Path) -> None:
+def test_validation_memory_does_not_grow(file: Path) -> None:
     """A tree of these batches would take some 230 MB; the peaks are in kB."""
     command = [sys.executable, "-c", _MEASURE, str(file)]
 

@@ -20,13 +20,13 @@ from .documents import (
 )
 
 
-def test_the_sample_record_gives_the_sample_document_byte_for_byte() -> None:
+def test_sample_record_gives_sample_document_exactly() -> None:
     document = written(json.dumps([SAMPLE_RECORD]))
 
     assert document == expected_document("sample")
 
 
-def test_links_and_unknown_fields_are_left_out_unless_asked_for() -> None:
+def test_links_and_extra_fields_are_left_out() -> None:
     record = {
         **SAMPLE_RECORD,
         "closedFlag": True,
@@ -44,7 +44,7 @@ def test_no_records_give_a_root_without_children() -> None:
     assert parsed_by_both(document).children == []
 
 
-def test_missing_null_and_empty_fields_are_written_by_their_kind() -> None:
+def test_empty_fields_are_written_by_type() -> None:
     body = """[
         {"id": 1},
         {"id": 2, "batchIdentifier": null, "exportExpensesFlag": "True", "_info": null,
@@ -63,7 +63,7 @@ def test_missing_null_and_empty_fields_are_written_by_their_kind() -> None:
     parsed_by_both(document)
 
 
-def test_extra_fields_follow_closed_flag_first_with_objects_and_lists_nested() -> None:
+def test_extra_fields_follow_nested_closed_flag_first() -> None:
     body = """[{
         "total": 1000.000000,
         "id": 284,
@@ -85,7 +85,7 @@ def test_extra_fields_follow_closed_flag_first_with_objects_and_lists_nested() -
     parsed_by_both(document)
 
 
-def test_awkward_text_and_names_give_a_document_that_reads_back() -> None:
+def test_awkward_text_and_names_read_back() -> None:
     record = {
         "id": 1,
         "batchIdentifier": "  outer blanks and\ta tab\na line\r\nanother \r end \x00\ud800 😀  ",
@@ -135,7 +135,7 @@ def test_replaced_characters_are_reported_with_batch_and_field() -> None:
     ]
 
 
-def test_a_number_of_five_thousand_digits_keeps_every_digit() -> None:
+def test_five_thousand_digits_are_all_kept() -> None:
     digits = "1234567890" * 500
 
     fields = fields_of_only_batch(
@@ -194,9 +194,7 @@ def test_a_text_of_eleven_megabytes_survives() -> None:
         ),
     ],
 )
-def test_a_known_field_of_the_wrong_kind_is_refused_with_batch_and_field(
-    field: dict[str, object], sentence: str
-) -> None:
+def test_known_field_of_wrong_type_is_refused(field: dict[str, object], sentence: str) -> None:
     with pytest.raises(RecordError) as refused:
         written(json.dumps([{"id": 5, **field}]))
 
@@ -219,7 +217,7 @@ def test_a_refused_record_leaves_nothing_in_the_document() -> None:
     assert (stream.getvalue().decode(), writer.written_count) == (expected_document("sample"), 1)
 
 
-def test_an_exception_leaves_the_root_open_so_that_a_cut_file_looks_cut() -> None:
+def test_exception_leaves_the_root_open() -> None:
     stream = io.BytesIO()
 
     def write_one_and_fail() -> None:
