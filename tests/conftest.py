@@ -93,9 +93,11 @@ def save_task(connection: Connection, **fields: object) -> Task:
 
 
 def run_now(task: Task, trigger: str = Run.Trigger.MANUAL) -> Run:
-    """Queue a run and execute it in this process through the worker's own function."""
+    """Queue a run and execute and deliver it in this process, as a worker does."""
+    from exports.delivery.sending import send_due
     from exports.workers import jobs
 
     run = jobs.queue_run(Task.objects.get(pk=task.pk), trigger)
     jobs.execute_here(run.pk, run.attempt)
+    send_due()
     return Run.objects.get(pk=run.pk)

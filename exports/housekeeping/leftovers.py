@@ -62,8 +62,3 @@ def delete_staged(is_thorough: bool) -> None:
     for run_id in ended.values_list("pk", flat=True):
         while LedgerEntry.objects.delete_some_staged(run_id):
             pass
-
-
-def remove_old_temp_files() -> None:
-    noted = Run.objects.filter(is_copy_pending=True).values_list("copy_temp_name", flat=True)
-    files.remove_old_temp_files(keep=set(noted))

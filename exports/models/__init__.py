@@ -3,6 +3,7 @@
 from exports.models.conditions import Condition
 from exports.models.connections import Connection, SecretUnreadableError
 from exports.models.dates import DateChange
+from exports.models.deliveries import Delivery, DeliveryLostError
 from exports.models.ledger import LedgerEntry
 from exports.models.log_entries import RunLogEntry
 from exports.models.runs import LeaseLostError, Run
@@ -14,6 +15,8 @@ __all__ = [
     "Condition",
     "Connection",
     "DateChange",
+    "Delivery",
+    "DeliveryLostError",
     "LeaseLostError",
     "LedgerEntry",
     "Run",

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from exports.connectwise.xml.validation import CheckedFile
-from exports.models import DateChange, Run, Task
+from exports.models import DateChange, Delivery, Run, Task
 from exports.number_formats import grouped
 from exports.pipeline.part_writer import Written
 from exports.pipeline.preflight import Preflight
@@ -121,12 +121,11 @@ def record_success(run: Run, outcome: RunResult, file_path: str) -> None:
         file_name=outcome.file_name,
         file_size=checked.size,
         file_sha256=checked.sha256,
-        # What was picked up once must not be picked up twice: repeats stay with their run (R7).
-        is_copy_pending=checked.batch_count > 0 and not run.is_reexport,
         suspicion=outcome.suspicion,
         date_created_after=outcome.date_created_after,
         date_modified_after=outcome.date_modified_after,
     )
+    Delivery.objects.plan(run)
     for field, moment in outcome.moves.items():
         _move_date(run, field, moment)
 

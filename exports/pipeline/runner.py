@@ -21,7 +21,6 @@ from exports.connectwise.paging.keyset import WalkError
 from exports.connectwise.xml.background_validation import GrowingCheck
 from exports.connectwise.xml.validation import FileCheckError
 from exports.connectwise.xml.writer import RecordError
-from exports.delivery.export_folder import copy_to_export_folder
 from exports.models import Connection, LeaseLostError, Run, SecretUnreadableError
 from exports.pipeline.completeness import IncompleteError, Proof
 from exports.pipeline.lease import Lease, StopReason
@@ -121,7 +120,6 @@ def _export(run: Run, lease: Lease, log: RunLog) -> None:
     with transaction.atomic():
         record_success(run, outcome, file_path)
         log_success(run, written, checked, log)
-    copy_to_export_folder(run, log)
 
 
 def _client_maker(run: Run, lease: Lease) -> MakeClient:

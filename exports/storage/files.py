@@ -5,15 +5,11 @@ under its Output File name for programs that pick it up, `orphaned/` whole files
 does not know.
 """
 
-import fcntl
 import hashlib
 import os
 import re
 import secrets
-import shutil
-import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -43,14 +39,14 @@ def run_file(run: Run) -> Path:
 
 def part_file(run: Run) -> Path:
     """Where this attempt of a run writes until its file is whole; the folder exists."""
-    return _folder("runs") / f"run-{run.pk}-{run.attempt}{PART}"
+    return folder_for("runs") / f"run-{run.pk}-{run.attempt}{PART}"
 
 
 def checked_beginning(run: Run) -> Path | None:
     """The part file of an earlier attempt whose beginning is as recorded; None without one (R4)."""
     if not run.part_name or run.part_size is None:
         return None
-    part = _folder("runs") / run.part_name
+    part = folder_for("runs") / run.part_name
     if not part.is_file() or part.stat().st_size < run.part_size:
         return None
     beginning = hashlib.sha256()
@@ -81,7 +77,7 @@ def publish(part: Path, run: Run, manifest: bytes) -> str:
     try:
         _write_whole(proof, manifest)
         part.rename(final)
-        _flush_folder(final.parent)
+        flush_folder(final.parent)
     except OSError:
         # What the history will call a failure must not be found under the name of a success.
         for path in (final, proof, _temp_name_of(proof)):
@@ -91,56 +87,13 @@ def publish(part: Path, run: Run, manifest: bytes) -> str:
     return str(final.relative_to(settings.CWEXPORT_DATA_DIR))
 
 
-def copy_to_export_folder(run: Run, may_replace: Callable[[str], bool]) -> Path | None:
-    """Replace, atomically, the file that other programs pick up; returns its path.
-
-    `may_replace` is asked once nobody else can replace it any more, with the name of the copy, and
-    writes that down: whoever finds it there goes on with `finish_copy`. None when it said no.
-    """
-    target = _folder("exports") / run.file_name
-    draft = target.with_name(f".run-{run.pk}-{secrets.token_hex(4)}{PART}")
-    is_noted = False
-    try:
-        shutil.copyfile(run_file(run), draft)
-        with draft.open("rb+") as copy:
-            os.fsync(copy.fileno())
-        with _only_one_in(target.parent):
-            is_noted = may_replace(draft.name)
-            if not is_noted:
-                return None
-            draft.replace(target)
-    finally:
-        if not is_noted:
-            draft.unlink(missing_ok=True)
-    _flush_folder(target.parent)
-    return target
-
-
-def finish_copy(run: Run, is_newest: Callable[[], bool]) -> Path | None:
-    """Give a copy that was written down its name, unless it has got it already; its path.
-
-    A file that was picked up must not come back: other programs would take it for a new one.
-    `is_newest` is asked as in `copy_for_pick_up`; None when it said no.
-    """
-    target = _folder("exports") / run.file_name
-    draft = target.with_name(run.copy_temp_name)
-    with _only_one_in(target.parent):
-        if not is_newest():
-            draft.unlink(missing_ok=True)
-            return None
-        with suppress(FileNotFoundError):
-            draft.replace(target)
-    _flush_folder(target.parent)
-    return target
-
-
 def found_files(changed_since: datetime | None = None) -> list[FoundFile]:
     """The files in the folder of runs that carry a run's name; whole old ones only without a date.
 
     A file may vanish while the folder is read, since other workers go on.
     """
     found = []
-    for entry in os.scandir(_folder("runs")):
+    for entry in os.scandir(folder_for("runs")):
         match = _RUN_FILE.fullmatch(entry.name)
         if not match:
             continue
@@ -156,14 +109,14 @@ def found_files(changed_since: datetime | None = None) -> list[FoundFile]:
 
 def set_aside(found: FoundFile) -> Path:
     """Move a whole file that no run owns to `orphaned/`, where nothing deletes it."""
-    target = _folder("orphaned") / found.path.name
+    target = folder_for("orphaned") / found.path.name
     if target.exists():
         target = target.with_name(f"{target.stem}-{secrets.token_hex(4)}.xml")
     proof = found.path.with_suffix(".json")
     found.path.rename(target)
     with suppress(FileNotFoundError):
         proof.rename(target.with_suffix(".json"))
-    _flush_folder(target.parent)
+    flush_folder(target.parent)
     return target
 
 
@@ -173,20 +126,12 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
-def remove_old_temp_files(*, keep: Collection[str]) -> None:
-    """Remove copies for pick-up that were begun more than an hour ago: their workers are dead."""
-    for draft in _folder("exports").glob(f".run-*{PART}"):
-        with suppress(FileNotFoundError):
-            if draft.name not in keep and draft.stat().st_mtime < time.time() - 3600:
-                draft.unlink()
-
-
-def _folder(name: str) -> Path:
+def folder_for(name: str) -> Path:
     folder = Path(settings.CWEXPORT_DATA_DIR) / name
     if not folder.is_dir():
         # Other programs pick up from exports; what else there is concerns nobody else here.
         folder.mkdir(mode=0o755 if name == "exports" else 0o700, parents=True, exist_ok=True)
-        _flush_folder(folder.parent)
+        flush_folder(folder.parent)
     return folder
 
 
@@ -203,18 +148,7 @@ def _temp_name_of(path: Path) -> Path:
     return path.with_name(f"{path.name}{PART}")
 
 
-@contextmanager
-def _only_one_in(folder: Path) -> Iterator[None]:
-    """Keeps every other process that does the same waiting; the folder itself is what is locked."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

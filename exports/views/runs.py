@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from exports.models import Run
 from exports.reporting.completeness_summary import proof_of
+from exports.reporting.deliveries import delivery_sentences
 from exports.reporting.file_pages import FilePage, first_lines
 from exports.reporting.log_lines import lines_since, log_lines
 from exports.reporting.run_diff import changes_of
@@ -111,6 +112,7 @@ def _context(run: Run) -> dict[str, Any]:
         "led_to": run.led_to.first() if run.status == Run.Status.FAILED else None,
         "first_lines": beginning,
         "first_xml": highlight_xml(beginning.text) if beginning else "",
+        "deliveries": delivery_sentences(run),
         "check_commands": _check_commands(run.file_name),
         "can_run": run.task.enabled and not run.task.archived_at,
     }

@@ -10,15 +10,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
-from exports.delivery.export_folder import copy_to_export_folder
+from exports.delivery.export_folder import remove_old_temp_files
 from exports.housekeeping.leftovers import (
     clear_run_folder,
     delete_staged,
     one_at_a_time,
-    remove_old_temp_files,
 )
 from exports.housekeeping.queue_table import clear_queue_rows, is_in_queue
-from exports.models import Run, Worker
+from exports.models import Delivery, Run, Worker
+from exports.models.deliveries import STALLED_AFTER
 from exports.storage import files
 from exports.storage.run_log import RunLog
 from exports.workers.jobs import enqueue, follow_up, queue_on_failure_task
@@ -47,7 +47,7 @@ def recover(*, is_thorough: bool = False) -> None:
         _follow_failures,
         _enqueue_waiting,
         lambda: clear_run_folder(is_thorough),
-        _retry_copies,
+        _release_stalled_deliveries,
         remove_old_temp_files,
         lambda: delete_staged(is_thorough),
         clear_queue_rows,
@@ -122,6 +122,7 @@ def _enqueue_waiting() -> None:
             enqueue(run)
 
 
-def _retry_copies() -> None:
-    for run in Run.objects.filter(is_copy_pending=True).order_by("id"):
-        copy_to_export_folder(run, RunLog(run))
+def _release_stalled_deliveries() -> None:
+    silent = Q(heartbeat_at__lt=timezone.now() - STALLED_AFTER)
+    for delivery in Delivery.objects.sending().filter(silent):
+        delivery.release()

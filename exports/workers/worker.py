@@ -7,11 +7,13 @@ import socket
 import threading
 import uuid
 from types import FrameType
+from typing import Any
 
 from django.db import close_old_connections, connection
 from django.utils.translation import gettext as _
 from django_tasks_db.management.commands.db_worker import Worker as QueueWorker
 
+from exports.delivery.sending import send_due
 from exports.models import Worker
 from exports.models.workers import SEEN_EVERY
 from exports.pipeline import runner
@@ -22,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_FOR_WORK_EVERY = 0.5  # seconds
 RECOVER_EVERY = 10.0
+DELIVER_EVERY = 5.0
 
 
 class ExportWorker(QueueWorker):
@@ -40,17 +43,30 @@ class ExportWorker(QueueWorker):
         )
         self._name = f"{socket.gethostname()[:60]}-{os.getpid()}-{self.worker_id[:8]}"
         self._over = threading.Event()
+        # Set when something may have to be sent.
+        self._run_ended = threading.Event()
 
     def run(self) -> None:
         """Work until a signal ends it."""
-        thread = threading.Thread(target=self._live, name="recovery", daemon=True)
-        thread.start()
+        threads = [
+            threading.Thread(target=self._live, name="recovery", daemon=True),
+            # Of its own: a folder that hangs must hold up neither signs of life nor runs.
+            threading.Thread(target=self._deliver, name="deliveries", daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
         try:
             super().run()
         finally:
             self._over.set()
-            thread.join(timeout=2)
+            self._run_ended.set()
+            for thread in threads:
+                thread.join(timeout=2)
             Worker.objects.filter(name=self._name).delete()
+
+    def run_task(self, db_task_result: Any) -> None:
+        super().run_task(db_task_result)
+        self._run_ended.set()
 
     def shutdown(self, signum: int, frame: FrameType | None) -> None:
         """Give the current run back to the queue; it ends within seconds, so once is enough."""
@@ -76,6 +92,18 @@ class ExportWorker(QueueWorker):
             beat += 1
             if self._over.wait(SEEN_EVERY.total_seconds()):
                 break
+        connection.close()
+
+    def _deliver(self) -> None:
+        """Send files after each run, and whatever else is due every few seconds."""
+        while not self._over.is_set():
+            try:
+                close_old_connections()
+                send_due(self._over.is_set)
+            except Exception:
+                logger.exception(_("Sending files was put off."))
+            self._run_ended.wait(DELIVER_EVERY)
+            self._run_ended.clear()
         connection.close()
 
 

@@ -1,29 +1,37 @@
 """The file that other programs pick up: always the newest of its task, never another's (O4)."""
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from exports.delivery.export_folder import copy_to_export_folder
+from exports.delivery.sending import send, send_due
 from exports.demo.server import StandIn
 from exports.models import Run, Task
 from exports.storage import files
-from exports.storage.run_log import RunLog
 from exports.workers import jobs, recovery
 from tests.conftest import MakeTask, run_now
+from tests.delivery.deliveries import delivery_of, make_due, retry_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def execute(run: Run) -> None:
+    jobs.execute_here(run.pk, run.attempt)
 
 
 def test_late_copy_does_not_replace_newer_one(make_task: MakeTask, data_folder: Path) -> None:
     task = make_task()
     older, newer = run_now(task), run_now(task)
-    Run.objects.filter(pk=older.pk).update(is_copy_pending=True)
+    make_due(older)
     (data_folder / "exports" / "batches.xml").write_bytes(b"newer")
-    recovery.recover()
+    send_due()
 
     assert (data_folder / "exports" / "batches.xml").read_bytes() == b"newer"
-    assert not Run.objects.filter(is_copy_pending=True).exists()
+    assert delivery_of(older).state == "superseded"
     assert newer.pk > older.pk
 
 
@@ -37,7 +45,35 @@ def test_tasks_with_same_name_keep_their_files(make_task: MakeTask, data_folder:
     assert picked_up == files.run_file(first).read_bytes()
     assert second.status == "succeeded"
     assert second.log_entries.filter(message__contains="belongs to X").exists()
-    assert not Run.objects.filter(is_copy_pending=True).exists()
+    assert (delivery_of(second).state, delivery_of(second).error_code) == (
+        "failed",
+        "delivery.name_taken",
+    )
+
+
+def test_older_run_ending_later_replaces_no_newer(make_task: MakeTask, data_folder: Path) -> None:
+    older = jobs.queue_run(make_task(name="X", output_file="batches-{task}.xml"), "manual")
+    newer = run_now(make_task(name="Y", output_file="batches-X.xml", include_extra_fields=True))
+    execute(older)
+    send_due()
+
+    picked_up = (data_folder / "exports" / "batches-X.xml").read_bytes()
+    assert picked_up == files.run_file(newer).read_bytes()
+    assert older.log_entries.filter(message__contains="belongs to Y").exists()
+    assert not older.log_entries.filter(message__contains="now holds this run").exists()
+
+
+def test_older_run_replaces_no_archived_tasks_newer(make_task: MakeTask, data_folder: Path) -> None:
+    older = jobs.queue_run(make_task(name="X", output_file="batches-{task}.xml"), "manual")
+    task = make_task(name="Y", output_file="batches-X.xml", include_extra_fields=True)
+    newer = run_now(task)
+    task.archive()
+    execute(older)
+    send_due()
+
+    picked_up = (data_folder / "exports" / "batches-X.xml").read_bytes()
+    assert picked_up == files.run_file(newer).read_bytes()
+    assert delivery_of(older).state == "superseded"
 
 
 def test_successor_of_archived_task_takes_its_file(make_task: MakeTask, data_folder: Path) -> None:
@@ -68,51 +104,87 @@ def test_reexport_leaves_export_folder_alone(
     picked_up = data_folder / "exports" / "batches.xml"
     picked_up.unlink()
     again = jobs.queue_reexport(task, of_run=run)
-    jobs.execute_here(again.pk, again.attempt)
+    execute(again)
+    send_due()
 
     assert not picked_up.exists()
+    assert not again.deliveries.exists()
 
 
-def test_repeated_copy_failure_fills_no_log(make_task: MakeTask, data_folder: Path) -> None:
-    (data_folder / "exports" / "batches.xml").mkdir(parents=True)
-    run = run_now(make_task())
-    for _ in range(3):
-        recovery.recover()
+def test_run_is_over_before_its_copy(task: Task, data_folder: Path) -> None:
+    run = jobs.queue_run(task, "manual")
+    execute(run)
 
-    assert run.log_entries.filter(message__contains="was not replaced yet").count() == 1
-    (data_folder / "exports" / "batches.xml").rmdir()
-    recovery.recover()
+    run.refresh_from_db()
+    assert (run.status, delivery_of(run).state) == ("succeeded", "waiting")
+    assert not (data_folder / "exports" / "batches.xml").exists()
+    send_due()
+    assert delivery_of(run).state == "delivered"
     assert (data_folder / "exports" / "batches.xml").read_bytes() == files.run_file(
         run
     ).read_bytes()
 
 
-def test_one_stuck_file_does_not_stop_recovery(make_task: MakeTask, data_folder: Path) -> None:
+def test_repeated_copy_failure_fills_no_log(make_task: MakeTask, data_folder: Path) -> None:
+    in_the_way = data_folder / "exports" / "batches.xml"
+    in_the_way.mkdir(parents=True)
     run = run_now(make_task())
+    for _ in range(3):
+        retry_now()
+
+    assert run.log_entries.filter(message__contains="was not replaced yet").count() == 1
+    assert delivery_of(run).error_code == "delivery.not_written"
+    assert delivery_of(run).attempt_count == 4
+    in_the_way.rmdir()
+    retry_now()
+    assert in_the_way.read_bytes() == files.run_file(run).read_bytes()
+
+
+def test_failed_copy_waits_for_its_pause(make_task: MakeTask, data_folder: Path) -> None:
+    (data_folder / "exports" / "batches.xml").mkdir(parents=True)
+    run = run_now(make_task())
+    for _ in range(3):
+        send_due()
+
+    assert delivery_of(run).attempt_count == 1
+
+
+def test_changed_run_file_is_not_delivered(make_task: MakeTask, data_folder: Path) -> None:
+    run = jobs.queue_run(make_task(), "manual")
+    execute(run)
+    run.refresh_from_db()
+    content = files.run_file(run).read_bytes()
+    files.run_file(run).write_bytes(content[:-1])
+    send_due()
+
+    assert delivery_of(run).error_code == "delivery.file_changed"
+    assert list((data_folder / "exports").iterdir()) == []
+    files.run_file(run).write_bytes(content)
+    retry_now()
+    assert (data_folder / "exports" / "batches.xml").read_bytes() == content
+
+
+def test_one_stuck_file_does_not_stop_recovery(make_task: MakeTask, data_folder: Path) -> None:
+    run_now(make_task())
     (data_folder / "runs" / "run-900-1.part").mkdir()
     (data_folder / "runs" / "run-901-1.part").write_text("<half")
-    Run.objects.filter(pk=run.pk).update(is_copy_pending=True)
     recovery.recover(is_thorough=True)
 
     assert not (data_folder / "runs" / "run-901-1.part").exists()
-    assert not Run.objects.filter(is_copy_pending=True).exists()
 
 
 def test_picked_up_file_does_not_come_back(make_task: MakeTask, data_folder: Path) -> None:
     run = run_now(make_task())
-    picked_up = data_folder / "exports" / "batches.xml"
-    # The recovery has looked for copies to retry before the run's own worker was through.
-    Run.objects.filter(pk=run.pk).update(is_copy_pending=True)
-    late = Run.objects.get(pk=run.pk)
-    recovery.recover()
-    picked_up.unlink()
-    copy_to_export_folder(late, RunLog(late))
+    late = delivery_of(run)
+    (data_folder / "exports" / "batches.xml").unlink()
+    send_due()
 
-    assert not picked_up.exists()
+    assert not late.take("somebody who looked before it was sent")
+    assert not (data_folder / "exports" / "batches.xml").exists()
 
 
 @pytest.mark.parametrize("has_its_name", [False, True], ids=["before", "after"])
-def test_worker_death_while_renaming_leaves_one_file(
+def test_sender_that_dies_at_renaming_leaves_one_file(
     make_task: MakeTask, data_folder: Path, has_its_name: bool
 ) -> None:
     run = run_now(make_task())
@@ -122,19 +194,54 @@ def test_worker_death_while_renaming_leaves_one_file(
     if has_its_name:
         # And another program has taken the file away by now.
         draft.unlink()
-    Run.objects.filter(pk=run.pk).update(is_copy_pending=True, copy_temp_name=draft.name)
-    recovery.recover()
+    make_due(run, temp_name=draft.name)
+    send_due()
 
     assert picked_up.exists() is not has_its_name
     assert not draft.exists()
-    assert not Run.objects.filter(is_copy_pending=True).exists()
+    assert delivery_of(run).state == "delivered"
 
 
-def test_copy_claimed_elsewhere_is_left_to_recovery(make_task: MakeTask, data_folder: Path) -> None:
+def test_sender_that_lost_it_gives_no_name(make_task: MakeTask, data_folder: Path) -> None:
     run = run_now(make_task())
-    Run.objects.filter(pk=run.pk).update(is_copy_pending=True)
-    late = Run.objects.get(pk=run.pk)
-    assert Run.objects.get(pk=run.pk).record_copy(".run-1-else.part")
-    late.finish_copy()
+    picked_up = data_folder / "exports" / "batches.xml"
+    picked_up.unlink()
+    make_due(run)
+    slow = delivery_of(run)
+    assert slow.take("slow")
+    make_due(run)
+    send_due()
+    picked_up.unlink()
 
-    assert Run.objects.get(pk=run.pk).is_copy_pending
+    send(slow, lambda: False)
+    assert not picked_up.exists()
+    assert delivery_of(run).state == "delivered"
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Another program holds a lock on it."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def test_foreign_lock_on_folder_holds_nothing_up(task: Task, data_folder: Path) -> None:
+    (data_folder / "exports").mkdir(parents=True)
+    with locked(data_folder / "exports"):
+        run = run_now(task)
+
+    assert delivery_of(run).state == "delivered"
+
+
+def test_lock_of_another_worker_is_not_waited_for(task: Task, data_folder: Path) -> None:
+    run_now(task)
+    with locked(data_folder / "runs"):
+        run = run_now(task)
+        assert (delivery_of(run).state, delivery_of(run).error_code) == ("waiting", "delivery.busy")
+    retry_now()
+
+    assert delivery_of(run).state == "delivered"

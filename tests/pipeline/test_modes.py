@@ -40,7 +40,7 @@ def test_file_is_recorded_and_copied_out(task: Task, data_folder: Path) -> None:
     assert run.file_sha256 == hashlib.sha256(content).hexdigest()
     assert run.file_size == len(content)
     assert (data_folder / "exports" / "batches.xml").read_bytes() == content
-    assert not run.is_copy_pending
+    assert run.deliveries.get().state == "delivered"
     assert sorted(path.name for path in (data_folder / "runs").iterdir()) == [
         files.manifest_file(run).name,
         files.run_file(run).name,

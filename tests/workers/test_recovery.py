@@ -8,11 +8,13 @@ import pytest
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
+from exports.delivery.sending import send_due
 from exports.demo.server import StandIn
-from exports.models import Run, Task
+from exports.models import Delivery, Run, Task
 from exports.storage import files
 from exports.workers import jobs, recovery
 from tests.conftest import MakeTask, run_now
+from tests.delivery.deliveries import retry_now
 from tests.pipeline.outcomes import (
     aftermath,
     exported_ids,
@@ -203,15 +205,15 @@ def test_unfinished_copy_of_dead_worker_goes(task: Task, data_folder: Path) -> N
     assert [path.name for path in (data_folder / "exports").iterdir()] == ["batches.xml"]
 
 
-def test_a_pick_up_copy_that_failed_is_retried(task: Task, data_folder: Path) -> None:
+def test_failed_copy_is_sent_again(task: Task, data_folder: Path) -> None:
     in_the_way = data_folder / "exports" / "batches.xml"
     in_the_way.mkdir(parents=True)
     run = run_now(task)
-    pending = run.is_copy_pending
+    state = run.deliveries.get().state
     in_the_way.rmdir()
-    recovery.recover()
+    retry_now()
 
-    assert (run.status, pending, fresh(run).is_copy_pending) == ("succeeded", True, False)
+    assert (run.status, state, run.deliveries.get().state) == ("succeeded", "waiting", "delivered")
     assert in_the_way.read_bytes() == files.run_file(run).read_bytes()
     assert "was not replaced yet" in log_of(run, "warning")
     assert unclaimed_files() == ()
@@ -220,11 +222,24 @@ def test_a_pick_up_copy_that_failed_is_retried(task: Task, data_folder: Path) ->
 def test_late_copy_does_not_replace_newer(task: Task, data_folder: Path, stand_in: StandIn) -> None:
     in_the_way = data_folder / "exports" / "batches.xml"
     in_the_way.mkdir(parents=True)
-    run_now(task)
+    older = run_now(task)
     in_the_way.rmdir()
     stand_in.store.delete(stand_in.store.ids[0])
     newer = run_now(task)
-    recovery.recover()
+    retry_now()
 
     assert in_the_way.read_bytes() == files.run_file(newer).read_bytes()
-    assert Run.objects.filter(is_copy_pending=True).count() == 0
+    assert older.deliveries.get().state == "superseded"
+
+
+def test_stalled_delivery_is_sent_by_another(task: Task, data_folder: Path) -> None:
+    run = jobs.queue_run(task, "manual")
+    jobs.execute_here(run.pk, 1)
+    delivery = run.deliveries.get()
+    assert delivery.take("a sender that died")
+    Delivery.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=61))
+    recovery.recover()
+    send_due()
+
+    assert run.deliveries.get().state == "delivered"
+    assert (data_folder / "exports" / "batches.xml").exists()

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_noop
 
 from exports.configuration.reading import nearest
 from exports.connectwise.filter.conditions import ConditionError
+from exports.delivery.sending import send_due
 from exports.models import Run, Task
 from exports.models.errors import RunActiveError, TaskUnusableError
 from exports.storage import files
@@ -32,6 +33,7 @@ _STILL_ACTIVE: Final = {
 }
 _LOOK_EVERY: Final = 0.5  # seconds
 _RECOVER_EVERY: Final = 10.0
+_DELIVER_WITHIN: Final = 60.0
 
 
 class Command(BaseCommand):
@@ -58,6 +60,7 @@ class Command(BaseCommand):
         previous = signal.signal(signal.SIGTERM, _as_interrupt)
         try:
             self._see_through(run, options["timeout"])
+            _wait_for_deliveries(run)
         finally:
             signal.signal(signal.SIGTERM, previous)
         self._print(run)
@@ -180,9 +183,26 @@ class Waiting:
             time.sleep(_LOOK_EVERY)
 
     def _finish(self) -> None:
-        """Let the execution here come to its own end: the copy for pick-up comes after success."""
+        """Let the execution here come to its own end."""
         if self._executed is not None:
             self._executed.wait()
+
+
+def _wait_for_deliveries(run: Run) -> None:
+    """Until the first try to send its file is over: whoever called this may pick it up next."""
+    if not jobs.any_worker_alive():
+        # A folder that hangs must not keep the command for ever.
+        Thread(target=_deliver, daemon=True).start()
+    deadline = time.monotonic() + _DELIVER_WITHIN
+    while run.deliveries.untried().exists() and time.monotonic() < deadline:
+        time.sleep(_LOOK_EVERY / 5)
+
+
+def _deliver() -> None:
+    try:
+        send_due()
+    finally:
+        connection.close()
 
 
 def _failure_run(run: Run) -> Run | None:

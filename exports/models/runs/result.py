@@ -20,9 +20,6 @@ class Result(models.Model):
     file_name = models.CharField(max_length=250, blank=True)
     file_size = models.BigIntegerField(null=True)
     file_sha256 = models.CharField(max_length=64, blank=True)
-    is_copy_pending = models.BooleanField(default=False)
-    # The copy that is about to get the name for pick-up: if it is gone, it has got it (O4).
-    copy_temp_name = models.CharField(max_length=100, blank=True)
     date_created_after = models.DateTimeField(null=True)
     date_modified_after = models.DateTimeField(null=True)
     suspicion = models.CharField(max_length=300, blank=True)

@@ -66,7 +66,6 @@ class Run(Asked, Progress, Result):
                 name="run_with_batches",
             ),
             # What the recovery looks for every ten seconds, and hardly ever finds.
-            models.Index(fields=["id"], condition=Q(is_copy_pending=True), name="run_copy_pending"),
             models.Index(fields=["id"], condition=Q(is_failure_open=True), name="run_failure_open"),
         ]
 
@@ -110,16 +109,6 @@ class Run(Asked, Progress, Result):
     def close_failure(self) -> bool:
         """Take what follows from this failure; False when somebody else has."""
         return self._change(Q(is_failure_open=True), is_failure_open=False)
-
-    def record_copy(self, draft: str) -> bool:
-        """Write down that `draft` is about to be picked up; False when this has been seen to."""
-        return self._change(Q(is_copy_pending=True, copy_temp_name=""), copy_temp_name=draft)
-
-    def finish_copy(self) -> None:
-        """There is nothing more to copy for pick-up, unless somebody else is at it."""
-        self._change(
-            Q(copy_temp_name=self.copy_temp_name), is_copy_pending=False, copy_temp_name=""
-        )
 
     def finish_cancelled(self, owner: str) -> None:
         """End as cancelled. Raises LostRunError."""

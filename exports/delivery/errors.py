@@ -1,0 +1,61 @@
+"""Why a delivery did not come about: a stable code, and the sentence it is told in."""
+
+import errno
+from typing import Self
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+NAME_TAKEN = "delivery.name_taken"
+BUSY = "delivery.busy"
+FILE_CHANGED = "delivery.file_changed"
+
+_NAME_TAKEN = gettext_noop(
+    "%(file)s in the export folder belongs to %(task)s: it was not replaced. Give one "
+    "of the two tasks another Output File."
+)
+_REASONS = {
+    BUSY: gettext_noop("another worker is replacing a file there"),
+    FILE_CHANGED: gettext_noop(
+        "the run's own file is no longer what was recorded; restore it from a backup"
+    ),
+}
+_CODES = {
+    errno.ENOSPC: "delivery.disk_full",
+    errno.EDQUOT: "delivery.disk_full",
+    errno.EACCES: "delivery.not_permitted",
+    errno.EPERM: "delivery.not_permitted",
+    errno.EROFS: "delivery.not_permitted",
+}
+
+
+class DeliveryError(Exception):
+    """This try failed. `detail` is the task that has the name, or what the system said."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(f"{code} {detail}".rstrip())
+        self.code = code
+        self.detail = detail
+
+    @property
+    def is_final(self) -> bool:
+        """No further try would help."""
+        return self.code == NAME_TAKEN
+
+    @classmethod
+    def of(cls, error: OSError) -> Self:
+        code = _CODES.get(error.errno or 0, "delivery.not_written")
+        return cls(code, error.strerror or str(error))
+
+
+class DeliveryStoppedError(Exception):
+    """The worker ends; another one sends the file."""
+
+
+def failure_sentence(code: str, detail: str, file_name: str) -> str:
+    """What a person reads about a try that failed."""
+    if code == NAME_TAKEN:
+        return _(_NAME_TAKEN) % {"file": file_name, "task": detail}
+    reason = _(_REASONS[code]) if code in _REASONS else detail
+    message = _("%(file)s in the export folder was not replaced yet: %(reason)s.")
+    return message % {"file": file_name, "reason": reason}

@@ -1,0 +1,79 @@
+"""Sends what is due: takes a delivery, tries it, and records what came of it."""
+
+import logging
+import os
+import socket
+import time
+import uuid
+from collections.abc import Callable
+
+from django.db import DatabaseError
+from django.utils.translation import gettext as _
+
+from exports.delivery import export_folder
+from exports.delivery.errors import DeliveryError, DeliveryStoppedError, failure_sentence
+from exports.models import Delivery, DeliveryLostError
+from exports.storage.run_log import RunLog
+
+logger = logging.getLogger(__name__)
+
+_RENEW_EVERY = 5.0  # seconds
+
+# What sends to each destination.
+_SEND = {Delivery.Destination.EXPORT_FOLDER: export_folder.send}
+
+
+def send_due(is_over: Callable[[], bool] = lambda: False) -> None:
+    """Try every delivery whose time has come; one that fails keeps no other from it."""
+    owner = f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    for delivery in Delivery.objects.due().select_related("run__task"):
+        if is_over():
+            return
+        if delivery.take(owner):
+            send(delivery, is_over)
+
+
+def send(delivery: Delivery, is_over: Callable[[], bool]) -> None:
+    """Try to send what this process has taken, and record what came of it."""
+    log = RunLog(delivery.run)
+    try:
+        _send(delivery, log, is_over)
+    except DeliveryStoppedError:
+        delivery.release()
+    except DeliveryLostError as error:
+        logger.warning("%s", error)
+    except DatabaseError:
+        # It stays with this sender, and is released as one that stalled.
+        logger.exception(_("%(delivery)s was put off."), {"delivery": delivery})
+
+
+def _send(delivery: Delivery, log: RunLog, is_over: Callable[[], bool]) -> None:
+    try:
+        send = _SEND[Delivery.Destination(delivery.destination)]
+        delivery.finish(send(delivery, log, _checkpoint(delivery, is_over)))
+    except OSError as error:
+        _record_failure(delivery, DeliveryError.of(error), log)
+    except DeliveryError as error:
+        _record_failure(delivery, error, log)
+
+
+def _record_failure(delivery: Delivery, error: DeliveryError, log: RunLog) -> None:
+    if error.is_final:
+        delivery.fail(error.code, error.detail)
+    else:
+        delivery.put_off(error.code, error.detail)
+    log.warning_once(failure_sentence(error.code, error.detail, delivery.run.file_name))
+
+
+def _checkpoint(delivery: Delivery, is_over: Callable[[], bool]) -> Callable[[], None]:
+    renewed_at = time.monotonic()
+
+    def checkpoint() -> None:
+        nonlocal renewed_at
+        if is_over():
+            raise DeliveryStoppedError
+        if time.monotonic() - renewed_at > _RENEW_EVERY:
+            delivery.renew()
+            renewed_at = time.monotonic()
+
+    return checkpoint
