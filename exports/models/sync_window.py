@@ -73,8 +73,11 @@ def reexport_reason(of_run: "Run | None", id_count: int) -> str:
 
 
 def overlap() -> timedelta:
-    """How far a run reaches back behind a date set by a run (rule W5)."""
-    return timedelta(minutes=settings.CWEXPORT_OVERLAP_MINUTES)
+    """How far a run reaches back behind a date set by a run (rule W5).
+
+    At least a second: no run can have seen the second of its own start whole.
+    """
+    return max(timedelta(minutes=settings.CWEXPORT_OVERLAP_MINUTES), timedelta(seconds=1))
 
 
 def _modified_window(task: "Task", conditions: str) -> SyncWindow:
@@ -125,6 +128,11 @@ def _first_served(task: "Task", typed: DateChange) -> int | None:
 
 
 def _overlap_reason(minutes: int) -> str:
+    if minutes == 0:
+        return _(
+            "From the second of the date on, as the run that set it cannot have seen all of it; "
+            "versions that already went out are left out."
+        )
     return ngettext(
         "%(count)s minute before the date, so that late arrivals are not lost; versions that "
         "already went out are left out.",

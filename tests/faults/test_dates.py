@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pytest_django import Settings
 
 from exports.demo.answers import Request
 from exports.demo.faults import ClockSkew, no_date_header
@@ -55,6 +56,25 @@ def test_late_arrivals_and_ties_come_once(
         (tied, z(stamped_at)),
     ]
     assert exported_ids(third) == []
+
+
+def test_second_of_start_is_asked_again(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait, settings: Settings
+) -> None:
+    settings.CWEXPORT_OVERLAP_MINUTES = 0
+    task = make_task(export="modified")
+    first = run_now(task)
+    task.refresh_from_db()
+    tied = stand_in.store.ids[30]
+    stand_in.store.touch(tied, z(task.date_modified))
+    time_passes(timedelta(minutes=1))
+
+    second, third = run_now(task), run_now(task)
+
+    assert exported_ids(first) == stand_in.store.ids
+    assert exported_versions(second) == [(tied, z(first.date_modified_after))]
+    assert exported_ids(third) == []
+    assert "0 minutes" not in second.window_reason
 
 
 @pytest.mark.parametrize("skew", [600, -600])
