@@ -263,6 +263,8 @@ if CWEXPORT_BEHIND_HTTPS:
     ]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CWEXPORT_BEHIND_HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# Not in a cookie, which outlives a log-out: a message is for whoever was logged in.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_COOKIE_NAME = "cwexport_session"
 CSRF_COOKIE_NAME = "cwexport_csrf"
 SECURE_REFERRER_POLICY = "same-origin"

@@ -25,7 +25,7 @@ from exports.forms.redisplay import redisplay
 from exports.live_checks import connection_check
 from exports.models import Connection, Run, Task
 from exports.views.buttons import button
-from exports.views.expired_login import take_typed
+from exports.views.expired_login import TYPED_AGAIN, take_typed, typed_by
 
 _WORDS = {
     connection_check.PASSED: (
@@ -59,7 +59,7 @@ def create_connection(request: HttpRequest) -> HttpResponse:
     is_first = not Connection.objects.exists()
     form = ConnectionForm(request.POST or None, initial={"is_default": is_first})
     if typed := take_typed(request):
-        redisplay(form, typed)
+        redisplay(form, typed, except_for=TYPED_AGAIN)
     if request.method == "POST" and form.is_valid():
         return _save(request, form)
     return _show_form(request, form)
@@ -70,7 +70,7 @@ def create_connection(request: HttpRequest) -> HttpResponse:
 def edit_connection(request: HttpRequest, pk: int) -> HttpResponse:
     form = ConnectionForm(request.POST or None, instance=get_object_or_404(Connection, pk=pk))
     if typed := take_typed(request):
-        redisplay(form, typed)
+        redisplay(form, typed, except_for=TYPED_AGAIN)
     if request.method == "POST" and form.is_valid():
         return _save(request, form)
     return _show_form(request, form)
@@ -165,6 +165,7 @@ def _show_form(request: HttpRequest, form: ConnectionForm) -> HttpResponse:
     context = {
         "form": form,
         "connection": stored,
+        "typed_by": typed_by(request),
         "test_now": stored is not None and request.session.pop(_TEST_NOW, None) == stored.pk,
         # A wrong site already says so at its field.
         "address": {} if "site" in form.errors else _address(form["site"].value() or ""),

@@ -1,22 +1,34 @@
 """What becomes of a button pressed, or a form sent, by somebody whose login has expired.
 
-Both are remembered in the session, which a login keeps unless it is somebody else's.
+Only a form that shows who opened it is kept, and it only comes back to that person. Everything
+else an anonymous visitor sends is forgotten, so that nobody can fill a form for whoever logs in
+next, or sessions for nobody.
 """
 
-from typing import Final
+from datetime import timedelta
+from typing import Any, Final
 
 from django.contrib import messages
-from django.http import HttpRequest, QueryDict
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from exports.views.buttons import page_with_button
 
-_PRESSED, TYPED = "pressed_before_login", "typed_before_login"
-# Anybody may fill a session: as much as a form of a hundred conditions, and no more.
+TYPED: Final = "typed_before_login"
+# The field of a form that says, signed, who opened it.
+TYPED_BY: Final = "typed_by"
+# Told to the login page in its address: this very answer is the only thing that knows of it.
+NOT_DONE: Final = "not_done"
+# As much as a form of a hundred conditions, and no more.
 MOST_CHARACTERS: Final = 100_000
-_SECRET: Final = "private_key"  # noqa: S105 (the name of a field)
-_NOT_KEPT: Final = {"csrfmiddlewaretoken", "row_action", _SECRET}
+_FORM_LIFETIME: Final = timedelta(days=14)
+_TIME_TO_LOG_IN: Final = timedelta(hours=1)
+# Where a key is sent and as whom: never taken from before a login, whoever typed it.
+TYPED_AGAIN: Final = ("site", "company", "public_key", "private_key", "client_id")
+_NOT_KEPT: Final = {"csrfmiddlewaretoken", "row_action", TYPED_BY, *TYPED_AGAIN}
 # The page of each form, by the name of the address it was sent to.
 _FORMS: Final = {
     "task-create": "task-create",
@@ -29,52 +41,91 @@ _FORMS: Final = {
 }
 
 
-def page_after_login(request: HttpRequest) -> str:
-    """Where to go on after the login, for a POST that was not done."""
+def typed_by(request: HttpRequest) -> str:
+    """The value of the field TYPED_BY in a form shown to this person."""
+    return signing.dumps(request.user.pk, salt=TYPED_BY)
+
+
+def is_opened_by_another(request: HttpRequest) -> bool:
+    """Whether somebody else, logged in then, opened the form that is being sent."""
+    opener = _opener(request)
+    return opener is not None and opener != request.user.pk
+
+
+def refuse_form_of_another(request: HttpRequest) -> HttpResponse:
+    sentence = _(
+        "Nothing was saved: somebody else was logged in when this form was opened. Here it is as "
+        "it is stored; type what you want to change."
+    )
+    messages.warning(request, sentence)
+    return redirect(_page_of_form(request) or page_with_button(request))
+
+
+def page_after_login(request: HttpRequest) -> tuple[str, bool]:
+    """Where to go on after the login for a POST that was not done; whether its text is kept."""
     if page := _keep_typed(request):
-        return page
-    request.session[_PRESSED] = True
-    return page_with_button(request)
-
-
-def message_what_was_not_done(request: HttpRequest) -> None:
-    """After the login: a page that looks as before must not pass for done."""
-    if request.session.pop(_PRESSED, False):
-        words = _("Your login had expired, so this was not done: press the button again.")
-        messages.warning(request, words)
+        return page, True
+    return page_with_button(request), False
 
 
 def take_typed(request: HttpRequest) -> QueryDict | None:
-    """What was typed into the form at this address before the login, once; and say so."""
+    """What this person typed into the form at this address before the login, once; and say so."""
     kept = request.session.get(TYPED)
     if request.method != "GET" or kept is None or kept["page"] != request.path:
         return None
     del request.session[TYPED]
-    messages.warning(request, _notice(kept["had_secret"]))
+    if kept["user"] != request.user.pk:
+        return None
+    messages.warning(request, _notice(is_connection="connection" in kept["form"]))
     typed = QueryDict(mutable=True)
     for name, values in kept["fields"].items():
         typed.setlist(name, values)
     return typed
 
 
-def _keep_typed(request: HttpRequest) -> str:
-    """The page of the form that was sent, if it is one whose fields are kept."""
+def settle_after_login(request: HttpRequest) -> None:
+    """Forget what somebody else typed; give the session the life of any other."""
+    kept = request.session.get(TYPED)
+    if kept is None:
+        return
+    request.session.set_expiry(None)
+    if kept["user"] != request.user.pk:
+        del request.session[TYPED]
+
+
+def _opener(request: HttpRequest) -> Any:
+    """The key of the user who opened the form that is being sent; None without a valid sign."""
+    try:
+        signed = request.POST.get(TYPED_BY, "")
+        return signing.loads(signed, salt=TYPED_BY, max_age=_FORM_LIFETIME)
+    except signing.BadSignature:
+        return None
+
+
+def _page_of_form(request: HttpRequest) -> str:
+    """The page of the form that was sent, "" when it is none of those that are kept."""
     match = request.resolver_match
     form = _FORMS.get(match.view_name) if match else None
+    return reverse(form, kwargs=match.kwargs) if match and form else ""
+
+
+def _keep_typed(request: HttpRequest) -> str:
+    """Keep the form that was sent and give its page; "" when it is not to be kept."""
+    page, opener = _page_of_form(request), _opener(request)
     fields = {name: values for name, values in request.POST.lists() if name not in _NOT_KEPT}
     length = sum(len(name) + sum(map(len, values)) for name, values in fields.items())
-    if match is None or form is None or length > MOST_CHARACTERS:
+    if not page or opener is None or length > MOST_CHARACTERS:
         return ""
-    page = reverse(form, kwargs=match.kwargs)
-    had_secret = bool(request.POST.get(_SECRET))
-    request.session[TYPED] = {"page": page, "fields": fields, "had_secret": had_secret}
+    form = request.resolver_match.view_name if request.resolver_match else ""
+    request.session[TYPED] = {"page": page, "form": form, "fields": fields, "user": opener}
+    request.session.set_expiry(_TIME_TO_LOG_IN)
     return page
 
 
-def _notice(had_secret: bool) -> str:
-    if had_secret:
+def _notice(*, is_connection: bool) -> str:
+    if is_connection:
         return _(
-            "Your login had expired. Nothing was saved yet; everything you typed is still here, "
-            "except the private key: type it again."
+            "Your login had expired. Nothing was saved yet. For safety Site, Company, the keys and "
+            "the Client ID are not kept across a login: check them and type them again."
         )
     return _("Your login had expired. Nothing was saved yet; everything you typed is still here.")

@@ -6,10 +6,10 @@ from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import LoginView, redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from exports.forms.sign_in import SignInForm
-from exports.views.expired_login import message_what_was_not_done, page_after_login
+from exports.views import expired_login
 
 # htmx stops polling at this status, and swaps as usual.
 STOP_POLLING = 286
@@ -34,9 +34,13 @@ class SignIn(LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        is_not_done = expired_login.NOT_DONE in self.request.GET
+        return super().get_context_data(is_not_done=is_not_done, **kwargs)
+
     def form_valid(self, form: Any) -> HttpResponse:
         response = super().form_valid(form)
-        message_what_was_not_done(self.request)
+        expired_login.settle_after_login(self.request)
         return response
 
 
@@ -48,17 +52,27 @@ class LoginMiddleware(LoginRequiredMiddleware):
     no page to come back to.
     """
 
+    def process_view(
+        self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
+    ) -> Any:
+        answer = super().process_view(request, view_func, view_args, view_kwargs)
+        is_sent = request.method == "POST" and not getattr(request, "htmx", None)
+        is_let_in = answer is None and request.user.is_authenticated
+        if is_let_in and is_sent and expired_login.is_opened_by_another(request):
+            return expired_login.refuse_form_of_another(request)
+        return answer
+
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> Any:
         htmx = getattr(request, "htmx", None)
         if not htmx and request.method != "POST":
             return super().handle_no_permission(request, view_func)
-        page = (htmx.current_url_abs_path or "/") if htmx else page_after_login(request)
-        field = self.get_redirect_field_name(view_func)
-        redirect = redirect_to_login(page, self.get_login_url(view_func), field)
+        field, login_url = self.get_redirect_field_name(view_func), self.get_login_url(view_func)
         if not htmx:
-            return redirect
-        login = redirect.url
-        response = render(request, "exports/forms/_login_expired.html", {"login": login})
+            page, is_kept = expired_login.page_after_login(request)
+            login = redirect_to_login(page, login_url, field)
+            return login if is_kept else redirect(f"{login.url}&{expired_login.NOT_DONE}=1")
+        address = redirect_to_login(htmx.current_url_abs_path or "/", login_url, field).url
+        response = render(request, "exports/forms/_login_expired.html", {"login": address})
         response.status_code = STOP_POLLING
         response["HX-Retarget"], response["HX-Reswap"] = "#messages", "innerHTML show:window:top"
         return response

@@ -17,7 +17,7 @@ from exports.forms.tasks import TaskForm
 from exports.models import Connection, DateChange, Run, Task
 from exports.models.sync_window import restart_of
 from exports.views.buttons import button
-from exports.views.expired_login import take_typed
+from exports.views.expired_login import take_typed, typed_by
 from exports.views.queueing import queue_and_follow
 from exports.views.task_description import describe
 from exports.views.task_page import last_run_of, render_task_page, restart_sentence
@@ -168,6 +168,7 @@ def _show_form(request: HttpRequest, form: TaskForm) -> HttpResponse:
         "form": form,
         "rows": form.rows,
         "task": task,
+        "typed_by": typed_by(request),
         "source": form.source,
         "source_dates": _source_dates(form),
         "last_run": last_run_of(task) if task else None,

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
 from exports.connectwise.filter.conditions import Condition
 from exports.models import Connection, Run, Task
 from exports.views.expired_login import TYPED as TYPED_BEFORE
+from exports.views.expired_login import TYPED_BY
 from tests.screen_fixtures import fail
 from tests.views.connection_pages import (
     NEW,
@@ -25,7 +27,7 @@ from tests.views.form_data import CREATE, EARLIEST, edit_url, edited, new_task
 
 MakeTask = Callable[..., Task]
 PASSWORD = "correct horse"  # as in the cast of the screens
-NOT_DONE = "Your login had expired, so this was not done: press the button again."
+NOT_DONE = "Your login had expired, so this was not done. Log in, then press the button again."
 
 pytestmark = pytest.mark.usefixtures("user")
 
@@ -38,17 +40,17 @@ def log_in_and_go_on(client: Client, refused: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", ["task-run", "task-archive", "task-dates", "task-ledger-reexport"])
-def test_late_button_leads_back_and_says_so(client: Client, make_task: MakeTask, name: str) -> None:
+def test_late_button_returns_to_its_page(client: Client, make_task: MakeTask, name: str) -> None:
     task = make_task()
     page = reverse("task-detail", args=[task.pk])
     button = reverse(name, args=[task.pk])
     refused = client.post(button, headers={"Referer": f"http://testserver{page}?a=1"})
+    assert NOT_DONE in client.get(refused.headers["Location"]).content.decode()
     arrived = log_in_and_go_on(client, refused)
 
     assert arrived.redirect_chain == [(f"{page}?a=1", 302)]
     assert arrived.status_code == 200
-    assert NOT_DONE in arrived.content.decode()
-    assert NOT_DONE not in client.get(page).content.decode()
+    assert NOT_DONE not in arrived.content.decode()
     assert Run.objects.count() == 0
     assert Task.objects.get().archived_at is None
 
@@ -56,20 +58,20 @@ def test_late_button_leads_back_and_says_so(client: Client, make_task: MakeTask,
 @pytest.mark.parametrize(
     "referer", ["", "https://evil.example.com/tasks/1/", "//evil.example.com/", "http://testserver"]
 )
-def test_unknown_origin_leads_home(client: Client, make_task: MakeTask, referer: str) -> None:
+def test_foreign_referer_leads_home(client: Client, make_task: MakeTask, referer: str) -> None:
     run = fail(make_task())
     refused = client.post(reverse("run-reexport", args=[run.pk]), headers={"Referer": referer})
     assert log_in_and_go_on(client, refused).redirect_chain == [("/", 302)]
 
 
-def test_vanished_page_leads_to_its_parent(client: Client, make_task: MakeTask) -> None:
+def test_button_address_leads_to_page_above(client: Client, make_task: MakeTask) -> None:
     button = reverse("task-dates", args=[make_task().pk])
     refused = client.post(button, headers={"Referer": f"http://testserver{button}"})
     [(arrived, _status)] = log_in_and_go_on(client, refused).redirect_chain
     assert arrived == button.removesuffix("dates/")
 
 
-def test_expired_login_can_still_log_out(client: Client) -> None:
+def test_expired_login_can_log_out(client: Client) -> None:
     assert client.post("/logout/").headers["Location"] == "/login/"
 
 
@@ -77,7 +79,7 @@ def test_expired_login_can_still_log_out(client: Client) -> None:
     ("address", "page"),
     [("/runs/42/cancel/", "/runs/42/"), ("/tasks/7/ledger/re-export/", "/tasks/7/ledger/")],
 )
-def test_button_address_by_hand_leads_to_page(signed_in: Client, address: str, page: str) -> None:
+def test_button_address_opened_by_hand(signed_in: Client, address: str, page: str) -> None:
     answer = signed_in.get(address)
 
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
@@ -86,22 +88,44 @@ def test_button_address_by_hand_leads_to_page(signed_in: Client, address: str, p
     assert "Go to the page" not in signed_in.get("/logout/").content.decode()
 
 
-def test_a_usual_login_says_nothing_of_that(client: Client, user: User) -> None:
+def test_usual_login_shows_no_message(client: Client, user: User) -> None:
     assert messages_of(log_in_and_go_on(client, client.get("/runs/"))) == []
 
 
-STILL_HERE = "Your login had expired. Nothing was saved yet; everything you typed is still here"
+STILL_HERE = "Your login had expired. Nothing was saved yet; everything you typed is still here."
+TYPE_AGAIN = "are not kept across a login: check them and type them again."
+
+
+@pytest.fixture
+def opened(user: User) -> Callable[[str], dict[str, str]]:
+    """The field with which a form says that `user` opened it."""
+
+    def open_form(page: str) -> dict[str, str]:
+        browser = Client()
+        browser.force_login(user)
+        return {TYPED_BY: browser.get(page).context["typed_by"]}
+
+    return open_form
+
+
+@pytest.fixture
+def stranger(django_user_model: type[User]) -> User:
+    return django_user_model.objects.create_user("Stranger", password=PASSWORD)
+
+
+Opened = Callable[[str], dict[str, str]]
 
 
 @pytest.mark.parametrize("sent_to", ["task-edit", "task-preview"])
-def test_typed_task_form_returns_after_login(
-    client: Client, make_task: MakeTask, sent_to: str
+def test_typed_task_returns_after_login(
+    client: Client, make_task: MakeTask, opened: Opened, sent_to: str
 ) -> None:
     task = make_task(can_resume_from_failure=True)
     wrong = Condition("id", "Equal", "not a number", "")
     typed = {"page_size": "many", "can_resume_from_failure": "", "date_modified": "2020-02-02"}
-    data = edited(task, wrong, name="Renamed", **typed)
-    arrived = log_in_and_go_on(client, client.post(reverse(sent_to, args=[task.pk]), data))
+    data = edited(task, wrong, name="Renamed", **typed) | opened(edit_url(task))
+    refused = client.post(reverse(sent_to, args=[task.pk]), data)
+    arrived = log_in_and_go_on(client, refused)
 
     assert arrived.redirect_chain == [(edit_url(task), 302)]
     form = arrived.context["form"]
@@ -109,48 +133,105 @@ def test_typed_task_form_returns_after_login(
     assert shown == {"name": "Renamed", **typed, "can_resume_from_failure": False}
     assert form["date_modified_shown"].value() == EARLIEST
     assert form.rows.forms[0].typed() == wrong
-    assert f"{STILL_HERE}." in arrived.content.decode()
+    assert STILL_HERE in arrived.content.decode()
     task.refresh_from_db()
     assert task.name == "Nightly batches"
     # Once: whoever opens the form later sees the task.
     assert client.get(edit_url(task)).context["form"]["name"].value() == "Nightly batches"
 
 
-def test_typed_new_task_can_be_saved_afterwards(client: Client, connection: Connection) -> None:
-    data = new_task(connection, Condition("id", "Equal", "284", ""))
+def test_new_task_returns_after_login(
+    client: Client, connection: Connection, opened: Opened
+) -> None:
+    rows = (Condition("id", "Equal", "284", ""),)
+    data = new_task(connection, *rows) | opened(CREATE)
     arrived = log_in_and_go_on(client, client.post(CREATE, data))
-    assert [row.typed() for row in arrived.context["form"].rows.forms] == [
-        Condition("id", "Equal", "284", "")
-    ]
+    assert tuple(row.typed() for row in arrived.context["form"].rows.forms) == rows
     client.post(CREATE, data)
     assert Task.objects.get().name == "Nightly batches"
 
 
 @pytest.mark.parametrize("is_new", [True, False])
-def test_typed_connection_form_returns_without_key(client: Client, is_new: bool) -> None:
+def test_site_and_keys_never_cross_a_login(client: Client, opened: Opened, is_new: bool) -> None:
     page = NEW if is_new else edit_page(saved_connection())
-    refused = client.post(page, TYPED | {"company": "globex"})
-    assert PRIVATE_KEY not in str(dict(client.session))
+    typed = TYPED | {"name": "Globex", "site": "evil.example.com", "company": "globex"}
+    typed |= {"public_key": "Evil", "client_id": "evil"}
+    refused = client.post(page, typed | opened(page))
+    assert not any(word in str(dict(client.session)).lower() for word in (PRIVATE_KEY, "evil"))
     arrived = log_in_and_go_on(client, refused)
 
     form = arrived.context["form"]
-    assert (form["company"].value(), form["name"].value()) == ("globex", "Acme")
+    assert form["name"].value() == "Globex"
     assert form["is_default"].value() is False
+    stored = (None, None) if is_new else ("https://na.myconnectwise.net", "acme")
+    assert (form["site"].value(), form["company"].value()) == stored
+    assert "evil" not in arrived.content.decode().lower()
     assert not shows_the_key(arrived)
-    assert f"{STILL_HERE}, except the private key: type it again." in arrived.content.decode()
+    assert TYPE_AGAIN in arrived.content.decode()
 
 
-def test_session_keeps_no_token_or_oversized_form(client: Client, connection: Connection) -> None:
-    data = new_task(connection)
-    client.post(CREATE, data | {"csrfmiddlewaretoken": "token"})
-    assert "csrfmiddlewaretoken" not in client.session[TYPED_BEFORE]["fields"]
+@pytest.mark.parametrize("page", [NEW, CREATE])
+@pytest.mark.parametrize("sign", [{}, {TYPED_BY: ""}, {TYPED_BY: "forged:1:abc"}])
+def test_anonymous_form_keeps_nothing(
+    client: Client, connection: Connection, page: str, sign: dict[str, str]
+) -> None:
+    data = (TYPED if page == NEW else new_task(connection)) | {"name": "Planted"} | sign
+    refused = client.post(page, data)
+    assert Session.objects.count() == 0
+    assert not refused.cookies
+    arrived = log_in_and_go_on(client, refused)
+    assert "Planted" not in arrived.content.decode()
 
-    other = Client()
-    arrived = log_in_and_go_on(other, other.post(CREATE, data | {"name": "x" * 100_000}))
-    assert NOT_DONE in arrived.content.decode()
-    assert TYPED_BEFORE not in other.session
+
+def test_anonymous_posts_make_no_session(client: Client, make_task: MakeTask) -> None:
+    task = make_task()
+    for name in ("task-run", "task-edit", "task-ledger-reexport", "task-description"):
+        client.post(reverse(name, args=[task.pk]), {"typed_by": "x", "name": "x"})
+    client.post("/login/", {"username": "nobody", "password": "wrong"})
+    assert Session.objects.count() == 0
 
 
-def test_only_forms_of_tasks_and_connections_are_kept(client: Client) -> None:
-    client.post("/password/", {"old_password": PASSWORD})
-    assert PASSWORD not in str(dict(client.session))
+def test_typed_text_returns_to_its_typist_only(
+    client: Client, make_task: MakeTask, opened: Opened, stranger: User
+) -> None:
+    task = make_task()
+    client.post(edit_url(task), edited(task, name="Typed by Admin1") | opened(edit_url(task)))
+    login = {"username": stranger.username, "password": PASSWORD}
+    arrived = client.post(f"/login/?next={edit_url(task)}", login, follow=True)
+    assert arrived.context["form"]["name"].value() == task.name
+    assert TYPED_BEFORE not in client.session
+    assert client.session.get_expire_at_browser_close() is False
+
+
+def test_another_login_cannot_send_the_form(
+    client: Client, make_task: MakeTask, opened: Opened, stranger: User
+) -> None:
+    task = make_task()
+    data = edited(task, name="Typed by Admin1") | opened(edit_url(task))
+    client.force_login(stranger)
+    answer = client.post(edit_url(task), data, follow=True)
+    assert answer.redirect_chain == [(edit_url(task), 302)]
+    assert "somebody else was logged in" in answer.content.decode()
+    task.refresh_from_db()
+    assert (task.name, answer.context["form"]["name"].value()) == ("Nightly batches",) * 2
+
+
+def test_messages_end_with_the_login(client: Client, user: User, make_task: MakeTask) -> None:
+    client.force_login(user)
+    client.post(reverse("task-archive", args=[make_task(name="Salaries").pk]))
+    client.post("/logout/")
+    assert "Salaries" not in client.get("/login/").content.decode()
+
+
+def test_form_of_any_size_is_bounded(
+    client: Client, connection: Connection, opened: Opened
+) -> None:
+    data = new_task(connection) | opened(CREATE) | {"name": "x" * 100_000}
+    refused = client.post(CREATE, data)
+    assert "not_done" in refused.headers["Location"]
+    assert TYPED_BEFORE not in client.session
+
+
+def test_password_form_is_never_kept(client: Client, opened: Opened) -> None:
+    client.post("/password/", {"old_password": PASSWORD} | opened(NEW))
+    assert TYPED_BEFORE not in client.session

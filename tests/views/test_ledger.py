@@ -240,7 +240,7 @@ def test_the_way_back_cannot_lead_elsewhere(signed_in: Client, task: Task) -> No
 def test_ledger_needs_login_and_method(client: Client, task: Task) -> None:
     for name in ("task-ledger", "task-ledger-reexport"):
         page = reverse(name, args=[task.pk])
-        assert client.post(page).headers["Location"] == "/login/?next=/"
+        assert client.post(page).headers["Location"] == "/login/?next=/&not_done=1"
 
 
 def test_names_and_versions_are_escaped(signed_in: Client, make_task: MakeTask) -> None:

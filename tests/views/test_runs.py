@@ -271,7 +271,7 @@ def test_starting_message_goes_after_the_run(signed_in: Client, make_task: MakeT
 def test_a_stranger_is_asked_to_log_in(client: Client, make_task: MakeTask, name: str) -> None:
     run = succeed(make_task())
     assert client.get(url(name, run)).headers["Location"] == f"/login/?next={url(name, run)}"
-    assert client.post(url(name, run)).headers["Location"] == "/login/?next=/"
+    assert client.post(url(name, run)).headers["Location"] == "/login/?next=/&not_done=1"
 
 
 def test_unknown_run_is_not_found(signed_in: Client) -> None:
