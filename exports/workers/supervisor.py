@@ -1,12 +1,12 @@
 """Web server and workers as one command: starts them, replaces the dead, ends them together."""
 
-import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -14,8 +14,9 @@ from types import FrameType
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-# SIGTERM has to end everything within 10 seconds (rule R3).
-_GRACE = 8.0
+from exports.workers.guard import GRACE, Guard, kill_group
+from exports.workers.stop_signals import on_stop_signals
+
 _RESTART_PAUSE = 2.0
 
 
@@ -31,50 +32,59 @@ class _Child:
 
 
 class Serving:
-    """The processes of an installation on this machine."""
+    """The processes of an installation on this machine; none of them outlives this one."""
 
     def __init__(self, *, bind: str, port: int, worker_count: int) -> None:
-        web = ["-m", "gunicorn", "cwexport.wsgi", "--bind", f"{bind}:{port}"]
-        # One stalled download must not block all others: threads, and two processes of them.
-        web += ["--worker-class", "gthread", "--workers", "2", "--threads", "8"]
-        web += ["--log-level", "warning", "--graceful-timeout", "5", "--no-control-socket"]
         work = [str(Path(settings.BASE_DIR) / "manage.py"), "worker"]
-        self._commands = [web, *([work] * worker_count)]
+        self._commands = [_web_command(bind, port), *([work] * worker_count)]
         self._children: list[_Child] = []
+        self._guard = Guard()
         self._over = threading.Event()
 
     def take_signals(self) -> None:
-        """From now on SIGTERM and Ctrl-C end `watch`, and with it all processes."""
-        for signum in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(signum, self._stop)
+        """From now on each signal that asks for it ends `watch`, and with it all processes."""
+        on_stop_signals(self._stop)
 
     def start(self) -> None:
-        self._children = [self._begin(command) for command in self._commands]
+        self._guard.start()
+        for command in self._commands:
+            self._children.append(self._begin(command))
 
     def watch(self, notify: Callable[[str], object]) -> None:
-        """Replace processes that die, until SIGTERM or Ctrl-C; then end them all."""
+        """Replace processes that die, until a signal ends this one; then end them all."""
         self.take_signals()
-        while not self._over.wait(0.5):
-            for index, child in enumerate(self._children):
-                if child.process.poll() is not None:
-                    notify(_end_message(child))
-                    # Something that dies at once must not be started a hundred times a second.
-                    if time.monotonic() - child.started_at < _RESTART_PAUSE:
-                        self._over.wait(_RESTART_PAUSE)
-                    self._children[index] = self._begin(child.command)
-        self.stop()
+        try:
+            while not self._over.wait(0.5):
+                self._guard.ensure_alive()
+                self._replace_dead(notify)
+        finally:
+            self.stop()
 
     def stop(self) -> None:
         """Ask all processes to end, and end those that do not."""
-        for child in self._children:
+        children, self._children = self._children, []
+        for child in children:
             child.process.terminate()
-        deadline = time.monotonic() + _GRACE
-        for child in self._children:
-            try:
+        deadline = time.monotonic() + GRACE
+        for child in children:
+            with suppress(subprocess.TimeoutExpired):
                 child.process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                child.process.kill()
-                child.process.wait()
+            self._end(child)
+        self._guard.close()
+
+    def _replace_dead(self, notify: Callable[[str], object]) -> None:
+        for index, child in enumerate(self._children):
+            if child.process.poll() is None or self._over.is_set():
+                continue
+            # A terminal that was closed cannot be written to; the work goes on.
+            with suppress(OSError):
+                notify(_end_message(child))
+            # Processes of its own that it left behind would keep the port.
+            self._end(child)
+            # Something that dies at once must not be started a hundred times a second.
+            if time.monotonic() - child.started_at < _RESTART_PAUSE:
+                self._over.wait(_RESTART_PAUSE)
+            self._children[index] = self._begin(child.command)
 
     def _begin(self, command: Sequence[str]) -> _Child:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own modules
@@ -83,7 +93,13 @@ class Serving:
             # Ctrl-C reaches the whole group of a terminal; only this process is to act on it.
             start_new_session=True,
         )
+        self._guard.add(process.pid)
         return _Child(command, process, time.monotonic())
+
+    def _end(self, child: _Child) -> None:
+        kill_group(child.process.pid)
+        child.process.wait()
+        self._guard.remove(child.process.pid)
 
     def _stop(self, signum: int, frame: FrameType | None) -> None:
         self._over.set()
@@ -122,6 +138,13 @@ def check_port(bind: str, port: int, option: str = "--port") -> None:
                     "other": other,
                 }
             ) from None
+
+
+def _web_command(bind: str, port: int) -> list[str]:
+    command = ["-m", "gunicorn", "cwexport.wsgi", "--bind", f"{bind}:{port}"]
+    # One stalled download must not block all others: threads, and two processes of them.
+    command += ["--worker-class", "gthread", "--workers", "2", "--threads", "8"]
+    return [*command, "--log-level", "warning", "--graceful-timeout", "5", "--no-control-socket"]
 
 
 def _end_message(child: _Child) -> str:

@@ -2,10 +2,10 @@
 
 import logging
 import os
-import signal
 import socket
 import threading
 import uuid
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -19,6 +19,7 @@ from exports.models.workers import SEEN_EVERY
 from exports.pipeline import runner
 from exports.pipeline.lease import shutdown
 from exports.workers import recovery
+from exports.workers.stop_signals import on_stop_signals
 
 logger = logging.getLogger(__name__)
 
@@ -107,10 +108,13 @@ class ExportWorker(QueueWorker):
         connection.close()
 
 
-def work() -> None:
-    """Run a worker in this process until SIGTERM or Ctrl-C."""
+def work(on_ready: Callable[[], object] = lambda: None) -> None:
+    """Run a worker in this process until a signal asks for its end.
+
+    `on_ready` is called when a signal no longer ends the process in the middle of something.
+    """
     worker = ExportWorker()
     runner.prepare()
-    signal.signal(signal.SIGTERM, worker.shutdown)
-    signal.signal(signal.SIGINT, worker.shutdown)
+    on_stop_signals(worker.shutdown)
+    on_ready()
     worker.run()

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import secrets
-import signal
 import sys
 import time
 import urllib.error
@@ -29,6 +28,7 @@ from exports.models import Connection, Run, Task
 from exports.models.errors import RunActiveError
 from exports.storage import files
 from exports.workers import jobs
+from exports.workers.stop_signals import on_stop_signals
 from exports.workers.supervisor import PortTakenError, Serving, check_port
 
 USER = "demo"
@@ -65,7 +65,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["started_again"]:
             _use_demo_settings()
-        signal.signal(signal.SIGTERM, _end_quietly)
+        on_stop_signals(_end_quietly)
         port = options["port"]
         _check_ports(port, options["connectwise_port"])
         lock, is_exported = _lock(), False
@@ -127,7 +127,7 @@ class Command(BaseCommand):
 
 
 def _end_quietly(signum: int, frame: FrameType | None) -> None:
-    """SIGTERM as Ctrl-C, so that web server and worker never outlive the demo."""
+    """Every signal as Ctrl-C, so that web server and worker never outlive the demo."""
     raise KeyboardInterrupt
 
 
@@ -175,8 +175,8 @@ def _use_demo_settings() -> None:
 
 @contextmanager
 def _started(serving: Serving) -> Iterator[None]:
-    serving.start()
     try:
+        serving.start()
         yield
     except KeyboardInterrupt:
         pass  # Ctrl-C before the watch began: the same quiet end

@@ -4,7 +4,6 @@ Standard output holds that line and nothing else; everything for people goes to 
 """
 
 import json
-import signal
 import sys
 import time
 from argparse import ArgumentParser
@@ -24,6 +23,7 @@ from exports.models import Run, Task
 from exports.models.errors import RunActiveError, TaskUnusableError
 from exports.storage import files
 from exports.workers import jobs, recovery
+from exports.workers.stop_signals import on_stop_signals, restore_signals
 
 SUCCEEDED, FAILED, UNUSABLE, SUSPICIOUS = 0, 1, 2, 3
 
@@ -57,12 +57,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         run = self._queued(options["name"])
-        previous = signal.signal(signal.SIGTERM, _as_interrupt)
+        previous = on_stop_signals(_as_interrupt)
         try:
             self._see_through(run, options["timeout"])
             _wait_for_deliveries(run)
         finally:
-            signal.signal(signal.SIGTERM, previous)
+            restore_signals(previous)
         self._print(run)
         sys.exit(_exit_code(run))
 

@@ -10,5 +10,4 @@ class Command(BaseCommand):
     help = _("Takes queued runs and executes them, until Ctrl-C. `serve` starts workers by itself.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(_("The worker waits for runs."))
-        worker.work()
+        worker.work(lambda: self.stdout.write(_("The worker waits for runs.")))

@@ -1,0 +1,28 @@
+"""The signals that ask a process of ours to come to a clean end."""
+
+import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Final
+
+# What systemd and Docker send, Ctrl-C, a closed terminal or SSH session, and Ctrl-\.
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+
+Handler = Callable[[int, FrameType | None], object]
+
+
+def on_stop_signals(handler: Handler) -> dict[signal.Signals, Any]:
+    """Call `handler` for each of STOP_SIGNALS; returns what handled them before.
+
+    Under `nohup` a closed terminal ends nothing.
+    """
+    previous = {signum: signal.getsignal(signum) for signum in STOP_SIGNALS}
+    for signum, handled_by in previous.items():
+        if signum != signal.SIGHUP or handled_by != signal.SIG_IGN:
+            signal.signal(signum, handler)
+    return previous
+
+
+def restore_signals(previous: dict[signal.Signals, Any]) -> None:
+    for signum, handled_by in previous.items():
+        signal.signal(signum, handled_by)

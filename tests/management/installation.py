@@ -1,0 +1,117 @@
+"""`manage.py` as an operator starts it: with a data folder and settings of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tests.processes import ROOT
+
+_OURS = ("CWEXPORT_", "DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "DJANGO_SETTINGS_MODULE")
+_PATIENCE = 120.0  # seconds; far above what is needed, as the machine may be busy
+
+
+def own_environment(folder: Path | str, **changes: str) -> dict[str, str]:
+    """The environment of an installation in `folder`, without what the tests themselves set."""
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(_OURS)}
+    return {**kept, "CWEXPORT_DATA_DIR": str(folder), **changes}
+
+
+def manage(
+    *words: str, folder: Path | str, cwd: Path = ROOT, **changes: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run one command to its end."""
+    return subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), *words],
+        cwd=cwd,
+        env=own_environment(folder, **changes),
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE,
+        check=False,
+    )
+
+
+@contextmanager
+def serve_process(
+    folder: Path, log: Path, *options: str, **changes: str
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """`manage.py serve`, in a session of its own and with its output in `log`."""
+    with started("serve", *options, folder=folder, log=log, **changes) as process:
+        yield process
+
+
+@contextmanager
+def started(
+    *words: str, folder: Path, log: Path, **changes: str
+) -> Iterator["subprocess.Popen[bytes]"]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / "manage.py"), *words],
+            cwd=ROOT,
+            env=own_environment(folder, **changes),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(30)
+            process.kill()
+            process.wait()
+
+
+def free_port(family: int = socket.AF_INET) -> int:
+    with socket.socket(family) as probe:
+        probe.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.1)
+
+
+def is_listening(port: int, host: str = "127.0.0.1") -> bool:
+    with suppress(OSError), socket.create_connection((host, port), timeout=5):
+        return True
+    return False
+
+
+def descendants(pid: int) -> set[int]:
+    """The processes that `pid` started, and theirs."""
+    found = {child for thread in _threads(pid) for child in _children(thread)}
+    return found | {further for child in found for further in descendants(child)}
+
+
+def is_running(pid: int) -> bool:
+    """Whether the process is there and no mere entry that waits to be collected."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
+
+
+def _threads(pid: int) -> list[Path]:
+    with suppress(OSError):
+        return list(Path(f"/proc/{pid}/task").iterdir())
+    return []
+
+
+def _children(thread: Path) -> list[int]:
+    with suppress(OSError):
+        return [int(word) for word in (thread / "children").read_text().split()]
+    return []
