@@ -18,6 +18,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--strict-skips", action="store_true", help="a skipped test fails the test run"
     )
+    parser.addoption("--rule", help="only the tests of this rule of docs/rules.md, e.g. W4")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    wanted = config.getoption("--rule")
+    if wanted:
+        chosen = [
+            item
+            for item in items
+            if any(wanted in marker.args for marker in item.iter_markers("rule"))
+        ]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
 
 
 @pytest.hookimpl(trylast=True)

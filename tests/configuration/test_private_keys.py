@@ -16,6 +16,7 @@ from tests.configuration.example import EXAMPLE, KEY, changed, load, needs_datab
         ("AbCdEf", "GhIjKl", "public_key"),
     ],
 )
+@pytest.mark.rule("C5")
 def test_new_site_needs_the_private_key_again(before: str, after: str, named: str) -> None:
     load()
     for environment in ({}, {"ACME_PRIVATE_KEY": " "}):
@@ -48,6 +49,7 @@ def test_the_installations_own_secrets_are_no_private_keys() -> None:
 
 
 @needs_database
+@pytest.mark.rule("C3")
 def test_private_key_is_in_no_output() -> None:
     loaded = load()
     replaced = load(environment={"ACME_PRIVATE_KEY": "S3cret-two"})

@@ -1,7 +1,10 @@
+import pytest
+
 from exports.connectwise import batches
 from exports.connectwise.batches import Kind
 
 
+@pytest.mark.rule("X2")
 def test_document_matches_the_sample_of_the_manual() -> None:
     assert (batches.ROOT, batches.ELEMENT) == ("Batches", "Batch")
     assert batches.INFO_MEMBERS == ("dateEntered", "enteredBy", "lastUpdated", "updatedBy")

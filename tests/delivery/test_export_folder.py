@@ -23,6 +23,7 @@ def execute(run: Run) -> None:
     jobs.execute_here(run.pk, run.attempt)
 
 
+@pytest.mark.rule("O4")
 def test_late_copy_does_not_replace_newer_one(make_task: MakeTask, data_folder: Path) -> None:
     task = make_task()
     older, newer = run_now(task), run_now(task)

@@ -134,6 +134,7 @@ def test_restarting_server_costs_only_tries(
 
 
 @pytest.mark.parametrize("content", NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
+@pytest.mark.rule("H5")
 def test_200_without_batches_never_means_none(
     task: Task, stand_in: StandIn, content: bytes
 ) -> None:
@@ -236,6 +237,7 @@ def test_wrong_field_type_fails_and_names_batch(
     ],
     ids=["surrogate date", "NUL date", "surrogate text", "names", "5,000 digits", "long date"],
 )
+@pytest.mark.rule("H5")
 def test_odd_records_do_not_stop_the_export(
     make_task: MakeTask, stand_in: StandIn, record: bytes
 ) -> None:

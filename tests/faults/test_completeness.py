@@ -179,6 +179,7 @@ def test_row_changed_while_paging_keeps_first_version(task: Task, stand_in: Stan
     assert row.last_updated == first_seen
 
 
+@pytest.mark.rule("P3")
 def test_count_above_pages_fails_with_both_numbers(task: Task, stand_in: StandIn) -> None:
     stand_in.faults.add(CountOffset(5, on=(COUNT,)))
 
@@ -214,6 +215,7 @@ def test_count_below_pages_is_overruled(task: Task, stand_in: StandIn) -> None:
 
 
 @pytest.mark.parametrize("code", [400, 403, 404])
+@pytest.mark.rule("P3")
 def test_a_refused_count_is_told_and_loses_nothing(
     task: Task, stand_in: StandIn, code: int
 ) -> None:

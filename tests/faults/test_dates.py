@@ -34,6 +34,7 @@ __all__ = ["dated_stand_in", "time_passes"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.rule("W5")
 def test_late_arrivals_and_ties_come_once(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait
 ) -> None:
@@ -109,6 +110,7 @@ def test_missing_date_header_uses_our_clock(
     assert "clock" in log_of(run, "warning")
 
 
+@pytest.mark.rule("W2")
 def test_the_same_second_twice_moves_no_date_backwards(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait
 ) -> None:
@@ -124,6 +126,7 @@ def test_the_same_second_twice_moves_no_date_backwards(
     assert (run.status, task.date_modified, run.date_changes.count()) == ("succeeded", moved_to, 0)
 
 
+@pytest.mark.rule("W5")
 def test_date_typed_back_exports_once_more(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait
 ) -> None:
@@ -161,6 +164,7 @@ def test_date_typed_forward_skips_earlier_batches(
 @pytest.mark.parametrize(
     ("export", "field"), [("modified", "date_modified"), ("new", "date_created")]
 )
+@pytest.mark.rule("W10")
 def test_date_ahead_of_all_clocks_is_suspicious(
     make_task: MakeTask, stand_in: StandIn, export: str, field: str
 ) -> None:
@@ -238,6 +242,7 @@ def test_a_batch_without_info_is_exported_without_it(task: Task, stand_in: Stand
         " ",
     ],
 )
+@pytest.mark.rule("X4")
 def test_last_updated_is_written_verbatim(task: Task, stand_in: StandIn, text: str) -> None:
     stand_in.store.put({"id": 900, "batchIdentifier": "odd", "_info": {"lastUpdated": text}})
 

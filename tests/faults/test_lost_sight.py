@@ -25,6 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize("export", ["all", "modified", "new"])
+@pytest.mark.rule("W2")
 def test_failed_page_7_loses_nothing_next_time(
     make_task: MakeTask, stand_in: StandIn, export: str
 ) -> None:
@@ -59,6 +60,7 @@ def test_a_failure_between_two_runs_costs_nothing(
 
 
 @pytest.mark.parametrize("export", ["all", "modified", "new"])
+@pytest.mark.rule("W10")
 def test_lost_rights_are_suspicious_and_keep_dates(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait, export: str
 ) -> None:
@@ -119,6 +121,7 @@ def test_rights_lost_midway_are_never_green(
 
 
 @pytest.mark.parametrize("export", ["all", "modified", "new"])
+@pytest.mark.rule("W10")
 def test_empty_lists_despite_count_keep_dates(
     make_task: MakeTask, stand_in: StandIn, export: str
 ) -> None:
@@ -150,6 +153,7 @@ def test_empty_list_keeps_the_start_id(
     assert exported_ids(last) == [added]
 
 
+@pytest.mark.rule("W10")
 def test_far_fewer_batches_than_before_are_suspicious(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait
 ) -> None:

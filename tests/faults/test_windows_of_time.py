@@ -16,6 +16,7 @@ __all__ = ["dated_stand_in", "time_passes"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.rule("W4")
 def test_new_uses_created_date_where_present(dated_stand_in: StandIn, db: None) -> None:
     stand_in = dated_stand_in
     middle = stand_in.store.records[60]["_info"]["dateEntered"]
@@ -65,6 +66,7 @@ def test_conditions_do_not_lower_the_boundary_of_new(
     assert exported_ids(run) == [n for n in exported_ids(plain) if n in flagged]
 
 
+@pytest.mark.rule("W4")
 def test_new_takes_lower_id_that_appears_late(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait
 ) -> None:

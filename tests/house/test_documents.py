@@ -88,4 +88,4 @@ def test_the_top_level_holds_what_was_agreed() -> None:
     )
     folders = {line.split("/")[0] for line in listed.stdout.splitlines() if "/" in line}
 
-    assert folders <= {"cwexport", "exports", "templates", "tests", ".ci"}
+    assert folders <= {"cwexport", "docs", "exports", "templates", "tests", ".ci"}

@@ -28,6 +28,7 @@ def outcomes(steps: list[Step]) -> list[str]:
     return [step.outcome for step in steps]
 
 
+@pytest.mark.rule("C4")
 def test_right_connection_passes_nearly_every_step(
     stand_in: StandIn,
 ) -> None:
@@ -64,6 +65,7 @@ def test_right_connection_passes_nearly_every_step(
     ]
 
 
+@pytest.mark.rule("C4")
 def test_result_and_time_stay_on_connection(stand_in: StandIn) -> None:
     connection = make_connection(stand_in)
     before = datetime.now(UTC)
@@ -191,6 +193,7 @@ def test_wrong_keys_fail_at_credentials(stand_in: StandIn, field: str, words: st
     assert words in steps[2].sentence
 
 
+@pytest.mark.rule("C4")
 def test_refused_system_information_is_a_warning_only() -> None:
     account = Account(system_info_forbidden=True)
     with StandIn(Store(seed_batches(120)), account=account) as stand_in:

@@ -23,6 +23,7 @@ def tokens() -> list[str]:
     return list(Connection.objects.order_by("name").values_list("private_key_token", flat=True))
 
 
+@pytest.mark.rule("C3")
 def test_old_key_is_not_needed_after_rotation(settings: Settings) -> None:
     first, second = save("Acme", "one"), save("Beta", "two")
     new = Fernet.generate_key().decode()

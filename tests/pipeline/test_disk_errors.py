@@ -72,6 +72,7 @@ def whole_but_unowned() -> list[str]:
     )
 
 
+@pytest.mark.rule("O3")
 def test_any_failing_call_is_a_safe_failure(task: Task, call: FailingCall, outcomes: int) -> None:
     statuses = []
     for number in range(1, outcomes + 1):

@@ -126,6 +126,7 @@ CASES: list[tuple[str, str, str, Wanted]] = [
 @pytest.mark.parametrize(
     ("field", "comparison", "value", "wanted"), CASES, ids=[" ".join(case[:3]) for case in CASES]
 )
+@pytest.mark.rule("F1")
 def test_a_condition_brings_exactly_the_rows_it_says(
     make_task: MakeTask,
     stand_in: StandIn,

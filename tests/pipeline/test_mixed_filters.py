@@ -72,6 +72,7 @@ MIXES: list[tuple[Rows, Wanted]] = [
 
 
 @pytest.mark.parametrize(("rows", "wanted"), MIXES)
+@pytest.mark.rule("F4")
 def test_and_binds_before_or_whatever_the_server_thinks(
     make_task: MakeTask, stand_in: StandIn, rows: Rows, wanted: Wanted
 ) -> None:
@@ -83,6 +84,7 @@ def test_and_binds_before_or_whatever_the_server_thinks(
 
 @pytest.mark.parametrize(("rows", "wanted"), MIXES)
 @pytest.mark.parametrize("page_size", [2, 100])
+@pytest.mark.rule("F5")
 def test_mixed_filter_with_date_adds_no_rows(
     make_task: MakeTask, stand_in: StandIn, rows: Rows, wanted: Wanted, page_size: int
 ) -> None:

@@ -24,6 +24,7 @@ def z(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
+@pytest.mark.rule("W1")
 def test_all_exports_every_batch_once_in_order(task: Task, stand_in: StandIn) -> None:
     run = run_now(task)
 
@@ -33,6 +34,7 @@ def test_all_exports_every_batch_once_in_order(task: Task, stand_in: StandIn) ->
     assert run.proven_count == run.fetched_count
 
 
+@pytest.mark.rule("O4")
 def test_file_is_recorded_and_copied_out(task: Task, data_folder: Path) -> None:
     run = run_now(task)
 
@@ -47,6 +49,7 @@ def test_file_is_recorded_and_copied_out(task: Task, data_folder: Path) -> None:
     ]
 
 
+@pytest.mark.rule("W2", "W3")
 def test_both_dates_move_by_connectwises_clock(task: Task) -> None:
     before = datetime.now(UTC) - timedelta(seconds=2)
     run = run_now(task)
@@ -65,6 +68,7 @@ def test_both_dates_move_by_connectwises_clock(task: Task) -> None:
     ]
 
 
+@pytest.mark.rule("W1", "W3")
 def test_modified_exports_what_changed_since_and_nothing_twice(
     make_task: MakeTask, stand_in: StandIn
 ) -> None:
@@ -85,6 +89,7 @@ def test_modified_exports_what_changed_since_and_nothing_twice(
     assert third.fetched_count == third.skipped_count == 2
 
 
+@pytest.mark.rule("W1")
 def test_new_exports_only_what_was_added_since(make_task: MakeTask, stand_in: StandIn) -> None:
     task = make_task(export="new")
     first = run_now(task)
@@ -113,6 +118,7 @@ def test_typed_created_date_falls_back_to_updates(make_task: MakeTask, stand_in:
     assert "no created date" in run.window_reason
 
 
+@pytest.mark.rule("O4")
 def test_run_without_batches_keeps_last_copy(make_task: MakeTask, data_folder: Path) -> None:
     task = make_task(export="modified")
     first = run_now(task)

@@ -39,6 +39,7 @@ def test_unwritable_folder_is_a_safe_failure(
     assert exported_versions(run_now(task)) == versions_in(stand_in)
 
 
+@pytest.mark.rule("O3")
 def test_full_disk_is_a_safe_failure(task: Task, stand_in: StandIn) -> None:
     run = queue(task)
     part = files.part_file(run)
@@ -51,6 +52,7 @@ def test_full_disk_is_a_safe_failure(task: Task, stand_in: StandIn) -> None:
 
 
 @pytest.mark.parametrize("field", ["site", "company", "public_key"])
+@pytest.mark.rule("R2")
 def test_changed_connection_fails_the_queued_run(task: Task, stand_in: StandIn, field: str) -> None:
     run = queue(task)
     Connection.objects.update(**{field: "https://elsewhere.example.com"})
@@ -61,6 +63,7 @@ def test_changed_connection_fails_the_queued_run(task: Task, stand_in: StandIn, 
     assert list(stand_in.requests) == []
 
 
+@pytest.mark.rule("R2")
 def test_private_key_is_read_at_the_start(task: Task, stand_in: StandIn) -> None:
     connection = Connection.objects.get()
     right = connection.private_key_token
@@ -73,6 +76,7 @@ def test_private_key_is_read_at_the_start(task: Task, stand_in: StandIn) -> None
     assert (fresh(run).status, fresh(run).error) == ("succeeded", "")
 
 
+@pytest.mark.rule("C3")
 def test_wrong_encryption_key_is_explained(
     task: Task, stand_in: StandIn, settings: Settings
 ) -> None:
@@ -84,6 +88,7 @@ def test_wrong_encryption_key_is_explained(
     assert list(stand_in.requests) == []
 
 
+@pytest.mark.rule("R6")
 def test_the_on_failure_task_is_queued_once(make_task: MakeTask, stand_in: StandIn) -> None:
     other = make_task(name="Tell", output_file="tell.xml")
     task = make_task(on_failure_task=other)

@@ -23,6 +23,7 @@ def executed(run: Run) -> Run:
     return run
 
 
+@pytest.mark.rule("R7")
 def test_reexport_moves_no_date(make_task: MakeTask, stand_in: StandIn) -> None:
     task = make_task(export="modified")
     task.conditions.create(position=0, field="id", comparison="LessThan", value="400")
@@ -60,6 +61,7 @@ def test_modified_after_reexport_repeats_nothing(make_task: MakeTask, stand_in: 
     assert exported_ids(run_now(task)) == [284]
 
 
+@pytest.mark.rule("W8")
 def test_undo_restores_a_date_with_its_origin(make_task: MakeTask) -> None:
     task = make_task(export="modified")
     run = run_now(task)
@@ -95,6 +97,7 @@ def change_conditions(task: Task) -> Task:
     return task
 
 
+@pytest.mark.rule("W9")
 def test_changed_conditions_skip_nothing_and_repeat_nothing(
     make_task: MakeTask, stand_in: StandIn
 ) -> None:
@@ -107,6 +110,7 @@ def test_changed_conditions_skip_nothing_and_repeat_nothing(
     assert len(exported_ids(second)) > 0
 
 
+@pytest.mark.rule("W9")
 def test_only_from_now_on_leaves_older_batches_alone(
     make_task: MakeTask, stand_in: StandIn
 ) -> None:

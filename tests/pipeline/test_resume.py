@@ -53,6 +53,7 @@ def test_shutdown_requeues_run_with_its_part(make_task: MakeTask, stand_in: Stan
     assert files.checked_beginning(run) is not None
 
 
+@pytest.mark.rule("R4")
 def test_resumed_file_is_byte_identical(make_task: MakeTask, stand_in: StandIn) -> None:
     run = interrupted(make_task, stand_in)
     had, last_id = run.fetched_count, run.last_id
@@ -107,6 +108,7 @@ def test_finished_run_leaves_no_part_file(make_task: MakeTask, stand_in: StandIn
     assert sorted(folder.iterdir()) == [files.manifest_file(run), files.run_file(run)]
 
 
+@pytest.mark.rule("W7")
 def test_worker_that_lost_run_keeps_its_ledger(make_task: MakeTask, stand_in: StandIn) -> None:
     run = run_now(make_task())
     frozen = Run.objects.get(pk=run.pk)

@@ -77,6 +77,7 @@ def batch(number: int, **info: str) -> list[dict[str, Any]]:
         (Tenant(9, 0, [], []), 0, "No batch was last updated"),
     ],
 )
+@pytest.mark.rule("W4")
 def test_the_boundary_lies_where_the_answers_prove_it(
     tenant: Tenant, start_id: int, reason: str
 ) -> None:

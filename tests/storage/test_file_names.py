@@ -54,6 +54,7 @@ def test_plain_names_are_allowed(name: str) -> None:
         ("日" * 100 + ".xml", "200 is the most"),
     ],
 )
+@pytest.mark.rule("O1")
 def test_other_names_are_refused_with_the_reason(name: str, reason: str) -> None:
     with pytest.raises(OutputNameError, match=reason):
         check_output_name(name, "Nightly")
@@ -67,6 +68,7 @@ def test_name_is_judged_after_filling_in(task_name: str) -> None:
         )
 
 
+@pytest.mark.rule("O1")
 def test_placeholders_use_the_installations_zone() -> None:
     rendered = render_output_name(
         "{task}-{date}-{time}-{run}.xml",

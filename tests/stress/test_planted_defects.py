@@ -53,6 +53,7 @@ def kinds(verdict: Verdict) -> set[str]:
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+@pytest.mark.rule("W6")
 def test_without_a_defect_a_story_breaks_no_promise(stage: Stage, story: Story) -> None:
     story(stage)
 

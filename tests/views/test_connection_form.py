@@ -78,6 +78,7 @@ def test_the_labels_are_the_words_of_the_specification(signed_in: Client) -> Non
     ]
 
 
+@pytest.mark.rule("C1")
 def test_first_connection_becomes_the_default(
     signed_in: Client,
 ) -> None:
@@ -105,6 +106,7 @@ def test_missing_values_are_named_at_their_fields(signed_in: Client) -> None:
     assert not Connection.objects.exists()
 
 
+@pytest.mark.rule("C1")
 def test_a_name_can_be_used_once(signed_in: Client, acme: Connection) -> None:
     errors = errors_of(signed_in.post(NEW, TYPED))
 
@@ -200,6 +202,7 @@ def test_a_key_that_is_wrong_takes_the_focus(signed_in: Client) -> None:
     assert "autofocus" in page[page.index('name="private_key"') :].partition(">")[0]
 
 
+@pytest.mark.rule("C1")
 def test_client_id_may_come_from_installation(signed_in: Client, settings: Settings) -> None:
     settings.CONNECTWISE_CLIENT_ID = CLIENT_ID
 
@@ -221,6 +224,7 @@ def test_odd_client_id_is_saved_with_warning(signed_in: Client) -> None:
 # --- Editing
 
 
+@pytest.mark.rule("C3")
 def test_a_blank_private_key_keeps_the_stored_one(signed_in: Client, acme: Connection) -> None:
     response = signed_in.post(edit_page(acme), UNCHANGED | {"name": "Renamed"})
 
@@ -243,6 +247,7 @@ def test_a_typed_private_key_replaces_the_stored_one(signed_in: Client, acme: Co
         ("public_key", "Other", "Public Key"),
     ],
 )
+@pytest.mark.rule("C5")
 def test_changed_site_needs_the_private_key(
     signed_in: Client, acme: Connection, field: str, typed: str, label: str
 ) -> None:
@@ -298,6 +303,7 @@ def test_page_shows_stored_values_after_error(signed_in: Client, acme: Connectio
 
 
 @pytest.mark.parametrize("typed", [{}, {"private_key": PRIVATE_KEY}, {"company": "other"}])
+@pytest.mark.rule("C3")
 def test_the_private_key_is_on_no_page(
     signed_in: Client, acme: Connection, typed: dict[str, str]
 ) -> None:

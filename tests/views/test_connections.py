@@ -30,6 +30,7 @@ def acme() -> Connection:
 # --- The address
 
 
+@pytest.mark.rule("C2")
 def test_address_to_call_shows_while_typing(signed_in: Client) -> None:
     answer = signed_in.get("/connections/address/", {"site": "na.myconnectwise.net"})
 
@@ -175,6 +176,7 @@ def test_an_unused_connection_is_deleted_after_a_question(
     assert not Connection.objects.exists()
 
 
+@pytest.mark.rule("C7")
 def test_connection_in_use_names_its_users(
     signed_in: Client, connection: Connection, make_task: MakeTask
 ) -> None:

@@ -87,6 +87,7 @@ def test_dates_left_as_they_were_shown_change_nothing(signed_in: Client, moved: 
     assert moved.date_changes.count() == 3
 
 
+@pytest.mark.rule("W8")
 def test_date_moved_meanwhile_is_refused(signed_in: Client, moved: Task) -> None:
     later = datetime(2026, 4, 1, tzinfo=UTC)
     move_date(moved, succeed(moved), "date_modified", later)
@@ -118,6 +119,7 @@ def test_wrong_date_is_refused_and_kept(signed_in: Client, moved: Task) -> None:
     assert '<details class="dates-editor" open>' in page
 
 
+@pytest.mark.rule("W8")
 def test_while_a_run_is_active_no_date_changes(signed_in: Client, moved: Task) -> None:
     run = start(moved)
     typed = type_dates(signed_in, moved, date_modified="2019-01-01")
@@ -195,6 +197,7 @@ def test_an_unknown_change_is_not_found(signed_in: Client, moved: Task, number: 
 # --- Changed conditions, changed company
 
 
+@pytest.mark.rule("W9")
 def test_changed_conditions_offer_count_and_choice(signed_in: Client, moved: Task) -> None:
     assert "Only from now on" not in page_of(signed_in, moved)
     change_conditions(moved)
@@ -249,6 +252,7 @@ def test_typed_date_holds_for_any_conditions(signed_in: Client, make_task: MakeT
     assert "Only from now on" not in page_of(signed_in, task)
 
 
+@pytest.mark.rule("W9")
 def test_another_company_starts_without_ledger_and_says_so(
     signed_in: Client, moved: Task, connection: Connection
 ) -> None:

@@ -58,6 +58,7 @@ def test_batch_is_found_newest_version_first(signed_in: Client, task: Task) -> N
     ]
 
 
+@pytest.mark.rule("W7")
 def test_only_published_files_of_task_count(
     signed_in: Client, task: Task, make_task: MakeTask
 ) -> None:

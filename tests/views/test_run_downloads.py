@@ -7,6 +7,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
@@ -39,6 +40,7 @@ def test_run_without_success_has_no_file(signed_in: Client, make_task: MakeTask)
     assert sentence in page_of(signed_in, run, "run-download")
 
 
+@pytest.mark.rule("O5")
 def test_the_download_is_the_file_byte_for_byte(signed_in: Client, make_task: MakeTask) -> None:
     run = succeed(make_task(), file_name='a "b"; é.xml')
     response = signed_in.get(url("run-download", run))
@@ -81,6 +83,7 @@ def test_the_log_downloads_as_text(signed_in: Client, make_task: MakeTask) -> No
     assert response.headers["Content-Disposition"] == f'attachment; filename="run-{run.pk}.log"'
 
 
+@pytest.mark.rule("X6")
 def test_schema_download_is_the_one_used(signed_in: Client, tmp_path: Path) -> None:
     response = signed_in.get(reverse("schema-download"))
     schema = etree.XMLSchema(etree.fromstring(body(response)))

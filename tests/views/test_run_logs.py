@@ -39,6 +39,7 @@ def link(page: str, word: str) -> str:
     return found[1].replace("&amp;", "&")
 
 
+@pytest.mark.rule("R5")
 def test_long_log_is_read_backwards(signed_in: Client, make_task: MakeTask) -> None:
     run = fail(make_task())
     write(run, 250)

@@ -31,6 +31,7 @@ def page_of(client: Client, run: Run, name: str = "run-detail") -> str:
     return " ".join(unescape(client.get(url(name, run)).content.decode()).split())
 
 
+@pytest.mark.rule("R5")
 def test_an_active_run_tells_where_it_stands(
     signed_in: Client, make_task: MakeTask, user: User
 ) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from html import unescape
 from re import findall
 
+import pytest
 from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.http import HttpResponse
@@ -176,6 +177,7 @@ def test_changed_conditions_say_what_the_next_run_fetches(
     ]
 
 
+@pytest.mark.rule("E1")
 def test_nothing_is_half_saved(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     task.replace_conditions([Condition("id", "Equal", "1", "")])

@@ -73,6 +73,7 @@ MakeTask = Callable[..., Task]
         (("id", "Equal", "1", "Xor"), "logic_operator", "choose And or Or"),
     ],
 )
+@pytest.mark.rule("F3")
 def test_invalid_condition_is_refused_at_its_input(
     signed_in: Client, connection: Connection, row: tuple[str, ...], part: str, sentence: str
 ) -> None:
@@ -134,6 +135,7 @@ def test_invalid_condition_is_refused_at_its_input(
         ("on_failure_task", "99", "This task is no longer there. Choose another, or none."),
     ],
 )
+@pytest.mark.rule("E1")
 def test_invalid_setting_is_refused_at_its_field(
     signed_in: Client, connection: Connection, field: str, typed: str, sentence: str
 ) -> None:
@@ -160,6 +162,7 @@ def test_first_wrong_field_gets_the_focus(signed_in: Client, connection: Connect
     assert 'name="conditions-0-value"' in focused
 
 
+@pytest.mark.rule("O1")
 def test_names_and_files_are_unique(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task(name="Nightly batches", output_file="Batches.xml")
     response = signed_in.post(CREATE, new_task(task.connection, output_file="bATCHES.XML"))
@@ -183,6 +186,7 @@ def test_file_of_archived_task_is_free(signed_in: Client, make_task: MakeTask) -
     assert signed_in.post(CREATE, data).status_code == 302
 
 
+@pytest.mark.rule("R6")
 def test_on_failure_tasks_cannot_form_a_circle(signed_in: Client, make_task: MakeTask) -> None:
     first = make_task(name="First", output_file="1.xml")
     second = make_task(name="Second", output_file="2.xml", on_failure_task=first)
@@ -199,6 +203,7 @@ def test_on_failure_tasks_cannot_form_a_circle(signed_in: Client, make_task: Mak
     assert offered == {"Second", "Third"}
 
 
+@pytest.mark.rule("F6")
 def test_too_long_filter_is_refused_with_lengths(signed_in: Client, connection: Connection) -> None:
     ids = ", ".join(str(number) for number in range(1000))
     response = signed_in.post(CREATE, new_task(connection, Condition("id", "In", f"({ids})")))

@@ -206,6 +206,7 @@ def test_run_now_queues_a_run_and_follows_it(
     assert said(response) == [f"Run {run.pk} of Nightly batches started."]
 
 
+@pytest.mark.rule("R1")
 def test_second_click_leads_to_active_run(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     run = start(task)
@@ -217,6 +218,7 @@ def test_second_click_leads_to_active_run(signed_in: Client, make_task: MakeTask
     assert f"Follow run {run.pk}" in page_of(signed_in, task)
 
 
+@pytest.mark.rule("R6")
 def test_disabled_task_cannot_be_run(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task(enabled=False)
     response = post(signed_in, "task-run", task)
@@ -228,6 +230,7 @@ def test_disabled_task_cannot_be_run(signed_in: Client, make_task: MakeTask) -> 
     assert "Not enabled" in page_of(signed_in, task)
 
 
+@pytest.mark.rule("R7")
 def test_task_with_runs_is_archived_and_restored(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     succeed(task)

@@ -29,6 +29,7 @@ def test_of_two_claims_one_wins(task: Task) -> None:
     assert (fresh(run).owner, fresh(run).status) == ("one", "running")
 
 
+@pytest.mark.rule("R3")
 def test_of_twenty_claims_at_once_one_wins(task: Task) -> None:
     run = queue(task)
     won: list[str] = []
@@ -85,6 +86,7 @@ def test_worker_that_lost_run_changes_nothing(task: Task) -> None:
 
 
 @pytest.mark.parametrize("page", [1, 3, 6])
+@pytest.mark.rule("R3")
 def test_a_worker_that_lost_the_run_publishes_nothing(
     task: Task, stand_in: StandIn, page: int
 ) -> None:
@@ -139,6 +141,7 @@ def test_a_task_that_runs_is_not_queued(task: Task) -> None:
         queue(task)
 
 
+@pytest.mark.rule("R1")
 def test_twenty_clicks_at_once_make_one_run(task: Task) -> None:
     outcomes: list[str] = []
 

@@ -164,6 +164,7 @@ def test_recovery_from_twenty_processes_at_once_decides_once(
     assert other.runs.count() == 1
 
 
+@pytest.mark.rule("O2")
 def test_leftovers_go_and_orphans_are_kept(task: Task, data_folder: Path) -> None:
     run = run_now(task)
     runs, orphaned = data_folder / "runs", data_folder / "orphaned"
@@ -205,6 +206,7 @@ def test_unfinished_copy_of_dead_worker_goes(task: Task, data_folder: Path) -> N
     assert [path.name for path in (data_folder / "exports").iterdir()] == ["batches.xml"]
 
 
+@pytest.mark.rule("O4")
 def test_failed_copy_is_sent_again(task: Task, data_folder: Path) -> None:
     in_the_way = data_folder / "exports" / "batches.xml"
     in_the_way.mkdir(parents=True)

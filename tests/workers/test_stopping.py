@@ -66,6 +66,7 @@ def test_a_running_run_is_cancelled_between_pages(make_task: MakeTask, stand_in:
     assert exported_versions(run_now(run.task)) == versions_in(stand_in)
 
 
+@pytest.mark.rule("H4")
 def test_a_cancel_is_obeyed_inside_a_wait(
     task: Task, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -112,6 +112,7 @@ def killed_in_the_middle(run: Run) -> None:
     fall_silent(run)
 
 
+@pytest.mark.rule("R4")
 def test_after_sigkill_a_new_worker_resumes_the_run(slow_run: Run, stand_in: StandIn) -> None:
     killed_in_the_middle(slow_run)
     stand_in.latency = 0
@@ -127,6 +128,7 @@ def test_after_sigkill_a_new_worker_resumes_the_run(slow_run: Run, stand_in: Sta
     assert unclaimed_files() == ()
 
 
+@pytest.mark.rule("R4")
 def test_after_sigkill_unresumable_run_is_closed(slow_run: Run, stand_in: StandIn) -> None:
     Run.objects.filter(pk=slow_run.pk).update(can_resume=False)
     killed_in_the_middle(slow_run)
@@ -143,6 +145,7 @@ def test_after_sigkill_unresumable_run_is_closed(slow_run: Run, stand_in: StandI
     assert exported_versions(fresh(again)) == versions_in(stand_in)
 
 
+@pytest.mark.rule("R3")
 def test_run_that_kills_workers_is_parked(slow_run: Run, stand_in: StandIn) -> None:
     Run.objects.filter(pk=slow_run.pk).update(stalled_count=2)
     killed_in_the_middle(slow_run)
@@ -152,6 +155,7 @@ def test_run_that_kills_workers_is_parked(slow_run: Run, stand_in: StandIn) -> N
     assert "parked" in fresh(slow_run).error
 
 
+@pytest.mark.rule("R3")
 def test_frozen_worker_publishes_nothing(slow_run: Run, stand_in: StandIn) -> None:
     Run.objects.filter(pk=slow_run.pk).update(can_resume=False)
     with worker_process() as process:

@@ -56,6 +56,7 @@ def error_of(condition: Condition) -> ConditionError | None:
         ("NotLike", "'[[]50%]'", "batchIdentifier not like '[[]50%]'"),
     ],
 )
+@pytest.mark.rule("F1")
 def test_every_comparison_is_sent_as_connectwise_spells_it(
     comparison: str, value: str, sent: str
 ) -> None:
@@ -182,6 +183,7 @@ def test_a_value_that_fits_its_field_is_sent(
         ),
     ],
 )
+@pytest.mark.rule("F3")
 def test_invalid_value_names_field_reason_and_example(
     row: tuple[str, str, str], sentence: str
 ) -> None:
@@ -310,6 +312,7 @@ def test_each_field_type_offers_sensible_comparisons() -> None:
     assert grammar.fitting_comparisons(Kind.FLAG) == ("Equal", "In", "NotEqual", "NotIn")
 
 
+@pytest.mark.rule("F3")
 def test_an_unknown_field_is_allowed_with_a_warning() -> None:
     def warnings(field: str) -> list[str]:
         return grammar.warnings_for(Condition(field, "Equal", "1"), FIELD_KINDS)
@@ -345,10 +348,12 @@ def chain(*logic_operators: str) -> list[Condition]:
         (("Or", "And", "Or", "And"), "a = 1 or (b = 1 and c = 1) or d = 1"),
     ],
 )
+@pytest.mark.rule("F4")
 def test_and_binds_before_or(logic_operators: tuple[str, ...], sent: str) -> None:
     assert grammar.render(chain(*logic_operators), {}) == sent
 
 
+@pytest.mark.rule("F5")
 def test_added_parts_stay_outside_the_brackets() -> None:
     user_part = grammar.render(chain("Or", "And", ""), {})
     moment = datetime(2020, 1, 1, tzinfo=UTC)

@@ -54,6 +54,7 @@ thorough = settings(max_examples=300, deadline=None)
         ('("John", "Ben")', Form.LIST, '("John", "Ben")'),
     ],
 )
+@pytest.mark.rule("F2")
 def test_typed_value_becomes_connectwise_literal(typed: str, form: Form, sent: str) -> None:
     assert parse(typed, None) == Literal(form, sent)
 
@@ -178,6 +179,7 @@ def test_a_refusal_carries_what_was_probably_meant(
         ("([2000-01-31])", Form.DATETIME, "([2000-01-31T00:00:00Z])"),
     ],
 )
+@pytest.mark.rule("F2")
 def test_a_list_is_read_member_by_member(typed: str, form: Form, sent: str) -> None:
     assert parse_list(typed, None) == Literal(form, sent)
 

@@ -46,6 +46,7 @@ def listing(*networks: str) -> AddressPolicy:
         ("１２７.0.0.1", "https://127.0.0.1"),
     ],
 )
+@pytest.mark.rule("C2")
 def test_a_pasted_site_keeps_scheme_host_and_port(pasted: str, site: str) -> None:
     assert str(parse_site(pasted, allow_http=True)) == site
 
@@ -86,6 +87,7 @@ def test_a_pasted_site_keeps_scheme_host_and_port(pasted: str, site: str) -> Non
         ("\ufffd.example", "is not the name of a host"),
     ],
 )
+@pytest.mark.rule("C2")
 def test_invalid_site_is_refused_with_a_sentence(pasted: str, said: str) -> None:
     with pytest.raises(SiteError, match=said.replace("?", r"\?")) as caught:
         parse_site(pasted, allow_http=True)
@@ -138,6 +140,7 @@ def test_http_is_refused_unless_the_installation_allows_it() -> None:
         ("[2001:db8::1]:8443", "[2001:db8::1]:8443", "[2001:db8::1]:8443"),
     ],
 )
+@pytest.mark.rule("C2")
 def test_cloud_hosts_are_called_by_their_api_name(
     pasted: str, called: str, asked_for_company: str
 ) -> None:
@@ -175,6 +178,7 @@ def test_cloud_hosts_are_called_by_their_api_name(
         "4000::1",
     ],
 )
+@pytest.mark.rule("C6")
 def test_some_addresses_are_never_called_even_when_listed(address: str) -> None:
     with pytest.raises(AddressRefusedError, match="is never called"):
         listing("0.0.0.0/0", "::/0").check(address, scheme="https")
@@ -196,6 +200,7 @@ def test_some_addresses_are_never_called_even_when_listed(address: str) -> None:
         ("198.51.100.1", "198.51.100.0/24"),
     ],
 )
+@pytest.mark.rule("C6")
 def test_private_networks_are_called_only_when_listed(address: str, network: str) -> None:
     with pytest.raises(AddressRefusedError, match="CWEXPORT_ALLOWED_NETWORKS"):
         PUBLIC_ONLY.check(address, scheme="https")
@@ -206,6 +211,7 @@ def test_private_networks_are_called_only_when_listed(address: str, network: str
 
 
 @pytest.mark.parametrize("address", ["52.1.2.3", "2600:1f18::1", "64:ff9b::3401:203"])
+@pytest.mark.rule("C6")
 def test_public_addresses_are_called_with_https_only(address: str) -> None:
     PUBLIC_ONLY.check(address, scheme="https")
     with pytest.raises(AddressRefusedError, match="only be called with https"):

@@ -197,6 +197,7 @@ def throttled(retry_after: float | None) -> ThrottledError:
     return error
 
 
+@pytest.mark.rule("H2")
 def test_backoff_doubles_with_full_jitter() -> None:
     low, high = RetryPolicy(jitter=LowestChance()), RetryPolicy(jitter=HighestChance())
     attempts = range(1, 9)
@@ -211,6 +212,7 @@ def test_throttled_request_waits_as_asked_or_doubles() -> None:
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.rule("H2")
 def test_only_recoverable_statuses_are_retried(status: int) -> None:
     policy = RetryPolicy()
     assert policy.may_pass(ServerFailedError("p", "a", step="batches", status=status))

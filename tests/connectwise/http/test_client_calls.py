@@ -62,6 +62,7 @@ def test_only_allowed_addresses_are_called(
     assert f"Host: cw.example.com:{server.port}" in server.requests[0]
 
 
+@pytest.mark.rule("C6")
 def test_judged_address_is_called_despite_new_dns(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -132,6 +133,7 @@ def test_unknown_authority_is_refused_before_sending(
 
 
 @pytest.mark.parametrize("host", ["cw.example.com", "api-na.myconnectwise.net"])
+@pytest.mark.rule("C6")
 def test_certificate_must_name_host_despite_pinned_address(
     host: str, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ SLOW: dict[str, Reply] = {
 
 
 @pytest.mark.parametrize("slow", SLOW)
+@pytest.mark.rule("H1")
 def test_server_cannot_stretch_the_deadline(slow: str) -> None:
     with (
         RawServer(SLOW[slow]) as server,
@@ -102,12 +103,14 @@ def assert_stops(client: ConnectWiseClient) -> None:
 
 
 @pytest.mark.parametrize("slow", SLOW)
+@pytest.mark.rule("H4")
 def test_a_stop_ends_a_request_in_flight(slow: str) -> None:
     patient = Limits(connect=20, read=20, total=20)
     with RawServer(SLOW[slow]) as server:
         assert_stops(client_of(server, limits=patient, stop=stopping_soon()))
 
 
+@pytest.mark.rule("H4")
 def test_stop_ends_a_retry_wait() -> None:
     slow = dataclasses.replace(QUICK, scale=1)
     with RawServer(answer(429, headers={"Retry-After": "60"})) as server:
@@ -133,5 +136,6 @@ def test_a_stop_that_came_before_sends_nothing() -> None:
     assert server.connection_count == 0
 
 
+@pytest.mark.rule("H1")
 def test_the_limits_are_those_of_the_rules() -> None:
     assert Limits() == Limits(connect=10, read=60, total=180, max_body_bytes=16_000_000)

@@ -45,6 +45,7 @@ GOOD = json_answer([{"id": 1}])
         (501, ServerFailedError, "ConnectWise fails or is under maintenance"),
     ],
 )
+@pytest.mark.rule("H3")
 def test_refusal_is_not_retried_and_explains_itself(
     status: int, kind: type[ConnectWiseError], advice: str
 ) -> None:
@@ -78,6 +79,7 @@ def test_refusal_is_not_retried_and_explains_itself(
         (b"\x00\x07a\x1b[0mb\xffc", "a [0mb\ufffdc"),
     ],
 )
+@pytest.mark.rule("H3")
 def test_refusal_message_is_cleaned_and_shortened(body: str | bytes, message: str) -> None:
     with RawServer(answer(400, body)) as server, client_of(server) as client:
         assert failure(client).remote_message == message
@@ -93,6 +95,7 @@ def test_cut_body_does_not_hide_the_refusal() -> None:
 
 @pytest.mark.parametrize("location", ["//127.0.0.1:{}/x", "http://127.0.0.1:{}/x"])
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.rule("H1")
 def test_a_redirect_is_never_followed(status: int, location: str) -> None:
     with RawServer(GOOD) as other:
         sent = answer(status, headers={"Location": location.format(other.port)})
@@ -155,6 +158,7 @@ def test_endless_throttling_fails_after_five_tries() -> None:
     assert "ConnectWise answered 429. Tried 5 times. Too many requests" in str(error)
 
 
+@pytest.mark.rule("H2")
 def test_retry_after_over_five_minutes_fails_at_once() -> None:
     with (
         RawServer(answer(429, headers={"Retry-After": "301"})) as server,
@@ -212,6 +216,7 @@ def test_passing_fault_is_retried_unnoticed(fault: str) -> None:
 
 
 @pytest.mark.parametrize("fault", PASSING)
+@pytest.mark.rule("H2")
 def test_lasting_fault_fails_after_five_tries(fault: str) -> None:
     with RawServer(PASSING[fault]) as server, client_of(server) as client:
         error = failure(client)
@@ -262,6 +267,7 @@ def bomb(member_count: int, *, one_stream: bool) -> bytes:
 
 
 @pytest.mark.parametrize("one_stream", [True, False])
+@pytest.mark.rule("H1")
 def test_gzip_bomb_is_stopped_in_little_memory(one_stream: bool) -> None:
     body = bomb(1000, one_stream=one_stream)
     sent = answer(body=body, headers={"Content-Encoding": "gzip"})

@@ -169,6 +169,7 @@ def test_throttling_lowers_later_requests_in_flight() -> None:
     assert max(most) == 2
 
 
+@pytest.mark.rule("P5")
 def test_decoding_overlaps_the_next_request() -> None:
     bench = Bench(2)
     decoding = threading.Event()

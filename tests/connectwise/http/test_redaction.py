@@ -93,6 +93,7 @@ def test_long_text_is_cut() -> None:
 
 @pytest.mark.parametrize("form", ENCODED)
 @pytest.mark.parametrize("status", [200, 302, 403, 500])
+@pytest.mark.rule("C3")
 def test_error_never_shows_an_echoed_key(form: str, status: int) -> None:
     echoed = ENCODED[form]
     in_header = quote(echoed, safe="%&;#=:, []\"'\\")

@@ -58,6 +58,7 @@ def test_nothing_takes_one_question() -> None:
     assert server.asked == [0]
 
 
+@pytest.mark.rule("P1")
 def test_each_request_asks_above_the_last_id() -> None:
     server = Server(honest([1, 3, 5, 8, 9], 2))
 
@@ -76,10 +77,12 @@ def test_a_walk_can_begin_above_an_id() -> None:
     assert server.asked == [5, 9]
 
 
+@pytest.mark.rule("P2")
 def test_neither_full_nor_short_page_ends_walk() -> None:
     assert walked(scripted([1, 2, 3], [4], [5, 6, 7], []).ask) == [1, 2, 3, 4, 5, 6, 7]
 
 
+@pytest.mark.rule("P5")
 def test_next_page_is_requested_ahead() -> None:
     server = Server(honest([1, 2, 3], 1))
     steps = walk(server.ask)
@@ -88,6 +91,7 @@ def test_next_page_is_requested_ahead() -> None:
     assert server.asked == [0, 1]
 
 
+@pytest.mark.rule("P1")
 def test_repeats_are_counted_and_the_first_version_stays() -> None:
     first, second = {"id": 2, "version": 1}, {"id": 2, "version": 2}
 
@@ -118,6 +122,7 @@ def test_duplicate_row_in_a_page_is_skipped() -> None:
 
 
 @pytest.mark.parametrize("page", [[12, 11], [11, 13, 12], [14, 15, 11], [10, 12, 11]], ids=str)
+@pytest.mark.rule("P1")
 def test_ids_out_of_order_fail_the_walk(page: list[int]) -> None:
     server = scripted([8, 9, 10], page, [20])
 
@@ -129,6 +134,7 @@ def test_one_answer_without_anything_new_is_forgiven() -> None:
     assert walked(scripted([1, 2], [1, 2], [3], [2, 3], [4], []).ask) == [1, 2, 3, 4]
 
 
+@pytest.mark.rule("P4")
 def test_two_answers_without_progress_fail_the_walk() -> None:
     server = Server(lambda above: [1, 2, 3])
 
@@ -142,6 +148,7 @@ def test_two_answers_without_progress_fail_the_walk() -> None:
     clamps=st.lists(st.integers(1, 12), min_size=1),
     repeats=st.lists(st.integers(0, 5), min_size=1),
 )
+@pytest.mark.rule("P2")
 def test_clamps_and_repeats_lose_nothing(
     ids: set[int], clamps: list[int], repeats: list[int]
 ) -> None:

@@ -132,6 +132,7 @@ def test_one_request_at_a_time_after_being_throttled() -> None:
     assert server.open_count == 0
 
 
+@pytest.mark.rule("P2")
 def test_end_is_proved_before_the_last_page() -> None:
     server = Server(sparse_ids(4000, 2, 3), 100)
     highest = server.ids[-1]

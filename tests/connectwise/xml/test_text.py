@@ -19,6 +19,7 @@ _FORBIDDEN = {
 
 
 @pytest.mark.parametrize("character", [*_CONTROLS, *_OTHERS], ids=lambda c: f"U+{ord(c):04X}")
+@pytest.mark.rule("X5")
 def test_a_character_is_kept_or_becomes_the_replacement(character: str) -> None:
     text = f" a{character}b{character}"
 
@@ -70,6 +71,7 @@ def test_text_is_escaped_only_where_needed(text: str, escaped: str) -> None:
         ("a\u0132", "a_x0132_"),
     ],
 )
+@pytest.mark.rule("X5")
 def test_forbidden_name_is_escaped_by_character(name: str, element: str) -> None:
     assert element_name(name) == element
     assert decoded_name(element) == name

@@ -45,6 +45,7 @@ def test_expected_documents_pass_with_count_and_hash(
 
 
 @pytest.mark.parametrize("missing", [1, 2, 3, 11, 12, 13, 40, 200, 400])
+@pytest.mark.rule("X6")
 def test_a_cut_file_is_refused(file: Path, missing: int) -> None:
     whole = _document(*range(1, 1001)).rstrip()
     file.write_text(whole[:-missing])
@@ -111,6 +112,7 @@ def test_repeated_or_descending_ids_are_refused(
         ("Batches", "Invoices", "Element 'Invoices'"),
     ],
 )
+@pytest.mark.rule("X6")
 def test_file_against_the_schema_is_refused(
     file: Path, valid: str, invalid: str, reason: str
 ) -> None:
@@ -188,6 +190,7 @@ print(peak_after(1_000), peak_after(100_000))
 """
 
 
+@pytest.mark.rule("P5")
 def test_validation_memory_does_not_grow(file: Path) -> None:
     """A tree of these batches would take some 230 MB; the peaks are in kB."""
     command = [sys.executable, "-c", _MEASURE, str(file)]

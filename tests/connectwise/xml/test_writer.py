@@ -20,6 +20,7 @@ from .documents import (
 )
 
 
+@pytest.mark.rule("X1")
 def test_sample_record_gives_sample_document_exactly() -> None:
     document = written(json.dumps([SAMPLE_RECORD]))
 
@@ -37,6 +38,7 @@ def test_links_and_extra_fields_are_left_out() -> None:
     assert written(json.dumps([record])) == expected_document("sample")
 
 
+@pytest.mark.rule("X1")
 def test_no_records_give_a_root_without_children() -> None:
     document = written("[]")
 
@@ -44,6 +46,7 @@ def test_no_records_give_a_root_without_children() -> None:
     assert parsed_by_both(document).children == []
 
 
+@pytest.mark.rule("X2")
 def test_empty_fields_are_written_by_type() -> None:
     body = """[
         {"id": 1},
@@ -63,6 +66,7 @@ def test_empty_fields_are_written_by_type() -> None:
     parsed_by_both(document)
 
 
+@pytest.mark.rule("X3")
 def test_extra_fields_follow_nested_closed_flag_first() -> None:
     body = """[{
         "total": 1000.000000,
@@ -111,6 +115,7 @@ def test_awkward_text_and_names_read_back() -> None:
     assert [decoded_name(field.tag) for field in batch.children[7:]] == list(record)[4:]
 
 
+@pytest.mark.rule("X5")
 def test_replaced_characters_are_reported_with_batch_and_field() -> None:
     reported: list[tuple[int, str]] = []
     record = {
@@ -149,6 +154,7 @@ def test_five_thousand_digits_are_all_kept() -> None:
 
 
 @pytest.mark.parametrize("number", ["1000.000000", "-0", "1E5", "9007199254740993", "0.10e-400"])
+@pytest.mark.rule("X4")
 def test_a_number_keeps_the_text_the_api_sent(number: str) -> None:
     fields = fields_of_only_batch(
         written(f'[{{"id": 1, "batchIdentifier": {number}, "n": {number}}}]', extra=True)
