@@ -19,8 +19,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+from exports.connectwise.language import Message, gettext_noop, joined, ngettext
 from exports.connectwise.language import gettext as _
-from exports.connectwise.language import gettext_noop, ngettext
 
 _STEPS: Final = {
     "address": gettext_noop("Reaching the address"),
@@ -61,18 +61,23 @@ class ConnectWiseError(Exception):
         self.request_id = request_id
         self.attempt_count = 1
 
-    def __str__(self) -> str:
+    @property
+    def message(self) -> Message:
+        """Step, problem, ConnectWise's own words and advice, as sentences in a row."""
         what = {"step": _(_STEPS.get(self.step, self.step)), "problem": self.problem}
         if self.remote_message:
             what["said"] = self.remote_message
             first = _("%(step)s: %(problem)s (“%(said)s”).") % what
         else:
             first = _("%(step)s: %(problem)s.") % what
-        tried = ""
+        sentences: list[str] = [first]
         if self.attempt_count > 1:
             tried = ngettext("Tried %(count)s time.", "Tried %(count)s times.", self.attempt_count)
-            tried %= {"count": self.attempt_count}
-        return " ".join(part for part in (first, tried, self.advice) if part)
+            sentences.append(tried % {"count": self.attempt_count})
+        return joined([*sentences, *filter(None, [self.advice])])
+
+    def __str__(self) -> str:
+        return str(self.message)
 
 
 class StoppedError(ConnectWiseError):
