@@ -19,6 +19,8 @@ _LONGEST_ID: Final = len(str(-_LARGEST_ID))
 class JSONShapeError(ValueError):
     """The body is not JSON, or not of the shape asked for; `str()` is a sentence for a person."""
 
+    code = "connectwise.wrong_shape"
+
 
 class NumberText(str):
     """A JSON number as it was written: `1000.000000`, `-0`, `1E5`, 5,000 digits."""

@@ -3,8 +3,9 @@
 import errno
 from typing import Self
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
+
+from exports.connectwise.language import gettext as _
 
 NAME_TAKEN = "delivery.name_taken"
 BUSY = "delivery.busy"

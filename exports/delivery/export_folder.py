@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from django.db.models import F
-from django.utils.translation import gettext as _
 
+from exports.connectwise.language import gettext as _
 from exports.delivery.errors import BUSY, FILE_CHANGED, NAME_TAKEN, DeliveryError
 from exports.models import Delivery, Run
 from exports.models.deliveries import DeliveryQuerySet

@@ -8,8 +8,8 @@ import uuid
 from collections.abc import Callable
 
 from django.db import DatabaseError
-from django.utils.translation import gettext as _
 
+from exports.connectwise.language import gettext as _
 from exports.delivery import export_folder
 from exports.delivery.errors import DeliveryError, DeliveryStoppedError, failure_sentence
 from exports.models import Delivery, DeliveryLostError

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from django.db import DatabaseError
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
+from exports.connectwise.language import gettext as _
 from exports.models import LedgerEntry, Run
 from exports.storage import files
 from exports.storage.run_log import RunLog

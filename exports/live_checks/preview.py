@@ -238,7 +238,7 @@ def _add_concerns(found: Preview, run: Run, preflight: Preflight, fetched_count:
     seen = Written(fetched_count=fetched_count)
     suspicion = suspicion_about(run, preflight, seen, proven_count=None, shown_count=None)
     if suspicion:
-        found.warnings.append(suspicion)
+        found.warnings.append(suspicion.message)
     for batch_id, path in found.first.replaced if found.first else ():
         found.warnings.append(
             _(

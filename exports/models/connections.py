@@ -7,16 +7,19 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from exports.connectwise.http.addresses import Site, parse_site
 from exports.connectwise.http.credentials import Credentials
 from exports.connectwise.http.remote_text import clean_text
+from exports.connectwise.language import gettext as _
+from exports.models.codes import ErrorCode
 
 
 class SecretUnreadableError(Exception):
     """The private key cannot be decrypted with the keys this installation has."""
+
+    code = ErrorCode.KEY_UNREADABLE
 
 
 # Changing one of these asks for the private key again: whoever may edit a connection could

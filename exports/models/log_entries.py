@@ -4,6 +4,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
+from exports.models.messages import MessageField
 from exports.models.runs import Run
 
 LOG_LIMIT = 2_000
@@ -20,7 +21,7 @@ class RunLogEntry(models.Model):
     run = models.ForeignKey(Run, models.CASCADE, related_name="log_entries")
     logged_at = models.DateTimeField(default=timezone.now)
     level = models.CharField(max_length=10, choices=Level.choices)
-    message = models.CharField(max_length=1000)
+    message = MessageField()
 
     def __str__(self) -> str:
         return f"{self.logged_at:%H:%M:%S} {self.level} {self.message}"

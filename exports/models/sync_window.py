@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
+from exports.connectwise.language import gettext as _
+from exports.connectwise.language import grouped, ngettext
 from exports.models.dates import DateChange
-from exports.number_formats import grouped
 
 if TYPE_CHECKING:
     from exports.models.runs import Run

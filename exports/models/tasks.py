@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from exports.connectwise.batches import FIELD_KINDS
 from exports.connectwise.filter.conditions import Condition as TypedCondition
 from exports.connectwise.filter.conditions import render
+from exports.models.codes import Activity
 from exports.models.conditions import Condition
 from exports.models.dates import DateChange
 from exports.models.errors import DatesHeldError, RunActiveError, TaskUnusableError
@@ -273,7 +274,7 @@ class Task(models.Model):
             skips_known=window.skips_known,
             known_from_run=window.known_from_run,
             window_reason=window.reason,
-            activity=_("Waiting for a worker"),
+            activity=Activity.WAITING_FOR_WORKER,
         )
 
     def _frozen_reexport(self, user: Any, of_run: Run | None, batch_ids: Iterable[int]) -> Run:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from django.utils.translation import gettext as _
-
 from exports.connectwise.filter import conditions
+from exports.connectwise.language import gettext as _
+from exports.connectwise.language import grouped
 from exports.models import Run
-from exports.number_formats import grouped
+from exports.models.codes import Activity, ErrorCode
 from exports.pipeline.part_writer import PartWriter, Written
 from exports.pipeline.preflight import Preflight, or_none
 from exports.pipeline.queries import Asking, ask_count
@@ -15,6 +15,8 @@ from exports.storage.run_log import RunLog
 
 class IncompleteError(Exception):
     """ConnectWise counts more batches than it gave; `str()` has both numbers."""
+
+    code = ErrorCode.RUN_INCOMPLETE
 
     def __init__(self, counted: int, fetched: int) -> None:
         super().__init__(
@@ -45,7 +47,7 @@ class Proof:
         counted: int | None = None
         for is_last in (False, True):
             written = writer.write_reexport() if is_last else writer.resume()
-            self._run.progress(self._run.owner, activity=_("Proving that nothing is missing"))
+            self._run.progress(self._run.owner, activity=Activity.COUNTING)
             # In this order: if lists went empty under way they still are, or the proof comes out.
             shown = self._shown_count()
             counted = self._count_again(written)

@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from django.db import DatabaseError, close_old_connections, connection
-from django.utils.translation import gettext as _
 
+from exports.connectwise.language import gettext as _
 from exports.models import Run
 
 logger = logging.getLogger(__name__)

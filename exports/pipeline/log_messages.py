@@ -1,10 +1,8 @@
 """What a run writes into its log about its batches: how many there are, and what became of them."""
 
-from django.utils.translation import ngettext
-
+from exports.connectwise.language import grouped, ngettext
 from exports.connectwise.xml.validation import CheckedFile
 from exports.models import Run
-from exports.number_formats import grouped
 from exports.pipeline.part_writer import Written
 from exports.storage.run_log import RunLog
 

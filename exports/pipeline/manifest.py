@@ -55,7 +55,7 @@ def _content(run: Run, outcome: RunResult) -> dict[str, Any]:
             "before": _utc(run.date_modified_before),
             "after": _utc(outcome.date_modified_after),
         },
-        "suspicion": outcome.suspicion or None,
+        "suspicion": outcome.suspicion.message if outcome.suspicion else None,
         "file": {
             "name": outcome.file_name,
             "size": outcome.checked.size,

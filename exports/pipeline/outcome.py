@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
+from exports.connectwise.language import gettext as _
+from exports.connectwise.language import grouped
 from exports.connectwise.xml.validation import CheckedFile
 from exports.models import DateChange, Delivery, Run, Task
-from exports.number_formats import grouped
+from exports.models.codes import Suspicion, SuspicionCode
 from exports.pipeline.part_writer import Written
 from exports.pipeline.preflight import Preflight
 from exports.storage.file_names import render_output_name
@@ -25,7 +26,7 @@ MODIFIED = DateChange.DateField.MODIFIED
 class RunResult:
     """What a success means; `moves` holds the dates that move, by field name."""
 
-    suspicion: str
+    suspicion: Suspicion | None
     moves: Mapping[str, datetime]
     date_created_after: datetime
     date_modified_after: datetime
@@ -41,42 +42,62 @@ def suspicion_about(
     *,
     proven_count: int | None,
     shown_count: int | None,
-) -> str:
-    """Why a complete run is still hard to believe (W10); empty when it is not."""
+) -> Suspicion | None:
+    """Why a complete run is still hard to believe (W10)."""
     expected, fetched = preflight.expected_count or 0, written.fetched_count
     # Lists and counts that both went empty under way prove each other, and yet prove nothing.
     if proven_count is not None and fetched < expected and proven_count * 2 <= fetched:
         params = {"expected": expected, "fetched": fetched, "counted": proven_count}
-        return _(
-            "ConnectWise counted %(expected)s matching batches, gave %(fetched)s and then counted "
-            "%(counted)s of them. Check that the API member's role still lets it see them."
-        ) % {name: grouped(count) for name, count in params.items()}
+        return Suspicion(
+            SuspicionCode.COUNT_FELL,
+            _(
+                "ConnectWise counted %(expected)s matching batches, gave %(fetched)s and then "
+                "counted %(counted)s of them. Check that the API member's role still lets it see "
+                "them."
+            )
+            % {name: grouped(count) for name, count in params.items()},
+        )
     if preflight.unfiltered_count is not None:
         if shown_count is not None and shown_count * 2 < preflight.unfiltered_count:
-            return _(
-                "ConnectWise showed %(before)s batches when the run began and %(after)s at its "
-                "end. Check the API member's role and level."
-            ) % {"before": grouped(preflight.unfiltered_count), "after": grouped(shown_count)}
+            return Suspicion(
+                SuspicionCode.LOST_FROM_SIGHT,
+                _(
+                    "ConnectWise showed %(before)s batches when the run began and %(after)s at its "
+                    "end. Check the API member's role and level."
+                )
+                % {"before": grouped(preflight.unfiltered_count), "after": grouped(shown_count)},
+            )
         if written.fetched_count == 0 and preflight.unfiltered_count == 0:
-            return _(
-                "ConnectWise shows this API member no batches at all. Check that its security "
-                "role and level still let it see them."
+            return Suspicion(
+                SuspicionCode.NOTHING_SHOWN,
+                _(
+                    "ConnectWise shows this API member no batches at all. Check that its security "
+                    "role and level still let it see them."
+                ),
             )
         before = _previous_unfiltered_count(run)
         if before is not None and preflight.unfiltered_count * 2 < before:
-            return _(
-                "ConnectWise shows %(now)s batches, less than half of the %(before)s at the run "
-                "before. Check the API member's role and level."
-            ) % {"now": grouped(preflight.unfiltered_count), "before": grouped(before)}
+            return Suspicion(
+                SuspicionCode.FEWER_SHOWN,
+                _(
+                    "ConnectWise shows %(now)s batches, less than half of the %(before)s at the "
+                    "run before. Check the API member's role and level."
+                )
+                % {"now": grouped(preflight.unfiltered_count), "before": grouped(before)},
+            )
     date = {"modified": run.date_modified_before, "new": run.date_created_before}.get(run.export)
     now = _clock_of_connectwise(run, preflight)
     if date is not None and date > now:
         dates = {"date": date, "now": now}
-        return _(
-            "The date %(date)s lies ahead of ConnectWise's clock, %(now)s: what changes until then "
-            "is not exported. Correct the date on the task."
-        ) % {name: f"{moment:%Y-%m-%dT%H:%M:%SZ}" for name, moment in dates.items()}
-    return ""
+        return Suspicion(
+            SuspicionCode.DATE_AHEAD,
+            _(
+                "The date %(date)s lies ahead of ConnectWise's clock, %(now)s: what changes until "
+                "then is not exported. Correct the date on the task."
+            )
+            % {name: f"{moment:%Y-%m-%dT%H:%M:%SZ}" for name, moment in dates.items()},
+        )
+    return None
 
 
 def evaluate(
@@ -121,7 +142,8 @@ def record_success(run: Run, outcome: RunResult, file_path: str) -> None:
         file_name=outcome.file_name,
         file_size=checked.size,
         file_sha256=checked.sha256,
-        suspicion=outcome.suspicion,
+        suspicion=outcome.suspicion.message if outcome.suspicion else "",
+        suspicion_code=outcome.suspicion.code if outcome.suspicion else "",
         date_created_after=outcome.date_created_after,
         date_modified_after=outcome.date_modified_after,
     )

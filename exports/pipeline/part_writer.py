@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from django.db import transaction
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from exports.connectwise.filter import conditions
 from exports.connectwise.http.client import Page
 from exports.connectwise.http.client_pool import Fetching
+from exports.connectwise.language import gettext as _
+from exports.connectwise.language import grouped, ngettext
 from exports.connectwise.paging.keyset import Record, Step, walk
 from exports.connectwise.paging.parallel import WORTH_IT_ABOVE, Extent, walk_in_windows
 from exports.connectwise.xml.background_validation import GrowingCheck
 from exports.connectwise.xml.writer import BatchWriter
 from exports.models import LedgerEntry, Run
+from exports.models.codes import Activity
 from exports.models.ledger import Version
-from exports.number_formats import grouped
 from exports.pipeline.batch_versions import version_of
 from exports.pipeline.preflight import Preflight
 from exports.pipeline.queries import ask_page
@@ -200,7 +200,7 @@ class PartWriter:
         with transaction.atomic():
             self._run.progress(
                 self._run.owner,
-                activity=_("Fetching batches"),
+                activity=Activity.FETCHING,
                 part_name=files.part_file(self._run).name,
                 part_size=stream.size,
                 part_sha256=stream.sha256(),

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from exports.connectwise.filter import conditions
 from exports.connectwise.http.client import ConnectWiseClient, Page
 from exports.connectwise.http.errors import ForbiddenError, RejectedError
+from exports.connectwise.language import gettext as _
+from exports.connectwise.language import grouped
 from exports.connectwise.paging.keyset import WalkError
 from exports.models import LedgerEntry, Run
-from exports.number_formats import grouped
 from exports.pipeline.queries import Asking, OneByOne, ask_count, ask_newest, ask_page
 from exports.pipeline.start_id import EPOCH, find_start_id
 from exports.storage.run_log import RunLog

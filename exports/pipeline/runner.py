@@ -3,12 +3,11 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from exports.connectwise.filter import conditions
 from exports.connectwise.http.addresses import AddressPolicy, SiteError, parse_site
@@ -17,11 +16,15 @@ from exports.connectwise.http.client_pool import Fetching, MakeClient
 from exports.connectwise.http.errors import ConnectWiseError, StoppedError
 from exports.connectwise.http.transport import read_authorities
 from exports.connectwise.json_numbers import JSONShapeError
+from exports.connectwise.language import gettext as _
+from exports.connectwise.language import gettext_noop, message_of
 from exports.connectwise.paging.keyset import WalkError
 from exports.connectwise.xml.background_validation import GrowingCheck
 from exports.connectwise.xml.validation import FileCheckError
 from exports.connectwise.xml.writer import RecordError
 from exports.models import Connection, LeaseLostError, Run, SecretUnreadableError
+from exports.models.codes import Activity, ErrorCode
+from exports.models.runs.progress import Waiting
 from exports.pipeline.completeness import IncompleteError, Proof
 from exports.pipeline.lease import Lease, StopReason
 from exports.pipeline.log_messages import log_count, log_success
@@ -34,7 +37,7 @@ from exports.pipeline.preflight import (
     stored_preflight,
 )
 from exports.storage import files
-from exports.storage.run_log import RunLog, Waiting
+from exports.storage.run_log import RunLog
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +70,8 @@ def prepare() -> None:
 class ConnectionChangedError(Exception):
     """The connection is no longer the one the run was queued for (R2)."""
 
+    code = ErrorCode.CONNECTION_CHANGED
+
 
 def execute(run: Run, lease: Lease) -> None:
     """Bring a claimed run to its end. Raises nothing but what the database raises at that end.
@@ -84,12 +89,12 @@ def execute(run: Run, lease: Lease) -> None:
         decides = _("%(reason)s Another worker or the recovery decides on it.")
         logger.warning(decides, {"reason": error})
     except (*_EXPECTED, ConnectionChangedError) as error:
-        _fail(run, log, str(error))
+        _fail(run, log, message_of(error), error.code)
     except OSError as error:
-        _fail(run, log, _disk_sentence(error))
+        _fail(run, log, _disk_message(error), ErrorCode.FILE_NOT_WRITTEN)
     except Exception:
         logger.exception(_("%(run)s failed unexpectedly."), {"run": run})
-        _fail(run, log, _(UNEXPECTED))
+        _fail(run, log, _(UNEXPECTED), ErrorCode.UNEXPECTED)
 
 
 def _export(run: Run, lease: Lease, log: RunLog) -> None:
@@ -107,11 +112,11 @@ def _export(run: Run, lease: Lease, log: RunLog) -> None:
             preflight, writer, proof = _begin(run, fetching, check, log)
             written, proven, shown = proof.walk(writer)
         part = files.part_file(run)
-        run.progress(run.owner, activity=_("Checking the file"))
+        run.progress(run.owner, activity=Activity.VALIDATING)
         checked = check.finish(part, expected_count=written.written_count, checkpoint=checkpoint)
     checkpoint()
     # The fence before the name: a worker that lost the run does not publish.
-    run.progress(run.owner, activity=_("Publishing the file"))
+    run.progress(run.owner, activity=Activity.PUBLISHING)
     outcome = evaluate(
         run, preflight, written, checked=checked, proven_count=proven, shown_count=shown
     )
@@ -157,11 +162,13 @@ def _client_maker(run: Run, lease: Lease) -> MakeClient:
 
 def _wait_logger(run: Run, log: RunLog) -> Callable[[Wait], None]:
     def on_wait(wait: Wait) -> None:
-        waiting = Waiting.of(wait, RETRY.tries, timezone.now())
-        params = {"number": waiting.number, "tries": waiting.tries, "reason": wait.reason}
+        number = wait.attempt + 1
+        params = {"number": number, "tries": RETRY.tries, "reason": wait.reason}
         message = _("%(reason)s. Trying again in %(seconds)s s: try %(number)s of %(tries)s.")
         log.warning(message % {**params, "seconds": f"{wait.seconds:.0f}"})
-        run.progress(run.owner, retry_count=run.retry_count + 1, activity=str(waiting))
+        until = timezone.now() + timedelta(seconds=wait.seconds)
+        reason = _("ConnectWise asked for it (429)") if wait.is_throttled else wait.reason
+        run.record_wait(run.owner, Waiting(until, number, RETRY.tries, reason), wait.code)
 
     return on_wait
 
@@ -172,7 +179,7 @@ def _begin(
     """What the walk stands on, asked for once and kept for every later attempt of the run."""
     preflight, first_page = stored_preflight(run), None
     if preflight is None:
-        run.progress(run.owner, activity=_("Asking ConnectWise what there is"))
+        run.progress(run.owner, activity=Activity.PREFLIGHT)
         preflight, first_page = run_preflight_with_first_page(run, fetching, log)
         _log_preflight(run, preflight, log)
     proof = Proof(run, fetching, preflight, log)
@@ -204,8 +211,8 @@ def _log_preflight(run: Run, preflight: Preflight, log: RunLog) -> None:
         unfiltered_count=preflight.unfiltered_count,
         expected_count=preflight.expected_count,
         start_id=preflight.after_id or None,
-        window_reason=preflight.reason[:300],
-        activity=_("Fetching batches"),
+        window_reason=preflight.reason,
+        activity=Activity.FETCHING,
     )
 
 
@@ -227,11 +234,11 @@ def _stop(run: Run, lease: Lease, log: RunLog) -> None:
             logger.warning(lost, {"run": run})
 
 
-def _fail(run: Run, log: RunLog, sentence: str) -> None:
+def _fail(run: Run, log: RunLog, message: str, code: str) -> None:
     _remove_part(run)
     with _ignore_lost_lease(run), transaction.atomic():
-        run.fail(run.owner, sentence)
-        log.error(sentence)
+        run.fail(run.owner, message, code=code)
+        log.error(message)
 
 
 def _remove_part(run: Run) -> None:
@@ -240,7 +247,7 @@ def _remove_part(run: Run) -> None:
         files.remove(files.part_file(run))
 
 
-def _disk_sentence(error: OSError) -> str:
+def _disk_message(error: OSError) -> str:
     reason = error.strerror or str(error)
     return _(
         "The file could not be written: %(reason)s. Nothing was exported and no date moved. "

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from django.utils.translation import gettext as _
-
 from exports.connectwise.filter import conditions
 from exports.connectwise.http.client import Page
 from exports.connectwise.http.errors import ForbiddenError, RejectedError
+from exports.connectwise.language import gettext as _
 from exports.pipeline.queries import Asking, ask_count, ask_newest
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -4,25 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from exports.models import Run
 from exports.models.runs import DEAD_AFTER
-from exports.storage.run_log import Waiting
+from exports.models.runs.progress import Waiting
 from exports.templatetags.formatting import duration
 
 # A worker that lives is heard of every 10 s (exports.pipeline.lease).
 _SILENT_AFTER = timedelta(seconds=15)
-# What workers say they do is stored in English: named here, translators find it.
-_ACTIVITIES = (
-    gettext_noop("Starting"),
-    gettext_noop("Waiting for a worker"),
-    gettext_noop("Asking ConnectWise what there is"),
-    gettext_noop("Fetching batches"),
-    gettext_noop("Proving that nothing is missing"),
-    gettext_noop("Checking the file"),
-    gettext_noop("Publishing the file"),
-)
 
 
 @dataclass(frozen=True)
@@ -84,10 +73,9 @@ def standing_of(run: Run, now: datetime, *, has_worker: bool, ahead: Run | None 
         )
     if run.status == Run.Status.QUEUED and ahead is not None:
         return Standing(_("Waiting for a worker, which is busy with %(run)s") % {"run": ahead})
-    waiting = Waiting.read(run.activity)
-    if waiting is not None:
-        return Standing(_waiting_sentence(waiting, now), True)
-    return Standing(_(run.activity) if run.activity else _("Working"))
+    if run.waiting is not None:
+        return Standing(_waiting_sentence(run.waiting, now), True)
+    return Standing(run.get_activity_display() or _("Working"))
 
 
 def title_of(run: Run, progress: RunProgress) -> str:
@@ -144,12 +132,12 @@ def _waiting_sentence(waiting: Waiting, now: datetime) -> str:
     if left < 1:
         return _("Asking again, try %(number)s of %(tries)s.") % {
             "number": waiting.number,
-            "tries": waiting.tries,
+            "tries": waiting.limit,
         }
     return _("Waiting %(left)s: %(reason)s. Then try %(number)s of %(tries)s.") % {
         # Whole seconds, as a countdown is read.
         "left": f"{left} s" if left < 60 else duration(timedelta(seconds=left)),
         "reason": waiting.reason,
         "number": waiting.number,
-        "tries": waiting.tries,
+        "tries": waiting.limit,
     }

@@ -13,9 +13,9 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from exports.connectwise.filter.conditions import ConditionError
+from exports.connectwise.language import gettext as _
 from exports.models import Run, Task, Worker
 from exports.models.errors import RunActiveError, TaskUnusableError
 from exports.pipeline import runner

@@ -7,9 +7,9 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, ngettext
 
+from exports.connectwise.language import gettext as _
+from exports.connectwise.language import gettext_noop, joined, ngettext
 from exports.delivery.export_folder import remove_old_temp_files
 from exports.housekeeping.leftovers import (
     clear_run_folder,
@@ -18,6 +18,7 @@ from exports.housekeeping.leftovers import (
 )
 from exports.housekeeping.queue_table import clear_queue_rows, is_in_queue
 from exports.models import Delivery, Run, Worker
+from exports.models.codes import ErrorCode
 from exports.models.deliveries import STALLED_AFTER
 from exports.storage import files
 from exports.storage.run_log import RunLog
@@ -79,13 +80,13 @@ def _close_stalled(run: Run) -> None:
     if run.cancel_requested_at is not None:
         run.finish_cancelled(owner)
     elif stalled_count >= _PARK_AFTER:
-        _fail_stalled(run, owner, f"{_parked(stalled_count)} {_(_NO_HARM)}")
+        _fail_stalled(run, owner, _parked(stalled_count), ErrorCode.RUN_PARKED)
     elif run.can_resume and _has_beginning(run):
         run.requeue(owner, stalled_count=stalled_count)
         resumed = _("The run is resumed after the last page it wrote.")
-        log.warning(f"{_(_STALLED)} {resumed}")
+        log.warning(joined([_(_STALLED), resumed]))
     else:
-        _fail_stalled(run, owner, f"{_(_STALLED)} {_(_NO_HARM)}")
+        _fail_stalled(run, owner, _(_STALLED), ErrorCode.WORKER_STALLED)
     follow_up(run)
 
 
@@ -108,10 +109,11 @@ def _parked(stalled_count: int) -> str:
     ) % {"count": stalled_count}
 
 
-def _fail_stalled(run: Run, owner: str, sentence: str) -> None:
+def _fail_stalled(run: Run, owner: str, reason: str, code: ErrorCode) -> None:
+    message = joined([reason, _(_NO_HARM)])
     with transaction.atomic():
-        run.fail(owner, sentence)
-        RunLog(run).error(sentence)
+        run.fail(owner, message, code=code)
+        RunLog(run).error(message)
 
 
 def _enqueue_waiting() -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import FrameType
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 
+from exports.connectwise.language import gettext as _
 from exports.workers.guard import GRACE, Guard, kill_group
 from exports.workers.stop_signals import on_stop_signals
 

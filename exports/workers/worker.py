@@ -10,9 +10,9 @@ from types import FrameType
 from typing import Any
 
 from django.db import close_old_connections, connection
-from django.utils.translation import gettext as _
 from django_tasks_db.management.commands.db_worker import Worker as QueueWorker
 
+from exports.connectwise.language import gettext as _
 from exports.delivery.sending import send_due
 from exports.models import Worker
 from exports.models.workers import SEEN_EVERY

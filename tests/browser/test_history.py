@@ -128,7 +128,7 @@ def test_home_follows_a_run_to_its_end(page: Page, make_task: MakeTask) -> None:
     _fail(idle, "Cut off.")
     run = task.queue_run("manual")
     run.claim(OWNER)
-    run.progress(OWNER, fetched_count=10, expected_count=1_000, activity="Fetching")
+    run.progress(OWNER, fetched_count=10, expected_count=1_000, activity="fetching")
     page.goto("/")
     section = page.locator("#home-attention")
     expect(section).to_contain_text("10 of 1,000 batches fetched")

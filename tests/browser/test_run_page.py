@@ -66,7 +66,7 @@ def test_nothing_moves_while_a_run_tells_of_itself(
     run = start(make_task())
     follow(page, run)
     before = page.evaluate(_TOPS)
-    run.progress(OWNER, activity="Fetching batches", page_count=7)
+    run.progress(OWNER, activity="fetching", page_count=7)
     run.progress(OWNER, fetched_count=123_456, expected_count=1_234_567, retry_count=3)
     for number in range(30):
         RunLogEntry.objects.create(run=run, level="warning", message=f"Line {number}. " * 9)

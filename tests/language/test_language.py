@@ -6,8 +6,6 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import UTC, datetime
 from http.client import IncompleteRead
 from types import SimpleNamespace
 
@@ -39,7 +37,6 @@ from exports.connectwise.http.urls import UrlTooLongError, check_url_length
 from exports.connectwise.json_numbers import JSONShapeError, decode_json, record_id
 from exports.connectwise.paging.keyset import WalkError, new_records
 from exports.connectwise.xml.writer import RecordError
-from exports.storage.run_log import Waiting
 from tests.connectwise.http.clients import client_of, failure
 from tests.connectwise.http.raw_server import RawServer, answer
 from tests.messages import ROOT
@@ -286,14 +283,3 @@ def test_other_refusals_are_translated(refuse: Callable[[], None], kind: type[Ex
     with pytest.raises(kind) as refused:
         refuse()
     assert outside_of_marks(str(refused.value)) == ""
-
-
-@pytest.mark.parametrize("spoken", ["en-gb", "de"])
-def test_pause_is_read_back_in_its_language(spoken: str) -> None:
-    until = datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
-    waiting = Waiting(until, number=2, tries=5, reason="cw.example.com refused (then: 3 of 5)")
-    with translation.override(spoken):
-        assert Waiting.read(str(waiting)) == waiting
-        cut = Waiting.read(str(replace(waiting, reason="x" * 1000)))
-    assert cut is not None
-    assert set(cut.reason) == {"x"}

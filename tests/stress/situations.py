@@ -84,7 +84,7 @@ SITUATIONS = (
     Situation(
         "in the check of a large file",
         None,
-        lambda run, _: run.activity.startswith("Checking") or not run.is_active,
+        lambda run, _: run.activity == "validating" or not run.is_active,
         is_large=True,
     ),
 )

@@ -14,9 +14,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from exports.connectwise.http.retries import Wait
+from exports.connectwise.language import gettext
 from exports.models import Run, RunLogEntry, Task, Worker
-from exports.storage.run_log import Waiting
+from exports.models.codes import Activity
+from exports.models.runs.progress import Waiting
 from tests.screen_fixtures import OWNER, start, succeed
 
 MakeTask = Callable[..., Task]
@@ -39,7 +40,7 @@ def test_an_active_run_tells_where_it_stands(
     Run.objects.filter(pk=run.pk).update(started_at=timezone.now() - timedelta(seconds=40))
     run.progress(
         OWNER,
-        activity="Fetching page 13",
+        activity=Activity.FETCHING,
         page_count=12,
         fetched_count=12_000,
         expected_count=36_000,
@@ -49,7 +50,7 @@ def test_an_active_run_tells_where_it_stands(
     page = page_of(signed_in, run)
 
     assert "Run now by Admin1" in page
-    assert "Fetching page 13" in page
+    assert "Fetching batches" in page
     assert '12,000 <span class="muted">of 36,000</span>' in page
     assert (
         '<progress class="run-bar" aria-label="Batches fetched" value="12000" max="36000">' in page
@@ -114,8 +115,9 @@ def test_a_wait_counts_down(
 ) -> None:
     run = start(make_task())
     with time_machine.travel(NOON, tick=False):
-        wait = Wait(12, 1, "ConnectWise answered 429", is_throttled=True)
-        run.progress(OWNER, activity=str(Waiting.of(wait, 5, timezone.now())))
+        until = NOON + timedelta(seconds=12)
+        reason = gettext("ConnectWise asked for it (429)")
+        run.record_wait(OWNER, Waiting(until, 2, 5, reason), "connectwise.throttled")
     with time_machine.travel(NOON + timedelta(seconds=passed), tick=False):
         assert sentence in page_of(signed_in, run)
 

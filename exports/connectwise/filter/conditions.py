@@ -72,7 +72,7 @@ def warnings_for(condition: Condition, kinds: Kinds) -> list[str]:
     by_lower = {known.lower(): known for known in kinds}
     close = difflib.get_close_matches(shown(field).lower(), by_lower, n=1)
     params = {"field": shown(field)}
-    warning = (
+    warning: str = (
         _("%(field)s is not a known field: ConnectWise may refuse it or find nothing.") % params
     )
     if close:

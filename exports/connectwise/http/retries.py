@@ -30,6 +30,7 @@ class Wait:
     attempt: int
     reason: str
     is_throttled: bool = False
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ class RetryPolicy:
             error = _failure(state)
             reason = error.problem if isinstance(error, ConnectWiseError) else str(error)
             throttled = isinstance(error, ThrottledError)
-            announce(Wait(state.upcoming_sleep, state.attempt_number, reason, throttled))
+            code = getattr(error, "code", "")
+            announce(Wait(state.upcoming_sleep, state.attempt_number, reason, throttled, code))
 
         def count_attempts(state: tenacity.RetryCallState) -> None:
             if isinstance(error := _failure(state), ConnectWiseError):

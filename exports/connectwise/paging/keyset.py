@@ -35,6 +35,8 @@ Ask = Callable[[int], Callable[[], HasRecords]]
 class WalkError(Exception):
     """The answers cannot be a complete list in order; `str()` says what came."""
 
+    code = "connectwise.paging"
+
 
 @dataclass(frozen=True)
 class Step:

@@ -24,6 +24,8 @@ SCHEMA_PATH: Final = Path(__file__).with_name("batches.xsd")
 class FileCheckError(ValueError):
     """The file may not be published; `str()` is a sentence that says why."""
 
+    code = "file.invalid"
+
 
 @dataclass(frozen=True, slots=True)
 class CheckedFile:

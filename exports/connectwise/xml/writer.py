@@ -69,6 +69,8 @@ class RecordError(ValueError):
     `expected` is English, to be translated.
     """
 
+    code = "file.invalid"
+
     def __init__(self, batch_id: int, path: str, expected: str, found: object) -> None:
         super().__init__(
             _(

@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy
 
+from exports.models.messages import MessageField
+
 
 class Asked(models.Model):
     """The columns that are written once, when the run is queued."""
@@ -36,14 +38,14 @@ class Asked(models.Model):
     include_extra_fields = models.BooleanField(default=False)
     parallel_requests = models.PositiveSmallIntegerField(default=4)
     can_resume = models.BooleanField(default=True)
-    # The window that mode and dates come to (rules W1, W4, W5): see windows.py.
+    # The window that mode and dates come to (rules W1, W4, W5): see sync_window.py.
     modified_after = models.DateTimeField(null=True)
     created_after = models.DateTimeField(null=True)
     start_id = models.BigIntegerField(null=True)
     skips_known = models.BooleanField(default=False)
     # What earlier runs exported is not left out: the date was typed after them (W5).
     known_from_run = models.BigIntegerField(null=True)
-    window_reason = models.CharField(max_length=300, blank=True)
+    window_reason = MessageField(blank=True)
 
     # *Export these batches again* (rule R7): those of an earlier run, or these ids.
     reexport_of = models.ForeignKey("exports.Run", models.PROTECT, null=True, related_name="+")

@@ -1,11 +1,28 @@
 """Where a run stands: its state, its worker, how far it is (rules R3 to R5)."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
+
+from exports.models.codes import Activity
+from exports.models.messages import MessageField
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A pause before ConnectWise is asked again; `number` is that of the try that follows.
+
+    The moment, not its length, so that a page can count down however late it is opened.
+    """
+
+    until: datetime
+    number: int
+    limit: int
+    reason: str
 
 
 class Progress(models.Model):
@@ -34,8 +51,17 @@ class Progress(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
     )
     activity = models.CharField(
-        max_length=300, blank=True, help_text=gettext_lazy("What it does right now.")
+        max_length=30,
+        blank=True,
+        choices=Activity.choices,
+        help_text=gettext_lazy("What it does right now."),
     )
+    # The pause before ConnectWise is asked again; none while `retry_at` is null.
+    retry_at = models.DateTimeField(null=True)
+    retry_number = models.PositiveSmallIntegerField(default=0)
+    retry_limit = models.PositiveSmallIntegerField(default=0)
+    retry_code = models.CharField(max_length=60, blank=True)
+    retry_reason = MessageField(blank=True)
     request_sent = models.TextField(
         blank=True, help_text=gettext_lazy("The full filter of the first page.")
     )
@@ -61,6 +87,13 @@ class Progress(models.Model):
     @property
     def is_active(self) -> bool:
         return self.status in self.ACTIVE
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """None unless ConnectWise is to be asked again after a pause."""
+        if self.retry_at is None:
+            return None
+        return Waiting(self.retry_at, self.retry_number, self.retry_limit, self.retry_reason)
 
     @property
     def written_count(self) -> int:

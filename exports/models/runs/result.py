@@ -3,6 +3,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy
 
+from exports.models.messages import MessageField
+
 
 class Result(models.Model):
     """The columns that hold the run's end, and what ConnectWise said that it is judged by."""
@@ -22,8 +24,10 @@ class Result(models.Model):
     file_sha256 = models.CharField(max_length=64, blank=True)
     date_created_after = models.DateTimeField(null=True)
     date_modified_after = models.DateTimeField(null=True)
-    suspicion = models.CharField(max_length=300, blank=True)
-    error = models.TextField(blank=True)
+    suspicion = MessageField(blank=True)
+    suspicion_code = models.CharField(max_length=60, blank=True)
+    error = MessageField(blank=True)
+    error_code = models.CharField(max_length=60, blank=True)
     # Failed, and its On Failure Task has not been seen to yet (R6).
     is_failure_open = models.BooleanField(default=False)
 

@@ -7,8 +7,9 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from exports.models.codes import Activity, ErrorCode
 from exports.models.runs.asked import Asked
-from exports.models.runs.progress import Progress
+from exports.models.runs.progress import Progress, Waiting
 from exports.models.runs.queryset import RunQuerySet, is_stalled
 from exports.models.runs.result import Result
 
@@ -81,7 +82,7 @@ class Run(Asked, Progress, Result):
             owner=owner,
             started_at=self.started_at or now,
             heartbeat_at=now,
-            activity=_("Starting"),
+            activity=Activity.STARTING,
         )
 
     def steal(self, owner: str) -> bool:
@@ -95,27 +96,44 @@ class Run(Asked, Progress, Result):
         return self._change(self._held_by(owner), heartbeat_at=timezone.now())
 
     def progress(self, owner: str, **fields: Any) -> None:
-        """Show where the run stands. Raises LostRunError."""
+        """Show where the run stands; a new activity ends a wait. Raises LeaseLostError."""
+        if "activity" in fields:
+            fields = {"retry_at": None, **fields}
         self._change_or_raise(owner, heartbeat_at=timezone.now(), **fields)
+
+    def record_wait(self, owner: str, waiting: Waiting, code: str) -> None:
+        """Show that ConnectWise is asked again after a pause. Raises LeaseLostError."""
+        self.progress(
+            owner,
+            retry_count=self.retry_count + 1,
+            retry_at=waiting.until,
+            retry_number=waiting.number,
+            retry_limit=waiting.limit,
+            retry_reason=waiting.reason,
+            retry_code=code,
+        )
 
     def succeed(self, owner: str, **fields: Any) -> None:
         """End as a success; the caller's transaction holds file, ledger and dates together."""
         self._end(owner, self.Status.SUCCEEDED, error="", **fields)
 
-    def fail(self, owner: str, sentence: str) -> None:
-        """End as a failure with a reason a person can read. Raises LostRunError."""
-        self._end(owner, self.Status.FAILED, error=sentence, is_failure_open=True)
+    def fail(self, owner: str, message: str, *, code: str = ErrorCode.UNEXPECTED) -> None:
+        """End as a failure, with a code for programs and a reason a person can read.
+
+        Raises LeaseLostError.
+        """
+        self._end(owner, self.Status.FAILED, error=message, error_code=code, is_failure_open=True)
 
     def close_failure(self) -> bool:
         """Take what follows from this failure; False when somebody else has."""
         return self._change(Q(is_failure_open=True), is_failure_open=False)
 
     def finish_cancelled(self, owner: str) -> None:
-        """End as cancelled. Raises LostRunError."""
+        """End as cancelled. Raises LeaseLostError."""
         self._end(owner, self.Status.CANCELLED)
 
     def requeue(self, owner: str, *, stalled_count: int = 0) -> None:
-        """Return to the queue as the next attempt, for another worker. Raises LostRunError."""
+        """Return to the queue as the next attempt, for another worker. Raises LeaseLostError."""
         self._change_or_raise(
             owner,
             stalled_count=stalled_count,
@@ -124,7 +142,7 @@ class Run(Asked, Progress, Result):
             owner="",
             heartbeat_at=None,
             enqueued_at=None,
-            activity=_("Waiting for a worker"),
+            activity=Activity.WAITING_FOR_WORKER,
         )
 
     def cancel(self, user: Any = None) -> bool:
@@ -144,7 +162,7 @@ class Run(Asked, Progress, Result):
 
     def _end(self, owner: str, status: str, **fields: Any) -> None:
         self._change_or_raise(
-            owner, status=status, finished_at=timezone.now(), activity="", **fields
+            owner, status=status, finished_at=timezone.now(), activity="", retry_at=None, **fields
         )
 
     def _change_or_raise(self, holder: str, /, **fields: Any) -> None:

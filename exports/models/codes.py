@@ -1,0 +1,51 @@
+"""What a run does and why it ended, as codes: for programs they never change, for people they are
+translated when they are shown. `docs/codes.md` lists them all.
+"""
+
+from dataclasses import dataclass
+
+from django.db import models
+from django.utils.translation import gettext_lazy
+
+
+class Activity(models.TextChoices):
+    """What an active run does right now."""
+
+    WAITING_FOR_WORKER = "waiting_for_worker", gettext_lazy("Waiting for a worker")
+    STARTING = "starting", gettext_lazy("Starting")
+    PREFLIGHT = "preflight", gettext_lazy("Asking ConnectWise what there is")
+    FETCHING = "fetching", gettext_lazy("Fetching batches")
+    COUNTING = "counting", gettext_lazy("Proving that nothing is missing")
+    VALIDATING = "validating", gettext_lazy("Checking the file")
+    PUBLISHING = "publishing", gettext_lazy("Publishing the file")
+
+
+class ErrorCode(models.TextChoices):
+    """Why a run failed, where no error of the ConnectWise client says so with a code of its own."""
+
+    FILE_INVALID = "file.invalid", gettext_lazy("The file did not pass its checks")
+    FILE_NOT_WRITTEN = "file.not_written", gettext_lazy("The file could not be written")
+    RUN_INCOMPLETE = "run.incomplete", gettext_lazy("Batches are missing")
+    CONNECTION_CHANGED = "run.connection_changed", gettext_lazy("The connection was changed")
+    KEY_UNREADABLE = "connection.key_unreadable", gettext_lazy("The private key cannot be read")
+    WORKER_STALLED = "worker.stalled", gettext_lazy("The worker stopped answering")
+    RUN_PARKED = "worker.parked", gettext_lazy("The worker died with this run again and again")
+    UNEXPECTED = "internal.unexpected", gettext_lazy("An error inside this program")
+
+
+class SuspicionCode(models.TextChoices):
+    """Why a success is hard to believe."""
+
+    COUNT_FELL = "suspicion.count_fell", gettext_lazy("The count fell while the run went on")
+    LOST_FROM_SIGHT = "suspicion.lost_from_sight", gettext_lazy("Batches are out of sight")
+    NOTHING_SHOWN = "suspicion.nothing_shown", gettext_lazy("No batches are shown at all")
+    FEWER_SHOWN = "suspicion.fewer_shown", gettext_lazy("Far fewer batches are shown than before")
+    DATE_AHEAD = "suspicion.date_ahead", gettext_lazy("The date lies ahead")
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """Why a complete run is still hard to believe: for programs and for people."""
+
+    code: SuspicionCode
+    message: str
