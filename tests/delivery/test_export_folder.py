@@ -15,6 +15,7 @@ from exports.storage import files
 from exports.workers import jobs, recovery
 from tests.conftest import MakeTask, run_now
 from tests.delivery.deliveries import delivery_of, make_due, retry_now
+from tests.pipeline.outcomes import log_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,7 +46,7 @@ def test_tasks_with_same_name_keep_their_files(make_task: MakeTask, data_folder:
     picked_up = (data_folder / "exports" / "batches-X.xml").read_bytes()
     assert picked_up == files.run_file(first).read_bytes()
     assert second.status == "succeeded"
-    assert second.log_entries.filter(message__contains="belongs to X").exists()
+    assert "belongs to X" in log_of(second)
     assert (delivery_of(second).state, delivery_of(second).error_code) == (
         "failed",
         "delivery.name_taken",
@@ -60,8 +61,8 @@ def test_older_run_ending_later_replaces_no_newer(make_task: MakeTask, data_fold
 
     picked_up = (data_folder / "exports" / "batches-X.xml").read_bytes()
     assert picked_up == files.run_file(newer).read_bytes()
-    assert older.log_entries.filter(message__contains="belongs to Y").exists()
-    assert not older.log_entries.filter(message__contains="now holds this run").exists()
+    assert "belongs to Y" in log_of(older)
+    assert "now holds this run" not in log_of(older)
 
 
 def test_older_run_replaces_no_archived_tasks_newer(make_task: MakeTask, data_folder: Path) -> None:
@@ -133,7 +134,7 @@ def test_repeated_copy_failure_fills_no_log(make_task: MakeTask, data_folder: Pa
     for _ in range(3):
         retry_now()
 
-    assert run.log_entries.filter(message__contains="was not replaced yet").count() == 1
+    assert log_of(run).count("was not replaced yet") == 1
     assert delivery_of(run).error_code == "delivery.not_written"
     assert delivery_of(run).attempt_count == 4
     in_the_way.rmdir()

@@ -9,7 +9,8 @@ from django.utils import timezone, translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.connectwise.http.errors import ForbiddenError, error_for_status
+from exports.connectwise.http.errors import ForbiddenError
+from exports.connectwise.http.statuses import error_for_status
 from exports.connectwise.language import Message, gettext, grouped, joined, message_of, ngettext
 from exports.models import Run, RunLogEntry, Task
 from exports.models.codes import Activity
