@@ -1,4 +1,4 @@
-"""The cast of the tests: a stand-in ConnectWise, a connection to it, and a task."""
+"""What most tests need: a stand-in ConnectWise, a connection to it, and a task."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

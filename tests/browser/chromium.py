@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, Playwright
 
-from tests.browser.sample.starting import PASSWORD, USER, Scene
+from tests.browser.sample.starting import PASSWORD, USER, SampleInstallation
 
 _EXECUTABLE = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -26,10 +26,10 @@ def sign_in(page: Page) -> None:
     page.wait_for_url(lambda url: "/login/" not in url)
 
 
-def logins_of(browser: Browser, scene: Scene) -> dict[str, Any]:
+def logins_of(browser: Browser, sample: SampleInstallation) -> dict[str, Any]:
     """What a browser keeps after the login, by the address of the installation."""
     kept = {}
-    for url in (scene.url, scene.empty_url):
+    for url in (sample.url, sample.empty_url):
         context = browser.new_context(base_url=url)
         sign_in(context.new_page())
         kept[url] = context.storage_state()

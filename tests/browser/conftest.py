@@ -1,7 +1,7 @@
 """A real Chromium, a real web server and a real worker.
 
 Tests that change something have the test's own database (`page`, `open_page`, `worker`). Tests
-that only look at pages share one scene for the whole session (`every_page`, `visit`).
+that only look at pages share one sample for the whole session (`every_page`, `visit`).
 """
 
 import os
@@ -24,7 +24,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests.browser.chromium import launch, logins_of, sign_in
 from tests.browser.pages import PAGES, ShownPage
-from tests.browser.sample.starting import PASSWORD, USER, Scene, scene_running
+from tests.browser.sample.starting import PASSWORD, USER, SampleInstallation, running_sample
 from tests.browser.settling import settle
 from tests.browser.watching import watch
 from tests.processes import worker_process
@@ -99,20 +99,20 @@ def worker(transactional_db: None) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleInstallation]:
     """An installation with every kind of task and run, and an empty one. Only to be looked at."""
-    with scene_running(tmp_path_factory.mktemp("scene"), day_count=9) as running:
+    with running_sample(tmp_path_factory.mktemp("sample"), day_count=9) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def logins(chromium: Browser, scene: Scene) -> dict[str, Any]:
+def logins(chromium: Browser, sample: SampleInstallation) -> dict[str, Any]:
     """What a browser keeps after the login, by the address of the installation."""
-    return logins_of(chromium, scene)
+    return logins_of(chromium, sample)
 
 
 @pytest.fixture
-def visit(chromium: Browser, scene: Scene, logins: dict[str, Any]) -> Iterator[Visit]:
+def visit(chromium: Browser, sample: SampleInstallation, logins: dict[str, Any]) -> Iterator[Visit]:
     """A function that opens a page of the catalogue (pages.py) by its name.
 
     It takes what `Browser.new_context` takes. Any fault of the page fails the test.
@@ -122,12 +122,12 @@ def visit(chromium: Browser, scene: Scene, logins: dict[str, Any]) -> Iterator[V
 
     def open_one(name: str, **options: Any) -> Page:
         shown = by_name[name]
-        login = logins[shown.site(scene)] if shown.is_signed_in else None
+        login = logins[shown.site(sample)] if shown.is_signed_in else None
         context = chromium.new_context(storage_state=login, **options)
         context.set_default_timeout(10_000)
         page = context.new_page()
         opened.append((page, watch(page, may_fail=shown.status >= 500)))
-        shown.open(page, scene)
+        shown.open(page, sample)
         return page
 
     yield open_one
@@ -147,18 +147,21 @@ class Visited:
 
 @pytest.fixture(scope="session", params=PAGES, ids=lambda shown: shown.name)
 def visited(
-    request: pytest.FixtureRequest, chromium: Browser, scene: Scene, logins: dict[str, Any]
+    request: pytest.FixtureRequest,
+    chromium: Browser,
+    sample: SampleInstallation,
+    logins: dict[str, Any],
 ) -> Iterator[Visited]:
     """Each page of the catalogue in its turn, loaded once for all tests that look at it."""
     shown: ShownPage = request.param
-    login = logins[shown.site(scene)] if shown.is_signed_in else None
+    login = logins[shown.site(sample)] if shown.is_signed_in else None
     context = chromium.new_context(storage_state=login, viewport=ORDINARY)
     context.set_default_timeout(10_000)
     page = context.new_page()
     answers: list[Response] = []
     page.on("response", lambda answer: answers.append(answer))
     faults = watch(page, may_fail=shown.status >= 500)
-    shown.open(page, scene)
+    shown.open(page, sample)
     yield Visited(shown, page, answers)
     context.close()
     assert faults == []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page, Response
 
-from tests.browser.sample.starting import Scene
+from tests.browser.sample.starting import SampleInstallation
 
 Arrival = Callable[[Page], None]
 
@@ -14,7 +14,7 @@ Arrival = Callable[[Page], None]
 class ShownPage:
     """A page in one state.
 
-    `path` may name keys of the scene; `arrive` is what is done on it until the state is there.
+    `path` may name keys of the sample; `arrive` is what is done on it until the state is there.
     `status`: what the server answers in the end. `is_empty`: of the installation without data.
     """
 
@@ -25,17 +25,17 @@ class ShownPage:
     is_signed_in: bool = True
     is_empty: bool = False
 
-    def url(self, scene: Scene) -> str:
-        return self.site(scene) + self.path.format(**scene.keys)
+    def url(self, sample: SampleInstallation) -> str:
+        return self.site(sample) + self.path.format(**sample.keys)
 
-    def site(self, scene: Scene) -> str:
-        return scene.empty_url if self.is_empty else scene.url
+    def site(self, sample: SampleInstallation) -> str:
+        return sample.empty_url if self.is_empty else sample.url
 
-    def open(self, page: Page, scene: Scene) -> None:
+    def open(self, page: Page, sample: SampleInstallation) -> None:
         """Go there; the page is whole when this returns."""
         answers: list[Response] = []
         page.on("response", lambda answer: answers.append(answer))
-        page.goto(self.url(scene))
+        page.goto(self.url(sample))
         if self.arrive:
             self.arrive(page)
         asked = (one for one in answers if one.request.is_navigation_request())

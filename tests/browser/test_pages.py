@@ -12,20 +12,22 @@ from cwexport import urls
 from exports import urls as product_urls
 from tests.browser.conftest import Visit
 from tests.browser.pages import CHANGES, FILES, FRAGMENTS, PAGES
-from tests.browser.sample.starting import Scene
+from tests.browser.sample.starting import SampleInstallation
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def request_context(chromium: Browser, scene: Scene, logins: dict[str, Any]) -> APIRequestContext:
-    """Asks the scene for addresses, signed in, without showing them."""
-    context = chromium.new_context(base_url=scene.url, storage_state=logins[scene.url])
+def request_context(
+    chromium: Browser, sample: SampleInstallation, logins: dict[str, Any]
+) -> APIRequestContext:
+    """Asks the sample for addresses, signed in, without showing them."""
+    context = chromium.new_context(base_url=sample.url, storage_state=logins[sample.url])
     return context.request
 
 
-def test_every_address_is_in_the_catalogue(visit: Visit, scene: Scene) -> None:
-    shown = {name_of(page.path.format(**scene.keys)) for page in PAGES}
+def test_every_address_is_in_the_catalogue(visit: Visit, sample: SampleInstallation) -> None:
+    shown = {name_of(page.path.format(**sample.keys)) for page in PAGES}
     # Only a form leads there.
     shown.add(name_of(urlsplit(visit("preview of a new task").url).path))
     known = {*CHANGES, *FILES, *FRAGMENTS}
@@ -33,15 +35,17 @@ def test_every_address_is_in_the_catalogue(visit: Visit, scene: Scene) -> None:
     wanted = names(product_urls.urlpatterns) | names(urls.urlpatterns)
     assert wanted - shown - known == set(), "Add them to tests/browser/pages.py."
     assert known - wanted == set(), "No longer addresses of the product."
-    assert {name_of(path.format(**scene.keys)) for path in (FILES | FRAGMENTS).values()} == {
+    assert {name_of(path.format(**sample.keys)) for path in (FILES | FRAGMENTS).values()} == {
         *FILES,
         *FRAGMENTS,
     }
 
 
-def test_changes_are_refused_by_get(request_context: APIRequestContext, scene: Scene) -> None:
+def test_changes_are_refused_by_get(
+    request_context: APIRequestContext, sample: SampleInstallation
+) -> None:
     answers = {
-        name: request_context.get(path.format(**scene.keys)).status
+        name: request_context.get(path.format(**sample.keys)).status
         for name, path in CHANGES.items()
     }
 
@@ -49,9 +53,9 @@ def test_changes_are_refused_by_get(request_context: APIRequestContext, scene: S
 
 
 def test_files_are_attachments_that_no_browser_shows(
-    request_context: APIRequestContext, scene: Scene
+    request_context: APIRequestContext, sample: SampleInstallation
 ) -> None:
-    answers = [request_context.get(path.format(**scene.keys)) for path in FILES.values()]
+    answers = [request_context.get(path.format(**sample.keys)) for path in FILES.values()]
 
     for answer in answers:
         assert answer.status == 200
@@ -59,9 +63,11 @@ def test_files_are_attachments_that_no_browser_shows(
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_fragments_are_parts_of_pages(request_context: APIRequestContext, scene: Scene) -> None:
+def test_fragments_are_parts_of_pages(
+    request_context: APIRequestContext, sample: SampleInstallation
+) -> None:
     for path in FRAGMENTS.values():
-        answer = request_context.get(path.format(**scene.keys))
+        answer = request_context.get(path.format(**sample.keys))
         assert answer.status == 200
         assert "<html" not in answer.text()
 
@@ -73,13 +79,13 @@ def test_every_name_of_the_catalogue_is_used_once() -> None:
 
 
 def test_pages_that_differ_have_titles_that_differ(
-    request_context: APIRequestContext, scene: Scene
+    request_context: APIRequestContext, sample: SampleInstallation
 ) -> None:
     """A page in several states keeps its title; two pages never share one."""
     names_by_title: dict[str, set[str]] = {}
     for page in PAGES:
         if page.is_signed_in and not page.is_empty:
-            path = page.path.format(**scene.keys)
+            path = page.path.format(**sample.keys)
             html = request_context.get(path).text()
             title = re.search(r"<title>(.*?)</title>", html, re.DOTALL)
             assert title

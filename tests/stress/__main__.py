@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         "python -m tests.stress",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=f"parts:\n{parts}\n\nA history that broke a promise is played again by its seed:\n"
+        epilog=f"parts:\n{parts}\n\nA history that broke a promise is repeated by its seed:\n"
         "  python -m tests.stress histories --seed 7 --runs 40 --batches 1000",
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help="parts to run, see below")

@@ -7,7 +7,7 @@ from threading import Lock
 
 from exports.demo.faults import ClockSkew
 from exports.demo.rows import Record
-from tests.stress.sample_installation import Scene
+from tests.stress.sample_installation import SampleInstallation
 
 # Less than the overlap that the product reaches back by (W5), in seconds.
 _LATEST = 14 * 60.0
@@ -17,8 +17,8 @@ _FLAGS = ("exportInvoicesFlag", "exportExpensesFlag", "exportProductsFlag")
 class Changes:
     """People at work in ConnectWise; each stamp is by its own, perhaps wrong, clock."""
 
-    def __init__(self, scene: Scene, random: Random) -> None:
-        self._scene = scene
+    def __init__(self, sample: SampleInstallation, random: Random) -> None:
+        self._sample = sample
         self._random = random
         self.counts: Counter[str] = Counter()
         self._lock = Lock()
@@ -37,7 +37,7 @@ class Changes:
 
     def set_clock(self, seconds: float) -> None:
         """Set ConnectWise's clock wrong by so much from now on."""
-        stand_in = self._scene.stand_in
+        stand_in = self._sample.stand_in
         if self.skew is not None:
             stand_in.faults.remove(self.skew)
         self.skew = stand_in.faults.add(ClockSkew(seconds))
@@ -46,10 +46,10 @@ class Changes:
         """Make visible what was held back, before more time passes than the overlap covers."""
         with self._lock:
             while self._late_ids:
-                self._scene.journal.put({**self._batch(is_late=True), "id": self._late_ids.pop()})
+                self._sample.journal.put({**self._batch(is_late=True), "id": self._late_ids.pop()})
 
     def add(self) -> None:
-        self._scene.journal.add(self._batch(is_late=self._random.random() < 0.4))
+        self._sample.journal.add(self._batch(is_late=self._random.random() < 0.4))
 
     def touch(self) -> None:
         self._touch(self._stamp(is_late=self._random.random() < 0.3))
@@ -61,20 +61,20 @@ class Changes:
             self._touch(stamp)
 
     def delete(self) -> None:
-        ids = self._scene.journal.ids
+        ids = self._sample.journal.ids
         if len(ids) > 50:
-            self._scene.journal.delete(self._random.choice(ids))
+            self._sample.journal.delete(self._random.choice(ids))
 
     def hold_back(self) -> None:
         """Give an id away now; the batch is committed later, after others with higher ids."""
-        self._late_ids.append(self._scene.journal.reserve_id())
+        self._late_ids.append(self._sample.journal.reserve_id())
 
     def _touch(self, stamp: str) -> None:
-        id = self._random.choice(self._scene.journal.ids)
+        id = self._random.choice(self._sample.journal.ids)
         fields: Record = {"batchIdentifier": self._identifier()}
         if self._random.random() < 0.5:
             fields[self._random.choice(_FLAGS)] = self._random.random() < 0.5
-        self._scene.journal.touch(id, stamp, **fields)
+        self._sample.journal.touch(id, stamp, **fields)
 
     def _batch(self, *, is_late: bool) -> Record:
         flags = {flag: self._random.random() < 0.5 for flag in _FLAGS}
@@ -85,7 +85,7 @@ class Changes:
         # A clock set back takes its part of what the overlap covers.
         limit = _LATEST + min(0.0, self.skew.seconds if self.skew else 0.0)
         late = timedelta(seconds=self._random.uniform(0, limit) if is_late else 0)
-        return f"{self._scene.stand_in.now() - late:%Y-%m-%dT%H:%M:%SZ}"
+        return f"{self._sample.stand_in.now() - late:%Y-%m-%dT%H:%M:%SZ}"
 
     def _identifier(self) -> str:
         self._number += 1

@@ -20,7 +20,7 @@ from tests.stress.evidence import look_at_folders
 from tests.stress.kill_points import wait_until
 from tests.stress.sample_installation import (
     Process,
-    Scene,
+    SampleInstallation,
     end,
     finish,
     kill,
@@ -56,10 +56,10 @@ def time_stops(repeat_count: int, random: Random, log: Path) -> Iterator[Timing]
     """SIGTERM to a worker: until its process is gone, and its run is back in the queue."""
     for situation in SITUATIONS:
         timing = Timing(f"SIGTERM {situation.name}", goal=10)
-        with _scene(situation) as (scene, task):
+        with _scene(situation) as (sample, task):
             for _ in range(repeat_count):
-                _stop_once(scene, task, situation, timing, random, log)
-            timing.verdict.add(scene.judge_all())
+                _stop_once(sample, task, situation, timing, random, log)
+            timing.verdict.add(sample.judge_all())
         yield timing
     idle = Timing("SIGTERM to a worker without work", goal=10)
     for _ in range(repeat_count):
@@ -73,14 +73,14 @@ def time_serve(repeat_count: int, log: Path) -> Timing:
     """SIGTERM to `manage.py serve` in the middle of a run: until all its processes are gone."""
     timing = Timing("SIGTERM to serve, its web server and worker", goal=10)
     situation = SITUATIONS[0]
-    with _scene(situation) as (scene, task):
+    with _scene(situation) as (sample, task):
         for _ in range(repeat_count):
             port = free_port()
             serve = start_process("manage.py", "serve", "--port", str(port), log=log)
             try:
                 wait_until(partial(is_listening, port), seconds=60)
                 wait_until(Worker.objects.alive().exists, seconds=60)
-                with situation.reached(scene, task) as run:
+                with situation.reached(sample, task) as run:
                     pids = list(Worker.objects.alive().values_list("process_id", flat=True))
                     timing.seconds.append(_end(serve))
                 left = [pid for pid in pids if Path(f"/proc/{pid}").exists()]
@@ -88,7 +88,7 @@ def time_serve(repeat_count: int, log: Path) -> Timing:
             finally:
                 end(serve)
             finish(run)
-        timing.verdict.add(scene.judge_all())
+        timing.verdict.add(sample.judge_all())
     return timing
 
 
@@ -96,22 +96,22 @@ def time_cancels(repeat_count: int, random: Random, log: Path) -> Iterator[Timin
     """*Cancel* of a run: until its status says so, with no file left of it."""
     for situation in SITUATIONS:
         timing = Timing(f"cancel {situation.name}", goal=2)
-        with _scene(situation) as (scene, task):
+        with _scene(situation) as (sample, task):
             with _working(log):
                 for _ in range(repeat_count):
-                    with situation.reached(scene, task) as run:
+                    with situation.reached(sample, task) as run:
                         time.sleep(random.uniform(0, 0.1 if situation.is_large else 1))
                         timing.seconds += _cancel(run)
                     _wait_for_the_end([run])
             # Without the worker, which would take the run as well.
-            _clean(scene, task, timing.verdict)
+            _clean(sample, task, timing.verdict)
             timing.verdict.add(look_at_folders(is_recovered=True))
         yield timing
     queued = Timing("cancel in the queue", goal=2)
-    scene = Scene(seed_batches(_SMALL))
+    sample = SampleInstallation(seed_batches(_SMALL))
     for _ in range(repeat_count):
-        queued.seconds += _cancel(queue(scene.add_task("all", 25)))
-    scene.close()
+        queued.seconds += _cancel(queue(sample.add_task("all", 25)))
+    sample.close()
     yield queued
 
 
@@ -119,16 +119,16 @@ def time_takeovers(round_count: int, run_count: int, random: Random, log: Path) 
     """SIGKILL to every worker, then one new worker: until each run is resumed, or closed."""
     resumed = Timing("SIGKILL, worker back: run resumed", goal=90)
     closed = Timing("SIGKILL, worker back: run closed", goal=90)
-    scene = Scene(seed_batches(_SMALL), parallel_requests=1)
-    tasks = [scene.add_task("all", 10) for _ in range(run_count)]
+    sample = SampleInstallation(seed_batches(_SMALL), parallel_requests=1)
+    tasks = [sample.add_task("all", 10) for _ in range(run_count)]
     Task.objects.filter(pk__in=[task.pk for task in tasks[::2]]).update(
         can_resume_from_failure=False
     )
     for _ in range(round_count):
-        scene.stand_in.latency = 0.5
+        sample.stand_in.latency = 0.5
         runs = [queue(task) for task in tasks]
         _kill_all_at_work(runs, random, log)
-        scene.stand_in.latency = 0
+        sample.stand_in.latency = 0
         with _working(log):
             for run, seconds in _until_decided(runs).items():
                 timing = resumed if run.can_resume else closed
@@ -138,21 +138,21 @@ def time_takeovers(round_count: int, run_count: int, random: Random, log: Path) 
             expected = "succeeded" if run.can_resume else "failed"
             _expect(resumed if run.can_resume else closed, run.status == expected, f"{run.error}")
     for task in tasks:
-        _clean(scene, task, resumed.verdict)
-    resumed.verdict.add(scene.judge_all())
-    scene.close()
+        _clean(sample, task, resumed.verdict)
+    resumed.verdict.add(sample.judge_all())
+    sample.close()
     yield resumed
     yield closed
 
 
 @contextmanager
-def _scene(situation: Situation) -> Iterator[tuple[Scene, Task]]:
+def _scene(situation: Situation) -> Iterator[tuple[SampleInstallation, Task]]:
     """As many batches as the situation needs, and a task that exports all of them."""
-    scene = Scene(seed_batches(_LARGE if situation.is_large else _SMALL))
+    sample = SampleInstallation(seed_batches(_LARGE if situation.is_large else _SMALL))
     try:
-        yield scene, scene.add_task("all", 1000 if situation.is_large else 25)
+        yield sample, sample.add_task("all", 1000 if situation.is_large else 25)
     finally:
-        scene.close()
+        sample.close()
 
 
 @contextmanager
@@ -168,10 +168,15 @@ def _working(log: Path) -> Iterator[Process]:
 
 
 def _stop_once(
-    scene: Scene, task: Task, situation: Situation, timing: Timing, random: Random, log: Path
+    sample: SampleInstallation,
+    task: Task,
+    situation: Situation,
+    timing: Timing,
+    random: Random,
+    log: Path,
 ) -> None:
     with _working(log) as worker:
-        with situation.reached(scene, task) as run:
+        with situation.reached(sample, task) as run:
             time.sleep(random.uniform(0, 0.1 if situation.is_large else 1))
             timing.seconds.append(_end(worker))
         left = Run.objects.get(pk=run.pk)
@@ -200,12 +205,12 @@ def _cancel(run: Run) -> list[float]:
     return [seconds] if Run.objects.get(pk=run.pk).status == Run.Status.CANCELLED else []
 
 
-def _clean(scene: Scene, task: Task, verdict: Verdict) -> None:
+def _clean(sample: SampleInstallation, task: Task, verdict: Verdict) -> None:
     """One more run of the task, which must have everything."""
     run = finish(queue(task))
     if run.status != "succeeded":
         verdict.find("lost", f"the clean {run} {run.status}: {run.error}")
-    verdict.add(scene.judge_task(task))
+    verdict.add(sample.judge_task(task))
 
 
 def _kill_all_at_work(runs: list[Run], random: Random, log: Path) -> None:

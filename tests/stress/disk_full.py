@@ -40,7 +40,7 @@ def _fill_and_empty(folder: Path) -> dict[str, object]:
     from exports.models import Run, Task
     from tests.stress.kill_points import wait_until
     from tests.stress.sample_installation import (
-        Scene,
+        SampleInstallation,
         kill,
         queue,
         recover,
@@ -48,8 +48,8 @@ def _fill_and_empty(folder: Path) -> dict[str, object]:
         start_process,
     )
 
-    scene = Scene(seed_batches(8000))
-    task = scene.add_task("modified", 1000)
+    sample = SampleInstallation(seed_batches(8000))
+    task = sample.add_task("modified", 1000)
     worker = start_process("manage.py", "worker", log=folder.parent / "disk_full.log")
     filler = folder / "filler"
     runs: list[Run] = []
@@ -73,8 +73,8 @@ def _fill_and_empty(folder: Path) -> dict[str, object]:
     # The worker may have been killed while it copied for pick-up, which comes after the success.
     recover(runs[-1])
     run_cleanly(task)
-    verdict = scene.judge_all()
-    scene.close()
+    verdict = sample.judge_all()
+    sample.close()
     connection.close()
     return {
         "statuses": [run.status for run in runs],

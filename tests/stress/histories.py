@@ -17,7 +17,14 @@ from tests.stress.fault_menu import FAULTS
 from tests.stress.interruptions import Interruptions, ResumePoint
 from tests.stress.pace import Clock, quick_retries
 from tests.stress.people import People
-from tests.stress.sample_installation import FILTERS, Scene, execute, finish, recover, run_cleanly
+from tests.stress.sample_installation import (
+    FILTERS,
+    SampleInstallation,
+    execute,
+    finish,
+    recover,
+    run_cleanly,
+)
 
 
 @dataclass
@@ -32,25 +39,25 @@ class Tally:
     resumed_count: int = 0
     slowest_stop: float = 0.0
     faults: Counter[str] = field(default_factory=Counter)
-    story: list[str] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
     verdict: Verdict = field(default_factory=Verdict)
 
 
 class History:
-    """Rounds of changes, decisions, faults and interruptions over the tasks of a scene."""
+    """Rounds of changes, decisions, faults and interruptions over the tasks of a sample."""
 
-    def __init__(self, scene: Scene, seed: int, log: Path) -> None:
+    def __init__(self, sample: SampleInstallation, seed: int, log: Path) -> None:
         self.tally = Tally()
         self.clock = Clock()
-        self._scene = scene
+        self._sample = sample
         self._random = Random(seed)
-        self._changes = Changes(scene, Random(seed + 1))
-        self._people = People(scene, Random(seed + 2))
+        self._changes = Changes(sample, Random(seed + 1))
+        self._people = People(sample, Random(seed + 2))
         self._interruptions = Interruptions(
-            scene, self._random, clock=self.clock, log=log, change=self._change_now_and_then
+            sample, self._random, clock=self.clock, log=log, change=self._change_now_and_then
         )
 
-    def play(self, run_count: int, *, kill_share: float = 0.25) -> Tally:
+    def simulate(self, run_count: int, *, kill_share: float = 0.25) -> Tally:
         """So many runs, then a clean one of every task, then the checker's verdict.
 
         `kill_share`: how many of the runs are executed in a process that is killed, or in a worker
@@ -62,30 +69,30 @@ class History:
                     self._play_round(kill_share)
                 self._end_cleanly()
         finally:
-            self._scene.during = None
+            self._sample.during = None
             self.clock.stop()
         tally, interruptions = self.tally, self._interruptions
         tally.changes, tally.decisions = self._changes.counts, self._people.counts
         tally.interruptions = interruptions.counts
         tally.slowest_stop = interruptions.slowest_stop
         tally.verdict.add(interruptions.verdict)
-        tally.verdict.add(self._scene.judge_all())
+        tally.verdict.add(self._sample.judge_all())
         return tally
 
     def _play_round(self, kill_share: float) -> None:
         self._let_time_pass()
         self._changes.make(self._random.choice((0, 1, 5, 40, 120)))
-        task = self._random.choice(self._scene.tasks)
+        task = self._random.choice(self._sample.tasks)
         self._people.act(task)
         run = self._people.queue(task)
         faults = self._switch_faults_on()
         self._execute(run, kill_share)
-        self._scene.during = self._change_now_and_then
+        self._sample.during = self._change_now_and_then
         if self._random.random() < 0.5:
             self._switch_off(faults)
         run = self._finish(run)
         self._switch_off(faults)
-        self._scene.during = None
+        self._sample.during = None
         self._count(run, faults)
 
     def _execute(self, run: Run, kill_share: float) -> None:
@@ -97,13 +104,13 @@ class History:
         elif dice < kill_share + 0.05:
             self._interruptions.cancel(run)
         else:
-            self._scene.during = self._change_now_and_then
+            self._sample.during = self._change_now_and_then
             execute(run)
 
     def _finish(self, run: Run) -> Run:
         """To the run's end, and what was interrupted goes on where it was."""
         run = recover(run)
-        point = ResumePoint(self._scene, run)
+        point = ResumePoint(self._sample, run)
         run = finish(run)
         point.judge(self.tally.verdict)
         self.tally.resumed_count += point.is_owed
@@ -127,7 +134,7 @@ class History:
         params += ("unfiltered_count", "expected_count", "fetched_count", "proven_count")
         params += ("batch_count", "repeated_count", "conditions", "suspicion", "error")
         facts = ", ".join(f"{name} {getattr(run, name)!s:.90}" for name in params)
-        self.tally.story.append(
+        self.tally.events.append(
             f"{run} {run.status}: started {run.started_at}, {facts}, skew {self._changes.skew}, "
             f"faults {list(faults)}"
         )
@@ -142,7 +149,7 @@ class History:
 
     def _end_cleanly(self) -> None:
         self._changes.commit_all()
-        for task in self._scene.tasks:
+        for task in self._sample.tasks:
             self.clock.skip(timedelta(minutes=30))
             run = run_cleanly(task)
             self._count(run)
@@ -158,26 +165,28 @@ class History:
             return []
         fault = self._random.choice(FAULTS)(self._random)
         self.tally.faults[type(fault).__name__] += 1
-        return [self._scene.stand_in.faults.add(fault)]
+        return [self._sample.stand_in.faults.add(fault)]
 
     def _switch_off(self, faults: list[Fault]) -> None:
         for fault in faults:
-            self._scene.stand_in.faults.remove(fault)
+            self._sample.stand_in.faults.remove(fault)
 
 
-def open_history(
+def start_history(
     seed: int, *, records: list[Record], tasks: list[tuple[str, int]], log: Path
-) -> tuple[Scene, History]:
-    """A scene with tasks of the given mode and page size, and a history to be played on it."""
-    scene = Scene(records, parallel_requests=1 + seed % 8)
+) -> tuple[SampleInstallation, History]:
+    """A sample with tasks of the given mode and page size, and a history to simulate on it."""
+    sample = SampleInstallation(records, parallel_requests=1 + seed % 8)
     for number, (export, page_size) in enumerate(tasks):
-        scene.add_task(export, page_size, FILTERS[number % len(FILTERS)])
-    return scene, History(scene, seed, log)
+        sample.add_task(export, page_size, FILTERS[number % len(FILTERS)])
+    return sample, History(sample, seed, log)
 
 
-def play(run_count: int, scene: Scene, history: History, *, kill_share: float = 0.25) -> Tally:
-    """Play the history and close its scene, whatever happens."""
+def simulate(
+    run_count: int, sample: SampleInstallation, history: History, *, kill_share: float = 0.25
+) -> Tally:
+    """Simulate the history and close its sample, whatever happens."""
     try:
-        return history.play(run_count, kill_share=kill_share)
+        return history.simulate(run_count, kill_share=kill_share)
     finally:
-        scene.close()
+        sample.close()

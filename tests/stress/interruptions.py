@@ -20,7 +20,7 @@ from tests.stress.checker import Verdict
 from tests.stress.pace import Clock
 from tests.stress.sample_installation import (
     Process,
-    Scene,
+    SampleInstallation,
     execute,
     export_in_a_process,
     kill,
@@ -38,7 +38,7 @@ class Interruptions:
 
     def __init__(
         self,
-        scene: Scene,
+        sample: SampleInstallation,
         random: Random,
         *,
         clock: Clock,
@@ -48,7 +48,7 @@ class Interruptions:
         self.counts: Counter[str] = Counter()
         self.verdict = Verdict()
         self.slowest_stop = 0.0
-        self._scene = scene
+        self._sample = sample
         self._random = random
         self._clock = clock
         self._log = log
@@ -104,7 +104,7 @@ class Interruptions:
             connection.close()
 
         self._after_some_requests(6, strike)
-        with self._scene.stand_in.faults.on(Delay(0.2, on=(LIST,), times=12)):
+        with self._sample.stand_in.faults.on(Delay(0.2, on=(LIST,), times=12)):
             execute(run)
 
     def _after_some_requests(self, at_most: int, strike: Callable[[], None]) -> None:
@@ -117,7 +117,7 @@ class Interruptions:
                 strike()
             self._change(request)
 
-        self._scene.during = during
+        self._sample.during = during
 
     def _judge_stop(self, run: Run, seconds: float) -> None:
         self.slowest_stop = max(self.slowest_stop, seconds)
@@ -134,10 +134,10 @@ class ResumePoint:
     Seen from the server: the first page that attempt asks for lies above the last id written.
     """
 
-    def __init__(self, scene: Scene, run: Run) -> None:
-        self._scene = scene
+    def __init__(self, sample: SampleInstallation, run: Run) -> None:
+        self._sample = sample
         self._run = Run.objects.get(pk=run.pk)
-        scene.stand_in.requests.clear()
+        sample.stand_in.requests.clear()
 
     @property
     def is_owed(self) -> bool:
@@ -148,7 +148,7 @@ class ResumePoint:
 
     def judge(self, verdict: Verdict) -> None:
         """After the next attempt, which may have ended before it asked for any page."""
-        pages = [one for one in self._scene.stand_in.requests.lists if _is_page(one)]
+        pages = [one for one in self._sample.stand_in.requests.lists if _is_page(one)]
         if not (self.is_owed and pages):
             return
         asked_above = max(map(int, re.findall(r"\bid > (\d+)", pages[0].query["conditions"])))

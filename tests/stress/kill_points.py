@@ -22,7 +22,7 @@ from exports.models import Run, Task
 from tests.stress.checker import Verdict
 from tests.stress.evidence import look_at_folders
 from tests.stress.sample_installation import (
-    Scene,
+    SampleInstallation,
     export_in_a_process,
     finish,
     kill,
@@ -77,23 +77,23 @@ def some_points(counts: Mapping[str, int], wanted_count: int) -> list[tuple[str,
 
 
 class KillPoints:
-    """One scene with `batch_count` batches; every kill strikes a run of a task of its own."""
+    """One sample with `batch_count` batches; every kill strikes a run of a task of its own."""
 
     def __init__(self, log: Path, *, batch_count: int = 100) -> None:
         self.tally = KillTally()
         self._log = log
-        self._scene = Scene(seed_batches(batch_count), parallel_requests=2)
+        self._sample = SampleInstallation(seed_batches(batch_count), parallel_requests=2)
 
     def close(self) -> None:
-        self._scene.close()
+        self._sample.close()
 
     def count_calls(self) -> dict[str, int]:
         """How often an undisturbed export makes each of the calls."""
         # The first export of an installation makes folders, which no later one does.
-        run_cleanly(self._scene.add_task("modified", 25))
+        run_cleanly(self._sample.add_task("modified", 25))
         trace = self._log.with_suffix(".strace")
         calls = ",".join((*RARE_CALLS, *WRITES))
-        task = self._scene.add_task("modified", 25)
+        task = self._sample.add_task("modified", 25)
         run = queue(task)
         export_in_a_process(
             run, log=self._log, before=["strace", "-f", "-o", str(trace), "-e", f"trace={calls}"]
@@ -105,7 +105,7 @@ class KillPoints:
 
     def strike(self, call: str, number: int) -> None:
         """Kill an export in its `number`-th such call, recover, export cleanly, judge."""
-        task = self._scene.add_task("modified", 25)
+        task = self._sample.add_task("modified", 25)
         run = queue(task)
         inject = f"inject={call}:signal=SIGKILL:when={number}"
         process = export_in_a_process(
@@ -122,8 +122,8 @@ class KillPoints:
 
     def kill_at_random(self, random: Random) -> None:
         """Kill a real worker at some moment of its run, start another one, judge."""
-        task = self._scene.add_task("modified", 25)
-        self._scene.stand_in.latency = 0.02
+        task = self._sample.add_task("modified", 25)
+        self._sample.stand_in.latency = 0.02
         run = queue(task)
         worker = start_process("manage.py", "worker", log=self._log)
         try:
@@ -133,20 +133,20 @@ class KillPoints:
             kill(worker)
         moment = "within a run" if _status(run) == "running" else "before or after it"
         self.tally.hit_counts[moment] = self.tally.hit_counts.get(moment, 0) + 1
-        self._scene.stand_in.latency = 0
+        self._sample.stand_in.latency = 0
         self._judge(task, run, "random kill")
 
     def freeze(self) -> None:
         """SIGSTOP a worker's export until another one took the run over, then SIGCONT."""
-        task = self._scene.add_task("modified", 25)
+        task = self._sample.add_task("modified", 25)
         run = queue(task)
-        self._scene.stand_in.latency = 0.3
+        self._sample.stand_in.latency = 0.3
         frozen = export_in_a_process(run, log=self._log)
         try:
             wait_until(lambda: Run.objects.get(pk=run.pk).page_count > 0, seconds=30)
             os.killpg(frozen.pid, signal.SIGSTOP)
             # A frozen process in the middle of a request would keep the server waiting.
-            self._scene.stand_in.latency = 0
+            self._sample.stand_in.latency = 0
             taken_over = recover(run)
             assert taken_over.attempt == run.attempt + 1 or not taken_over.is_active
             finish(run)
@@ -168,7 +168,7 @@ class KillPoints:
         clean = run_cleanly(task)
         if clean.status != "succeeded":
             verdict.find("lost", f"the clean {clean} {clean.status}: {clean.error}")
-        verdict.add(self._scene.judge_task(task))
+        verdict.add(self._sample.judge_task(task))
         verdict.findings = [f"{what}: {finding}" for finding in verdict.findings]
         self.tally.verdict.add(verdict)
 

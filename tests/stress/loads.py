@@ -15,13 +15,20 @@ from exports.models import Connection, Run, Task
 from exports.models.errors import RunActiveError
 from exports.workers import jobs
 from tests.stress.kill_points import wait_until
-from tests.stress.sample_installation import Scene, kill, queue, recover, run_cleanly, start_process
+from tests.stress.sample_installation import (
+    SampleInstallation,
+    kill,
+    queue,
+    recover,
+    run_cleanly,
+    start_process,
+)
 
 
 def press_run_now_together(count: int) -> Counter[str]:
     """`count` threads queue a run of one task in the same moment: who got what."""
-    scene = Scene(seed_batches(30))
-    task = scene.add_task("all", 25)
+    sample = SampleInstallation(seed_batches(30))
+    task = sample.add_task("all", 25)
     together = Barrier(count)
 
     def press() -> str:
@@ -45,7 +52,7 @@ def press_run_now_together(count: int) -> Counter[str]:
         outcomes[Run.objects.get(pk=run.pk).status] += 1
         return outcomes
     finally:
-        scene.close()
+        sample.close()
 
 
 @dataclass
@@ -62,8 +69,8 @@ class LoadTally:
 
 def write_beside_workers(seconds: float, log: Path, *, writer_count: int = 20) -> LoadTally:
     """Two real workers export all the time while so many threads save tasks and connections."""
-    scene = Scene(seed_batches(200))
-    tasks = [scene.add_task("modified", 25) for _ in range(4)]
+    sample = SampleInstallation(seed_batches(200))
+    tasks = [sample.add_task("modified", 25) for _ in range(4)]
     log.write_text("")
     workers = [start_process("manage.py", "worker", log=log) for _ in range(2)]
     tally = LoadTally()
@@ -81,8 +88,8 @@ def write_beside_workers(seconds: float, log: Path, *, writer_count: int = 20) -
     tally.other_error_count += Run.objects.filter(task__in=tasks, status="failed").count()
     for task in tasks:
         recover(run_cleanly(task))
-    tally.violation_count = scene.judge_all().violation_count
-    scene.close()
+    tally.violation_count = sample.judge_all().violation_count
+    sample.close()
     return tally
 
 

@@ -20,7 +20,7 @@ from tests.stress.deadlines import (
     time_takeovers,
 )
 from tests.stress.disk_full import NOT_PERMITTED
-from tests.stress.histories import open_history, play
+from tests.stress.histories import simulate, start_history
 from tests.stress.kill_points import KillPoints, all_points, can_trace, some_points
 from tests.stress.loads import press_run_now_together, write_beside_workers
 from tests.stress.report import Report, listed
@@ -30,19 +30,19 @@ _TASKS = [("modified", 25), ("modified", 100), ("new", 100), ("modified", 50), (
 _PRESSES = 50
 
 
-def play_histories(options: Namespace, folder: Path, report: Report) -> None:
+def simulate_histories(options: Namespace, folder: Path, report: Report) -> None:
     """Random changes, decisions, faults and interruptions; every version of a batch judged."""
     for seed in range(options.seed, options.seed + options.histories):
         log = folder / "histories.log"
-        scene, history = open_history(
+        sample, history = start_history(
             seed, records=seed_batches(options.batches), tasks=_TASKS, log=log
         )
         # Every task gets a clean run at the end, which counts.
-        tally = play(max(0, options.runs - len(_TASKS)), scene, history)
-        (folder / f"story-{seed}.txt").write_text("\n".join(tally.story))
+        tally = simulate(max(0, options.runs - len(_TASKS)), sample, history)
+        (folder / f"events-{seed}.txt").write_text("\n".join(tally.events))
         name, verdict = f"history {seed}", tally.verdict
         report.notify(f"{name}: runs", tally.run_count, listed(tally.statuses))
-        versions = f"{options.batches} at first, {len(scene.journal.versions)} versions in the end"
+        versions = f"{options.batches} at first, {len(sample.journal.versions)} versions in the end"
         report.notify(f"{name}: batches", versions, f"{verdict.ok} rows in files ok")
         report.notify(f"{name}: changes", tally.changes.total(), listed(tally.changes))
         report.notify(f"{name}: decisions", tally.decisions.total(), listed(tally.decisions))
@@ -161,7 +161,7 @@ def take_runs_over(options: Namespace, folder: Path, report: Report) -> None:
 
 
 PARTS: dict[str, Callable[[Namespace, Path, Report], None]] = {
-    "histories": play_histories,
+    "histories": simulate_histories,
     "kill-points": strike_kill_points,
     "kills": kill_at_random,
     "freezes": freeze_workers,

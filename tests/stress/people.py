@@ -9,19 +9,19 @@ from exports.models.sync_window import restart_of
 from exports.workers import jobs
 from tests.stress.decisions import EARLIEST, Decision, Kind
 from tests.stress.promises import deciding_field
-from tests.stress.sample_installation import FILTERS, Filter, Scene, queue
+from tests.stress.sample_installation import FILTERS, Filter, SampleInstallation, queue
 
 _PAGE_SIZES = (25, 50, 100, 200, 1000)
 
 
 class People:
-    """The users of a scene's tasks; all they decide is noted in the tasks' accounts.
+    """The users of a sample's tasks; all they decide is noted in the tasks' accounts.
 
     Between runs only: the product refuses to change a date while a run is active (W8).
     """
 
-    def __init__(self, scene: Scene, random: Random) -> None:
-        self._scene = scene
+    def __init__(self, sample: SampleInstallation, random: Random) -> None:
+        self._sample = sample
         self._random = random
         self.counts: Counter[str] = Counter()
 
@@ -50,7 +50,7 @@ class People:
         return queue(task)
 
     def change_filter(self, task: Task, filter: Filter) -> None:
-        self._scene.change_filter(task, filter)
+        self._sample.change_filter(task, filter)
         self.counts["conditions"] += 1
 
     def type_date(self, task: Task, moment: datetime | None = None) -> None:
@@ -102,7 +102,7 @@ class People:
             return None
         of_run = self._random.choice(earlier)
         run = jobs.queue_reexport(Task.objects.get(pk=task.pk), of_run=of_run)
-        self._scene.wanted[run.pk] = of_run.pk
+        self._sample.wanted[run.pk] = of_run.pk
         self.counts["runs again"] += 1
         return run
 
@@ -114,13 +114,13 @@ class People:
             return None
         chosen = self._random.sample(known, min(len(known), self._random.randint(1, 30)))
         run = jobs.queue_reexport(Task.objects.get(pk=task.pk), batch_ids=chosen)
-        self._scene.wanted[run.pk] = chosen
+        self._sample.wanted[run.pk] = chosen
         self.counts["batches again"] += 1
         return run
 
     def _some_moment(self) -> datetime:
         now = datetime.now(UTC).replace(microsecond=0)
-        shown = self._scene.journal.shown()
+        shown = self._sample.journal.shown()
         some_batch = self._random.choice(shown).updated_at or EARLIEST
         ago = timedelta(minutes=self._random.randint(0, 600))
         return self._random.choice((EARLIEST, some_batch, some_batch, now - ago, now))
@@ -128,6 +128,6 @@ class People:
     def _note(self, task: Task, kind: Kind, moment: datetime = EARLIEST) -> None:
         newest = Run.objects.filter(task=task).order_by("id").last()
         conditions = Task.objects.get(pk=task.pk).rendered_conditions()
-        self._scene.accounts[task.pk].note(
+        self._sample.accounts[task.pk].note(
             Decision(kind, newest.pk if newest else 0, datetime.now(UTC), moment, conditions)
         )

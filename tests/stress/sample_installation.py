@@ -1,4 +1,4 @@
-"""The stage: a stand-in with a journal, tasks that export from it, and worker processes."""
+"""A sample installation: a stand-in with a journal, exporting tasks, and worker processes."""
 
 import os
 import signal
@@ -69,7 +69,7 @@ FILTERS = (
 )
 
 
-class Scene:
+class SampleInstallation:
     """A running stand-in with a journal, its connection, and tasks to be judged in the end."""
 
     def __init__(self, records: Sequence[Record], *, parallel_requests: int = 4) -> None:

@@ -1,4 +1,4 @@
-"""Short stories of what people do between runs, played once with and once without a defect."""
+"""Short scenarios of what people do between runs, with and without a planted defect."""
 
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -16,7 +16,7 @@ from tests.stress.people import People
 from tests.stress.sample_installation import (
     FILTERS,
     Filter,
-    Scene,
+    SampleInstallation,
     execute,
     finish,
     queue,
@@ -28,18 +28,18 @@ LOW = Filter((Condition("id", "LessThan", "60"),), lambda record: record["id"] <
 _BATCH_COUNT = 60
 
 
-class Stage:
-    """A scene of 60 batches with one task; `verdict` grows as the story goes on."""
+class Simulation:
+    """A sample of 60 batches with one task; `verdict` grows as the scenario goes on."""
 
     def __init__(self, clock: Clock, *, batch_count: int = _BATCH_COUNT) -> None:
         self.clock = clock
-        self.scene = Scene(seed_batches(batch_count), parallel_requests=8)
-        self.people = People(self.scene, Random(1))
+        self.sample = SampleInstallation(seed_batches(batch_count), parallel_requests=8)
+        self.people = People(self.sample, Random(1))
         self.verdict = Verdict()
         clock.skip(timedelta())
 
     def add_task(self, export: str, filter: Filter = FILTERS[0]) -> Task:
-        return self.scene.add_task(export, 25, filter)
+        return self.sample.add_task(export, 25, filter)
 
     def run(self, task: Task, *, after: timedelta = timedelta(hours=1)) -> Run:
         """A clean run, which has to succeed."""
@@ -53,123 +53,125 @@ class Stage:
 
     def touch(self, *positions: int, late: timedelta = timedelta()) -> None:
         """Change the batches at these places; `late` stamps them as if it had been before."""
-        journal = self.scene.journal
+        journal = self.sample.journal
         stamp = f"{datetime.now(UTC) - late:%Y-%m-%dT%H:%M:%SZ}"
         for position in positions:
             journal.touch(journal.ids[position], stamp, batchIdentifier=f"touched {stamp}")
 
     def judge(self) -> Verdict:
-        for task in self.scene.tasks:
-            self.verdict.add(self.scene.judge_task(task))
+        for task in self.sample.tasks:
+            self.verdict.add(self.sample.judge_task(task))
         return self.verdict
 
 
-def reexport_a_run(stage: Stage) -> None:
+def reexport_a_run(simulation: Simulation) -> None:
     """The repeat comes between a change and the run that has to bring the change."""
-    task = stage.add_task("modified")
-    stage.run(task)
-    stage.touch(3, 8, 20)
-    stage.run(task)
-    stage.clock.skip(timedelta(hours=1))
-    stage.touch(5)
-    stage.clock.skip(timedelta(hours=1))
+    task = simulation.add_task("modified")
+    simulation.run(task)
+    simulation.touch(3, 8, 20)
+    simulation.run(task)
+    simulation.clock.skip(timedelta(hours=1))
+    simulation.touch(5)
+    simulation.clock.skip(timedelta(hours=1))
     run = jobs.queue_reexport(task, of_run=Run.objects.filter(task=task).order_by("id").last())
-    stage.scene.wanted[run.pk] = run.reexport_of_id or 0
-    stage.expect_success(execute(run))
-    stage.run(task)
+    simulation.sample.wanted[run.pk] = run.reexport_of_id or 0
+    simulation.expect_success(execute(run))
+    simulation.run(task)
 
 
-def reexport_batches_of(stage: Stage) -> None:
-    task = stage.add_task("modified", LOW)
-    stage.run(task)
-    run = stage.people.reexport_batches_of(task)
+def reexport_batches_of(simulation: Simulation) -> None:
+    task = simulation.add_task("modified", LOW)
+    simulation.run(task)
+    run = simulation.people.reexport_batches_of(task)
     assert run is not None
-    stage.expect_success(execute(run))
-    stage.run(task)
+    simulation.expect_success(execute(run))
+    simulation.run(task)
 
 
-def only_from_now_on(stage: Stage) -> None:
+def only_from_now_on(simulation: Simulation) -> None:
     """Changed after the date in force and before the choice: owed. Changed before: not."""
-    _choose_from_now(stage, "modified")
+    _choose_from_now(simulation, "modified")
 
 
-def only_from_now_on_of_new(stage: Stage) -> None:
-    _choose_from_now(stage, "new")
+def only_from_now_on_of_new(simulation: Simulation) -> None:
+    _choose_from_now(simulation, "new")
 
 
-def _choose_from_now(stage: Stage, export: str) -> None:
-    task = stage.add_task(export, LOW)
-    stage.run(task)
-    stage.clock.skip(timedelta(hours=1))
+def _choose_from_now(simulation: Simulation, export: str) -> None:
+    task = simulation.add_task(export, LOW)
+    simulation.run(task)
+    simulation.clock.skip(timedelta(hours=1))
     stamp = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    stage.scene.journal.add({"batchIdentifier": "between", "_info": {"lastUpdated": stamp}})
-    stage.clock.skip(timedelta(hours=1))
-    stage.people.change_filter(task, FILTERS[0])
-    stage.people.start_from_now(task)
-    stage.run(task)
+    simulation.sample.journal.add({"batchIdentifier": "between", "_info": {"lastUpdated": stamp}})
+    simulation.clock.skip(timedelta(hours=1))
+    simulation.people.change_filter(task, FILTERS[0])
+    simulation.people.start_from_now(task)
+    simulation.run(task)
 
 
-def undo_a_date_typed_by_mistake(stage: Stage) -> None:
+def undo_a_date_typed_by_mistake(simulation: Simulation) -> None:
     """Typed past two changes that no run has brought yet, one of them late, and taken back."""
-    task = stage.add_task("modified")
-    stage.run(task)
-    stage.touch(6, late=timedelta(minutes=5))
-    stage.clock.skip(timedelta(hours=1))
-    stage.touch(5)
-    stage.clock.skip(timedelta(hours=1))
-    stage.people.type_date(task, datetime.now(UTC).replace(microsecond=0))
-    stage.people.undo_date(task)
-    stage.run(task)
+    task = simulation.add_task("modified")
+    simulation.run(task)
+    simulation.touch(6, late=timedelta(minutes=5))
+    simulation.clock.skip(timedelta(hours=1))
+    simulation.touch(5)
+    simulation.clock.skip(timedelta(hours=1))
+    simulation.people.type_date(task, datetime.now(UTC).replace(microsecond=0))
+    simulation.people.undo_date(task)
+    simulation.run(task)
 
 
-def type_a_date_back(stage: Stage) -> None:
-    task = stage.add_task("modified")
-    stage.run(task)
-    half = stage.scene.journal.shown()[_BATCH_COUNT // 2].updated_at
-    stage.people.type_date(task, half)
-    stage.run(task)
-    stage.run(task)
+def type_a_date_back(simulation: Simulation) -> None:
+    task = simulation.add_task("modified")
+    simulation.run(task)
+    half = simulation.sample.journal.shown()[_BATCH_COUNT // 2].updated_at
+    simulation.people.type_date(task, half)
+    simulation.run(task)
+    simulation.run(task)
 
 
-def type_a_date_forward(stage: Stage) -> None:
+def type_a_date_forward(simulation: Simulation) -> None:
     """What a person's date left out stays out, although it lies within the overlap."""
-    task = stage.add_task("modified")
-    stage.people.type_date(task, datetime.now(UTC).replace(microsecond=0))
-    stage.touch(5, late=timedelta(minutes=10))
-    stage.run(task, after=timedelta(minutes=1))
+    task = simulation.add_task("modified")
+    simulation.people.type_date(task, datetime.now(UTC).replace(microsecond=0))
+    simulation.touch(5, late=timedelta(minutes=10))
+    simulation.run(task, after=timedelta(minutes=1))
 
 
-def change_conditions(stage: Stage) -> None:
-    task = stage.add_task("modified", LOW)
-    stage.run(task)
-    stage.people.change_filter(task, FILTERS[0])
-    stage.run(task)
+def change_conditions(simulation: Simulation) -> None:
+    task = simulation.add_task("modified", LOW)
+    simulation.run(task)
+    simulation.people.change_filter(task, FILTERS[0])
+    simulation.run(task)
 
 
-def stop_in_the_middle(stage: Stage) -> None:
+def stop_in_the_middle(simulation: Simulation) -> None:
     """At the third page comes what SIGTERM sets; then the next attempt."""
-    task = stage.add_task("modified")
+    task = simulation.add_task("modified")
     run = queue(task)
 
     def stop(request: Request) -> None:
-        pages = [one for one in stage.scene.stand_in.requests.lists if "id asc" in str(one.query)]
+        pages = [
+            one for one in simulation.sample.stand_in.requests.lists if "id asc" in str(one.query)
+        ]
         if len(pages) == 3:
             shutdown.set()
 
-    stage.scene.during = stop
+    simulation.sample.during = stop
     execute(run)
-    stage.scene.during = None
+    simulation.sample.during = None
     shutdown.clear()
-    point = ResumePoint(stage.scene, run)
-    stage.expect_success(finish(run))
-    point.judge(stage.verdict)
+    point = ResumePoint(simulation.sample, run)
+    simulation.expect_success(finish(run))
+    point.judge(simulation.verdict)
 
 
-def walk_with_eight_requests(stage: Stage) -> None:
+def walk_with_eight_requests(simulation: Simulation) -> None:
     """Enough pages for windows, of another size than at the run before."""
-    task = stage.add_task("modified")
+    task = simulation.add_task("modified")
     Task.objects.filter(pk=task.pk).update(page_size=2)
-    stage.run(task)
-    stage.touch(*range(50))
+    simulation.run(task)
+    simulation.touch(*range(50))
     Task.objects.filter(pk=task.pk).update(page_size=1)
-    stage.run(task)
+    simulation.run(task)

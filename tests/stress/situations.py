@@ -10,7 +10,7 @@ from exports.demo.faults import Delay, Sending, Status
 from exports.demo.switches import Fault
 from exports.models import Run, Task
 from tests.stress.kill_points import wait_until
-from tests.stress.sample_installation import Scene, queue
+from tests.stress.sample_installation import SampleInstallation, queue
 
 
 def _is_page(request: Request) -> bool:
@@ -34,9 +34,9 @@ class Situation:
     is_large: bool = False
 
     @contextmanager
-    def reached(self, scene: Scene, task: Task) -> Iterator[Run]:
+    def reached(self, sample: SampleInstallation, task: Task) -> Iterator[Run]:
         """Queue a run for the worker there is and wait until it is there. Raises TimeoutError."""
-        fault = scene.stand_in.faults.add(self.fault()) if self.fault else None
+        fault = sample.stand_in.faults.add(self.fault()) if self.fault else None
         run = queue(task)
 
         def is_so() -> bool:
@@ -48,7 +48,7 @@ class Situation:
             yield run
         finally:
             if fault is not None:
-                scene.stand_in.faults.remove(fault)
+                sample.stand_in.faults.remove(fault)
 
 
 def _has_struck(run: Run, struck_count: int) -> bool:

@@ -11,40 +11,40 @@ from exports.connectwise.paging.keyset import Step, walk
 from exports.connectwise.paging.parallel import walk_in_windows
 from exports.models import Run, Task, sync_window, tasks
 from exports.models.ledger import LedgerQuerySet
-from tests.stress import scenarios as stories
+from tests.stress import scenarios as scenarios
 from tests.stress.checker import VIOLATIONS, Verdict
 from tests.stress.pace import Clock, quick_retries
-from tests.stress.scenarios import Stage
+from tests.stress.scenarios import Simulation
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-Story = Callable[[Stage], None]
+Scenario = Callable[[Simulation], None]
 Plant = Callable[[pytest.MonkeyPatch], None]
 
-# Of the batches of a scene the highest id, which the story's conditions leave out.
+# Of the batches of a sample the highest id, which the scenario's conditions leave out.
 _NOT_EXPORTED = 284
 
-STORIES: list[Story] = [
-    stories.reexport_a_run,
-    stories.reexport_batches_of,
-    stories.only_from_now_on,
-    stories.only_from_now_on_of_new,
-    stories.undo_a_date_typed_by_mistake,
-    stories.type_a_date_back,
-    stories.type_a_date_forward,
-    stories.change_conditions,
-    stories.stop_in_the_middle,
-    stories.walk_with_eight_requests,
+SCENARIOS: list[Scenario] = [
+    scenarios.reexport_a_run,
+    scenarios.reexport_batches_of,
+    scenarios.only_from_now_on,
+    scenarios.only_from_now_on_of_new,
+    scenarios.undo_a_date_typed_by_mistake,
+    scenarios.type_a_date_back,
+    scenarios.type_a_date_forward,
+    scenarios.change_conditions,
+    scenarios.stop_in_the_middle,
+    scenarios.walk_with_eight_requests,
 ]
 
 
 @pytest.fixture
-def stage() -> Iterator[Stage]:
+def simulation() -> Iterator[Simulation]:
     clock = Clock()
     with quick_retries():
-        made = Stage(clock)
+        made = Simulation(clock)
         yield made
-    made.scene.close()
+    made.sample.close()
     clock.stop()
 
 
@@ -52,12 +52,14 @@ def kinds(verdict: Verdict) -> set[str]:
     return {kind for kind in VIOLATIONS if getattr(verdict, kind)}
 
 
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
 @pytest.mark.rule("W6")
-def test_without_a_defect_a_story_breaks_no_promise(stage: Stage, story: Story) -> None:
-    story(stage)
+def test_scenario_without_defect_breaks_no_promise(
+    simulation: Simulation, scenario: Scenario
+) -> None:
+    scenario(simulation)
 
-    assert stage.judge().findings == []
+    assert simulation.judge().findings == []
 
 
 def moves_the_date(plant: pytest.MonkeyPatch) -> None:
@@ -167,49 +169,49 @@ def skips_a_window(plant: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("story", "plant", "found"),
+    ("scenario", "plant", "found"),
     [
-        (stories.reexport_a_run, moves_the_date, {"lost"}),
-        (stories.reexport_a_run, repeats_one_too_few, {"lost"}),
-        (stories.reexport_a_run, repeats_what_lies_between, {"unexpected"}),
-        (stories.reexport_batches_of, repeats_other_batches, {"lost", "unexpected"}),
+        (scenarios.reexport_a_run, moves_the_date, {"lost"}),
+        (scenarios.reexport_a_run, repeats_one_too_few, {"lost"}),
+        (scenarios.reexport_a_run, repeats_what_lies_between, {"unexpected"}),
+        (scenarios.reexport_batches_of, repeats_other_batches, {"lost", "unexpected"}),
         (
-            stories.only_from_now_on,
+            scenarios.only_from_now_on,
             forgets_what_changed_before_the_click,
             {"lost", "broken"},
         ),
-        (stories.only_from_now_on, starts_again_all_the_same, {"unexpected"}),
+        (scenarios.only_from_now_on, starts_again_all_the_same, {"unexpected"}),
         (
-            stories.only_from_now_on_of_new,
+            scenarios.only_from_now_on_of_new,
             forgets_what_changed_before_the_click,
             {"lost", "broken"},
         ),
-        (stories.only_from_now_on_of_new, starts_again_all_the_same, {"unexpected"}),
-        (stories.undo_a_date_typed_by_mistake, leaves_the_date, {"lost", "broken"}),
+        (scenarios.only_from_now_on_of_new, starts_again_all_the_same, {"unexpected"}),
+        (scenarios.undo_a_date_typed_by_mistake, leaves_the_date, {"lost", "broken"}),
         (
-            stories.undo_a_date_typed_by_mistake,
+            scenarios.undo_a_date_typed_by_mistake,
             restores_the_date_without_its_origin,
             {"lost"},
         ),
-        (stories.type_a_date_back, leaves_out_what_went_out, {"lost"}),
-        (stories.type_a_date_forward, reaches_back_behind_a_typed_date, {"unexpected"}),
-        (stories.change_conditions, goes_on_from_the_date, {"lost"}),
-        (stories.stop_in_the_middle, loses_the_resume_point, {"broken"}),
-        (stories.stop_in_the_middle, ends_the_run, {"lost"}),
-        (stories.walk_with_eight_requests, writes_windows_in_another_order, {"lost"}),
-        (stories.walk_with_eight_requests, skips_a_window, {"lost"}),
+        (scenarios.type_a_date_back, leaves_out_what_went_out, {"lost"}),
+        (scenarios.type_a_date_forward, reaches_back_behind_a_typed_date, {"unexpected"}),
+        (scenarios.change_conditions, goes_on_from_the_date, {"lost"}),
+        (scenarios.stop_in_the_middle, loses_the_resume_point, {"broken"}),
+        (scenarios.stop_in_the_middle, ends_the_run, {"lost"}),
+        (scenarios.walk_with_eight_requests, writes_windows_in_another_order, {"lost"}),
+        (scenarios.walk_with_eight_requests, skips_a_window, {"lost"}),
     ],
     ids=lambda part: getattr(part, "__name__", ""),
 )
 def test_the_checker_finds(
-    stage: Stage,
-    story: Story,
+    simulation: Simulation,
+    scenario: Scenario,
     plant: Plant,
     found: set[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with monkeypatch.context() as planted:
         plant(planted)
-        story(stage)
+        scenario(simulation)
 
-    assert kinds(stage.judge()) == found
+    assert kinds(simulation.judge()) == found

@@ -8,7 +8,7 @@ import pytest
 
 from exports.demo.records import seed_batches
 from tests.stress.checker import Verdict
-from tests.stress.histories import open_history, play
+from tests.stress.histories import simulate, start_history
 from tests.stress.kill_points import KillPoints, can_trace, some_points
 from tests.stress.loads import press_run_now_together
 from tests.stress.web_kills import kill_web_servers
@@ -32,13 +32,13 @@ def violations(verdict: Verdict) -> str:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_random_history_loses_nothing_and_repeats_nothing(seed: int, tmp_path: Path) -> None:
-    scene, history = open_history(
+    sample, history = start_history(
         seed, records=seed_batches(400), tasks=TASKS, log=tmp_path / "processes.log"
     )
 
-    tally = play(30, scene, history, kill_share=0.1)
+    tally = simulate(30, sample, history, kill_share=0.1)
 
-    assert violations(tally.verdict) == "", "\n".join(tally.story)
+    assert violations(tally.verdict) == "", "\n".join(tally.events)
     assert tally.run_count == 30 + len(TASKS)
     assert tally.verdict.ok > 1000
 

@@ -30,7 +30,7 @@ from tests.stress.deadlines import free_port
 from tests.stress.kill_points import wait_until
 from tests.stress.sample_installation import (
     Process,
-    Scene,
+    SampleInstallation,
     end,
     recover,
     run_cleanly,
@@ -62,8 +62,8 @@ def kill_web_servers(
     kill_count: int, random: Random, log: Path, *, client_count: int = 8
 ) -> WebTally:
     """Kill the web server so often while so many clients post, each for four tasks of its own."""
-    scene = Scene(seed_batches(10))
-    tasks = [scene.add_task("all", 25) for _ in range(client_count * 4)]
+    sample = SampleInstallation(seed_batches(10))
+    tasks = [sample.add_task("all", 25) for _ in range(client_count * 4)]
     port, over, tally = free_port(), Event(), WebTally()
     serve = start_process("manage.py", "serve", "--port", str(port), log=log)
     try:
@@ -78,8 +78,8 @@ def kill_web_servers(
         _wait_for_the_end(tally)
     finally:
         end(serve)
-    _judge(scene, tasks, press.params, tally)
-    scene.close()
+    _judge(sample, tasks, press.params, tally)
+    sample.close()
     return tally
 
 
@@ -171,7 +171,10 @@ def _wait_for_the_end(tally: WebTally) -> None:
 
 
 def _judge(
-    scene: Scene, tasks: Sequence[Task], params: Sequence[tuple[int, str]], tally: WebTally
+    sample: SampleInstallation,
+    tasks: Sequence[Task],
+    params: Sequence[tuple[int, str]],
+    tally: WebTally,
 ) -> None:
     runs = {run.pk: run for run in Run.objects.filter(task__in=tasks)}
     tally.run_count = len(runs)
@@ -190,4 +193,4 @@ def _judge(
     for task in tasks:
         if not task.runs.active().exists():
             recover(run_cleanly(task))
-    tally.verdict.add(scene.judge_all())
+    tally.verdict.add(sample.judge_all())

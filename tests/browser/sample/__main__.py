@@ -1,4 +1,4 @@
-"""Builds the scene, serves it, and says where it is in one line of JSON; ends with its input."""
+"""Builds a sample installation, serves it, prints its address; ends with its input."""
 
 import argparse
 import json
@@ -28,7 +28,7 @@ from exports.demo.server import StandIn  # noqa: E402
 from exports.demo.store import Store  # noqa: E402
 from exports.management.commands.serve import prepare  # noqa: E402
 from exports.pipeline.lease import shutdown  # noqa: E402
-from tests.browser.sample.simulation import play  # noqa: E402
+from tests.browser.sample.simulation import simulate  # noqa: E402
 from tests.browser.sample.starting import PASSWORD, ROOT, USER  # noqa: E402
 
 PATIENCE = 30.0  # seconds for a web server to answer
@@ -52,7 +52,7 @@ def main() -> None:
         served(data_folder) as url,
         StandIn(store, port=options.stand_in_port) as stand_in,
     ):
-        keys = play(stand_in, user, options.days, is_calm=options.calm)
+        keys = simulate(stand_in, user, options.days, is_calm=options.calm)
         print(json.dumps({"url": url, "empty_url": empty_url, "keys": keys}), flush=True)
         sys.stdin.read()
         # The run that goes on would otherwise be waited for.
@@ -89,7 +89,7 @@ def wait_for(url: str, log: TextIO) -> None:
         except OSError as error:
             if isinstance(error, HTTPError) or time.monotonic() > deadline:
                 log.seek(0)
-                sys.exit(f"The scene's web server does not answer ({error}).\n{log.read()}")
+                sys.exit(f"The sample's web server does not answer ({error}).\n{log.read()}")
             time.sleep(0.1)
 
 

@@ -1,4 +1,4 @@
-"""Who is in the scene: three connections and the tasks an accountant would have."""
+"""What is in the sample installation: three connections and the tasks an accountant would have."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What happens in the scene: weeks of real runs under a clock that is put forward, then today.
+"""What happens in the sample installation: weeks of real runs on a moving clock, then today.
 
 Runs, files, ledger and dates are made by the product against the stand-in ConnectWise.
 """
@@ -20,7 +20,7 @@ from exports.live_checks import connection_check
 from exports.models import Connection, Run, Task
 from exports.storage import files
 from exports.workers import jobs
-from tests.browser.sample import records as cast
+from tests.browser.sample import records
 from tests.browser.sample.clock import Clock
 
 _FORBIDDEN = json.dumps(
@@ -31,16 +31,16 @@ _FAST_PAGES, _SLOW = 24, 20.0
 _LOCKED_OUT = "locked-out"
 
 
-def play(stand_in: StandIn, user: User, day_count: int, *, is_calm: bool) -> dict[str, int]:
+def simulate(stand_in: StandIn, user: User, day_count: int, *, is_calm: bool) -> dict[str, int]:
     """Everything up to now; the primary keys of what the catalogue of pages shows, by name."""
     clock, now = Clock(stand_in), datetime.now(UTC)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     with clock.at(midnight - timedelta(days=day_count + 1)):
-        keys = cast.make_connections(stand_in)
+        keys = records.make_connections(stand_in)
         acme, sandbox = Connection.objects.order_by("pk")[:2]
-        keys |= cast.make_tasks(acme, sandbox, user)
-        _run(cast.FORMER, user)
-        Task.objects.get(name=cast.FORMER).archive()
+        keys |= records.make_tasks(acme, sandbox, user)
+        _run(records.FORMER, user)
+        Task.objects.get(name=records.FORMER).archive()
     for ago in range(day_count, 0, -1):
         _play_day(stand_in, user, clock, midnight - timedelta(days=ago))
     with clock.at(now - timedelta(minutes=5)):
@@ -52,7 +52,7 @@ def play(stand_in: StandIn, user: User, day_count: int, *, is_calm: bool) -> dic
 
 def _play_now(stand_in: StandIn, user: User, keys: dict[str, int]) -> dict[str, int]:
     """By the true clock: these are looked at while they are like this."""
-    waiting = jobs.queue_run(_task(cast.ARCHIVE), Run.Trigger.MANUAL, user)
+    waiting = jobs.queue_run(_task(records.ARCHIVE), Run.Trigger.MANUAL, user)
     for key in ("connection", "failed_connection"):
         connection_check.test_connection(Connection.objects.get(pk=keys[key]))
     _lock_out()
@@ -61,12 +61,12 @@ def _play_now(stand_in: StandIn, user: User, keys: dict[str, int]) -> dict[str, 
 
 def _end_calmly(stand_in: StandIn, user: User) -> dict[str, int]:
     """One run failed, one was made by hand; only the tasks that have a history stay."""
-    has_history = (cast.NIGHTLY, cast.EXPENSES, cast.PRODUCTS, cast.ARCHIVE)
-    Task.objects.exclude(name__in=(*has_history, cast.FORMER)).delete()
+    has_history = (records.NIGHTLY, records.EXPENSES, records.PRODUCTS, records.ARCHIVE)
+    Task.objects.exclude(name__in=(*has_history, records.FORMER)).delete()
     _change_batches(stand_in, datetime.now(UTC), Random(0))
     with stand_in.faults.on(Status(403, body=_FORBIDDEN)):
-        _run(cast.EXPENSES, user, Run.Trigger.COMMAND)
-    return {"run": _run(cast.NIGHTLY, user).pk}
+        _run(records.EXPENSES, user, Run.Trigger.COMMAND)
+    return {"run": _run(records.NIGHTLY, user).pk}
 
 
 def _play_day(stand_in: StandIn, user: User, clock: Clock, midnight: datetime) -> None:
@@ -76,36 +76,41 @@ def _play_day(stand_in: StandIn, user: User, clock: Clock, midnight: datetime) -
     evening = midnight + timedelta(hours=18)
     _change_batches(stand_in, evening, random)
     with clock.at(evening + timedelta(minutes=random.randint(15, 40))):
-        _run(cast.NIGHTLY, user, Run.Trigger.COMMAND)
+        _run(records.NIGHTLY, user, Run.Trigger.COMMAND)
     with clock.at(evening + timedelta(minutes=random.randint(50, 80))):
         if day % 9 == 4:
             with stand_in.faults.on(Status(403, body=_FORBIDDEN)):
-                _run(cast.EXPENSES, user, Run.Trigger.COMMAND)
+                _run(records.EXPENSES, user, Run.Trigger.COMMAND)
         else:
-            _run(cast.EXPENSES, user, Run.Trigger.COMMAND)
+            _run(records.EXPENSES, user, Run.Trigger.COMMAND)
     if day % 2:
         with clock.at(evening + timedelta(minutes=random.randint(90, 120))):
-            _run(cast.PRODUCTS, user)
+            _run(records.PRODUCTS, user)
     if day % 7 == 1:
         with clock.at(evening + timedelta(hours=3)):
-            _run(cast.ARCHIVE, user)
+            _run(records.ARCHIVE, user)
 
 
 def _play_today(stand_in: StandIn, user: User) -> dict[str, int]:
-    keys = {"large_run": _run(cast.ARCHIVE, user).pk, "lost_file_run": _run(cast.ARCHIVE, user).pk}
+    keys = {
+        "large_run": _run(records.ARCHIVE, user).pk,
+        "lost_file_run": _run(records.ARCHIVE, user).pk,
+    }
     files.run_file(Run.objects.get(pk=keys["lost_file_run"])).unlink()
     _change_batches(stand_in, datetime.now(UTC), Random(0))
     with stand_in.faults.on(Status(429, retry_after="1", on=(LIST,), times=1, after=1)):
-        keys["run"] = _run(cast.NIGHTLY, user).pk
+        keys["run"] = _run(records.NIGHTLY, user).pk
     with stand_in.faults.on(Status(403, body=_FORBIDDEN)):
-        keys["failed_run"] = _run(cast.EXPENSES, user).pk
-    _run(cast.PRODUCTS, user)
+        keys["failed_run"] = _run(records.EXPENSES, user).pk
+    _run(records.PRODUCTS, user)
     with stand_in.faults.on(Nothing()):
-        keys["suspicious_run"] = _run(cast.PRODUCTS, user).pk
+        keys["suspicious_run"] = _run(records.PRODUCTS, user).pk
     keys["cancelled_run"] = _cancel_on_the_way(stand_in, user)
-    again = jobs.queue_reexport(_task(cast.NIGHTLY), user, of_run=Run.objects.get(pk=keys["run"]))
+    again = jobs.queue_reexport(
+        _task(records.NIGHTLY), user, of_run=Run.objects.get(pk=keys["run"])
+    )
     keys["again_run"] = _execute(again).pk
-    _type_date(_task(cast.NIGHTLY), user)
+    _type_date(_task(records.NIGHTLY), user)
     return keys
 
 
@@ -144,7 +149,7 @@ def _task(name: str) -> Task:
 
 def _cancel_on_the_way(stand_in: StandIn, user: User) -> int:
     """A run that somebody cancels while its third page is on the way."""
-    run = jobs.queue_run(_task(cast.CLOSING), Run.Trigger.MANUAL, user)
+    run = jobs.queue_run(_task(records.CLOSING), Run.Trigger.MANUAL, user)
     lists: list[Request] = []
 
     def cancel(request: Request) -> None:
@@ -160,7 +165,7 @@ def _cancel_on_the_way(stand_in: StandIn, user: User) -> int:
 
 
 def _keep_running(stand_in: StandIn, user: User) -> int:
-    run = jobs.queue_run(_task(cast.AUDIT), Run.Trigger.MANUAL, user)
+    run = jobs.queue_run(_task(records.AUDIT), Run.Trigger.MANUAL, user)
     for fault in (
         Status(503, on=(LIST,), when=_is_of_audit, times=1, after=4, retry_after="1"),
         Delay(0.3, on=(LIST,), when=_is_of_audit),

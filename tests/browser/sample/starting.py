@@ -1,4 +1,4 @@
-"""Starts a scene in a process of its own, and says where it is."""
+"""Starts a sample installation in a process of its own, and says where it is."""
 
 import json
 import os
@@ -25,10 +25,10 @@ _FOREIGN = {
 
 
 @dataclass(frozen=True)
-class Scene:
+class SampleInstallation:
     """Two installations that are being served, one with data and one without.
 
-    `keys`: the primary keys of its cast by name, as `cast.py` gives them.
+    `keys`: the primary keys of its rows by name, as `records.py` gives them.
     """
 
     url: str
@@ -37,12 +37,12 @@ class Scene:
 
 
 @contextmanager
-def scene_running(
+def running_sample(
     folder: Path, *, day_count: int, stand_in_port: int = 0, is_calm: bool = False
-) -> Iterator[Scene]:
-    """A scene in `folder` with that many days of history, until the `with` block ends.
+) -> Iterator[SampleInstallation]:
+    """A sample installation in `folder` with days of history, until the `with` block ends.
 
-    A calm one ends on an ordinary evening, without the cast that waits, runs or is archived.
+    A calm one ends on an ordinary evening, without tasks that wait, run or are archived.
     """
     kept = {name: text for name, text in os.environ.items() if name not in _FOREIGN}
     environment = {
@@ -68,7 +68,7 @@ def scene_running(
         assert process.stdout
         params = process.stdout.readline()
         if not params:
-            raise RuntimeError("The scene could not be built; its own words stand above.")
-        yield Scene(**json.loads(params))
+            raise RuntimeError("The sample could not be built; its own words stand above.")
+        yield SampleInstallation(**json.loads(params))
         # The end of its input is its sign to stop.
         process.stdin.close()

@@ -1,4 +1,4 @@
-"""Makes a picture of every page of the catalogue, from a scene of its own with weeks of history."""
+"""Makes a picture of every page of the catalogue, from a sample with weeks of history."""
 
 import argparse
 import re
@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chromium import launch, logins_of
 from tests.browser.pages import PAGES, ShownPage
-from tests.browser.sample.starting import ROOT, Scene, scene_running
+from tests.browser.sample.starting import ROOT, SampleInstallation, running_sample
 from tests.browser.settling import settle
 
 ALL = ROOT / "var" / "screenshots"
@@ -61,33 +61,37 @@ def main() -> None:
     ALL.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = launch(playwright)
-        with scene(options.days) as shown:
+        with sample(options.days) as shown:
             for name, look in LOOKS.items():
                 pages = [page for page in wanted if name == "light" or page.name in MAIN]
                 show_all(browser, shown, pages, name, look)
         if not options.only:
-            with scene(options.days, is_calm=True) as shown:
+            with sample(options.days, is_calm=True) as shown:
                 make_readme_pictures(browser, shown)
         browser.close()
 
 
 @contextmanager
-def scene(day_count: int, *, is_calm: bool = False) -> Iterator[Scene]:
+def sample(day_count: int, *, is_calm: bool = False) -> Iterator[SampleInstallation]:
     with tempfile.TemporaryDirectory(prefix="cwexport-screenshots-") as folder:
         port = free_port()
-        with scene_running(
+        with running_sample(
             Path(folder), day_count=day_count, stand_in_port=port, is_calm=is_calm
         ) as running:
             yield running
 
 
 def show_all(
-    browser: Browser, scene: Scene, pages: list[ShownPage], look: str, options: dict[str, Any]
+    browser: Browser,
+    sample: SampleInstallation,
+    pages: list[ShownPage],
+    look: str,
+    options: dict[str, Any],
 ) -> None:
     """Whole pages, however long."""
-    login = logins_of(browser, scene)
+    login = logins_of(browser, sample)
     for shown in pages:
-        page = open_page(browser, scene, shown, login, options)
+        page = open_page(browser, sample, shown, login, options)
         # A window as high as the page: what sticks to its edge would else lie across the middle.
         height = page.evaluate("() => document.documentElement.scrollHeight")
         page.set_viewport_size({"width": options["viewport"]["width"], "height": height})
@@ -97,12 +101,12 @@ def show_all(
         print(path.relative_to(ROOT))
 
 
-def make_readme_pictures(browser: Browser, scene: Scene) -> None:
+def make_readme_pictures(browser: Browser, sample: SampleInstallation) -> None:
     """What a window shows, and no more."""
-    login = logins_of(browser, scene)
+    login = logins_of(browser, sample)
     for shown in PAGES:
         if shown.name in README:
-            page = open_page(browser, scene, shown, login, LOOKS["light"])
+            page = open_page(browser, sample, shown, login, LOOKS["light"])
             page.evaluate("() => scrollTo(0, 0)")
             path = OF_README / f"{README[shown.name]}.png"
             page.screenshot(path=path)
@@ -112,15 +116,15 @@ def make_readme_pictures(browser: Browser, scene: Scene) -> None:
 
 def open_page(
     browser: Browser,
-    scene: Scene,
+    sample: SampleInstallation,
     shown: ShownPage,
     login: dict[str, Any],
     options: dict[str, Any],
 ) -> Page:
-    state = login[shown.site(scene)] if shown.is_signed_in else None
+    state = login[shown.site(sample)] if shown.is_signed_in else None
     context = browser.new_context(storage_state=state, reduced_motion="reduce", **options)
     page = context.new_page()
-    shown.open(page, scene)
+    shown.open(page, sample)
     settle(page)
     return page
 
