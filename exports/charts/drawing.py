@@ -35,23 +35,23 @@ def draw_run(
     outcome: str,
     x: float,
     width: float,
-    preflight: float,
+    baseline: float,
     height: float,
     title: str,
 ) -> None:
-    """One run standing on `ground`: its bar, and the mark of an outcome that is not plain."""
+    """One run standing on `baseline`: its bar, and the mark of an outcome that is not plain."""
     group = etree.SubElement(parent, "g", attrib={"class": f"mark-{outcome}"})
     if title:
         etree.SubElement(group, "title").text = title
         # What has no height can be pointed at, too.
-        draw_bar(group, "chart-hit", x, 0, width, preflight)
+        draw_bar(group, "chart-hit", x, 0, width, baseline)
     if outcome in ("succeeded", "suspicious"):
         # A success without a batch is a success: it leaves a line.
         height = max(height, 1.5)
-        draw_bar(group, "chart-bar", x, preflight - height, width, height)
+        draw_bar(group, "chart-bar", x, baseline - height, width, height)
     elif height:
-        draw_bar(group, "chart-faint", x, preflight - height, width, height)
-    _draw_mark(group, outcome, x + width / 2, preflight - height - 1, min(width / 2, 3.5))
+        draw_bar(group, "chart-faint", x, baseline - height, width, height)
+    _draw_mark(group, outcome, x + width / 2, baseline - height - 1, min(width / 2, 3.5))
 
 
 def draw_bar(parent: Element, kind: str, x: float, y: float, width: float, height: float) -> None:

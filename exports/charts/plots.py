@@ -65,14 +65,14 @@ def spark(points: Sequence[RunPoint]) -> SafeString:
     )
     svg.set("aria-label", summary(points))
     highest = max((point.batch_count or 0 for point in points), default=0) or 1
-    preflight = _SPARK_HEIGHT - 2
-    etree.SubElement(svg, "path", d=f"M0 {preflight + 1}H{width}", attrib={"class": "chart-ground"})
+    baseline = _SPARK_HEIGHT - 2
+    etree.SubElement(svg, "path", d=f"M0 {baseline + 1}H{width}", attrib={"class": "chart-ground"})
     # The newest stands at the right edge, however few there are.
     begins = SPARK_BARS - len(points)
     for place, (point, title) in enumerate(zip(points, titles(points), strict=True), begins):
-        height = (preflight - 8) * (point.batch_count or 0) / highest
+        height = (baseline - 8) * (point.batch_count or 0) / highest
         x = place * _SPARK_STEP + 1
-        drawing.draw_run(svg, point.outcome, x, _SPARK_STEP - 2, preflight, height, title)
+        drawing.draw_run(svg, point.outcome, x, _SPARK_STEP - 2, baseline, height, title)
     return drawing.markup(svg)
 
 
@@ -143,8 +143,8 @@ def swatch(outcome: str) -> SafeString:
 def summary(points: Sequence[RunPoint]) -> str:
     """`20 runs: 17 Succeeded, 3 Failed.`: what a chart shows, for those who do not see it."""
     counts = Counter(point.outcome for point in points)
-    params = ngettext("%(count)s run", "%(count)s runs", len(points)) % {"count": len(points)}
-    return _("%(runs)s: %(outcomes)s.") % {"runs": params, "outcomes": _outcomes(counts)}
+    run_count = ngettext("%(count)s run", "%(count)s runs", len(points)) % {"count": len(points)}
+    return _("%(runs)s: %(outcomes)s.") % {"runs": run_count, "outcomes": _outcomes(counts)}
 
 
 def day_label(day: Day) -> str:

@@ -78,15 +78,15 @@ def task_lines(only: Collection[int] = ()) -> list[TaskLine]:
     """The tasks that are not archived, by name; `only` these if it names any."""
     tasks = list(_tasks().filter(pk__in=only) if only else _tasks())
     rows = _newest_rows(tasks)
-    params = {task.pk: _shown_runs_of(task, rows[task.pk]) for task in tasks}
-    runs = Run.objects.in_bulk([run_id for ids in params.values() for run_id in ids])
+    shown = {task.pk: _shown_runs_of(task, rows[task.pk]) for task in tasks}
+    runs = Run.objects.in_bulk([run_id for ids in shown.values() for run_id in ids])
     newest = [task.newest_change_id for task in tasks if task.newest_change_id]
     moved = DateChange.objects.select_related("run").only(*_CHANGE_FIELDS)
     changes = moved.in_bulk(newest)
     return [
         TaskLine(
             task,
-            runs=[runs[run_id] for run_id in params[task.pk]],
+            runs=[runs[run_id] for run_id in shown[task.pk]],
             points=[point_of(*row) for row in reversed(rows[task.pk])],
             latest_file_id=task.latest_file_id,
             **_next(task, changes.get(task.newest_change_id)),

@@ -97,7 +97,7 @@ def _shown(task: Task, found: Preview) -> dict[str, Any]:
         "task": task,
         "preview": found,
         "window": found.window,
-        "ground": found.preflight,
+        "preflight": found.preflight,
         "first": found.first,
         "xml": highlight_xml(found.first.xml) if found.first else "",
         "most_shown_count": SHOWN_COUNT,

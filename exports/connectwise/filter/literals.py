@@ -74,14 +74,14 @@ class LiteralError(ValueError):
         super().__init__(message)
         self.repaired = repaired
         self._message = message
-        self._told = params
+        self._params = params
 
     def __str__(self) -> str:
         return self.about(_("The value"))
 
     def about(self, value: str) -> str:
         """The sentence; `value` is what it is about: `The value for id`."""
-        return self._message % {**self._told, "value": value}
+        return self._message % {**self._params, "value": value}
 
 
 class NoSuchMomentError(LiteralError):

@@ -94,7 +94,7 @@ class _Follower:
     """
 
     def __init__(self, path: Path) -> None:
-        self._size = self._told = 0
+        self._size = self._announced = 0
         self._is_whole = False
         self._is_over = False
         self._changed = threading.Condition()
@@ -150,14 +150,14 @@ class _Follower:
         """Wait until there is more to tell; False when there never will be."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._is_over or self._is_whole or self._size > self._told
+                lambda: self._is_over or self._is_whole or self._size > self._announced
             )
             if self._is_over:
                 return False
-            self._told = min(self._size, self._told + _PORTION)
-            is_end = self._is_whole and self._told == self._size
+            self._announced = min(self._size, self._announced + _PORTION)
+            is_end = self._is_whole and self._announced == self._size
         assert self._process.stdin  # noqa: S101 - it is a pipe
-        self._process.stdin.write(f"{self._told} {int(is_end)}\n")
+        self._process.stdin.write(f"{self._announced} {int(is_end)}\n")
         self._process.stdin.flush()
         self._heard_at = time.monotonic()
         return True

@@ -36,7 +36,7 @@ class _GrowingFile:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._left = 0
-        self._told = 0
+        self._announced = 0
         self._is_whole = False
 
     def read(self, size: int) -> bytes:
@@ -54,9 +54,9 @@ class _GrowingFile:
         if not line:
             # The worker is gone, and nobody waits for an answer.
             raise SystemExit
-        params, is_whole = map(int, line.split())
-        self._left += params - self._told
-        self._told, self._is_whole = params, bool(is_whole)
+        grown_to, is_whole = map(int, line.split())
+        self._left += grown_to - self._announced
+        self._announced, self._is_whole = grown_to, bool(is_whole)
 
 
 def _on_disk(path: Path) -> tuple[int, str]:

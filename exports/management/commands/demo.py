@@ -101,14 +101,14 @@ class Command(BaseCommand):
         """What a connection made by hand needs; the stand-in's keys are the same everywhere."""
         account = Account()
         self.stdout.write(_("A second connection to the stand-in ConnectWise takes:"))
-        params = {
+        fields = {
             _("Site"): stand_in.url,
             _("Company"): account.company,
             _("Public Key"): account.public_key,
             _("Private Key"): account.private_key,
             _("Client ID"): account.client_id,
         }
-        for label, text in params.items():
+        for label, text in fields.items():
             self._print_line(f"{label}:", text)
         self.stdout.flush()  # the export takes a while, and this is wanted before its end
 
@@ -122,8 +122,8 @@ class Command(BaseCommand):
             words = {"run": run, "status": run.get_status_display(), "reason": run.error}
             self.stderr.write(_("%(run)s, %(status)s: %(reason)s") % words)
 
-    def _print_line(self, label: str, params: object) -> None:
-        self.stdout.write(f"  {label:<12} {params}")
+    def _print_line(self, label: str, text: object) -> None:
+        self.stdout.write(f"  {label:<12} {text}")
 
 
 def _end_quietly(signum: int, frame: FrameType | None) -> None:
