@@ -47,7 +47,7 @@ class Proof:
         counted: int | None = None
         for is_last in (False, True):
             written = writer.write_reexport() if is_last else writer.resume()
-            self._run.progress(self._run.owner, activity=Activity.COUNTING)
+            self._run.answered(self._run.owner, activity=Activity.COUNTING)
             # In this order: if lists went empty under way they still are, or the proof comes out.
             shown = self._shown_count()
             counted = self._count_again(written)

@@ -198,7 +198,7 @@ class PartWriter:
         self._flush(stream)
         # One transaction with the fence: a worker that lost the run stages nothing.
         with transaction.atomic():
-            self._run.progress(
+            self._run.answered(
                 self._run.owner,
                 activity=Activity.FETCHING,
                 part_name=files.part_file(self._run).name,

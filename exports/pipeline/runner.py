@@ -112,11 +112,11 @@ def _export(run: Run, lease: Lease, log: RunLog) -> None:
             preflight, writer, proof = _begin(run, fetching, check, log)
             written, proven, shown = proof.walk(writer)
         part = files.part_file(run)
-        run.progress(run.owner, activity=Activity.VALIDATING)
+        run.answered(run.owner, activity=Activity.VALIDATING)
         checked = check.finish(part, expected_count=written.written_count, checkpoint=checkpoint)
     checkpoint()
     # The fence before the name: a worker that lost the run does not publish.
-    run.progress(run.owner, activity=Activity.PUBLISHING)
+    run.answered(run.owner, activity=Activity.PUBLISHING)
     outcome = evaluate(
         run, preflight, written, checked=checked, proven_count=proven, shown_count=shown
     )
@@ -202,7 +202,7 @@ def _log_preflight(run: Run, preflight: Preflight, log: RunLog) -> None:
         log.info(preflight.reason)
     if preflight.expected_count is not None:
         log_count(preflight.expected_count, log)
-    run.progress(
+    run.answered(
         run.owner,
         request_sent=request,
         connectwise_started_at=preflight.started_at,

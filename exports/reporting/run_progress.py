@@ -67,14 +67,23 @@ def standing_of(run: Run, now: datetime, *, has_worker: bool, ahead: Run | None 
         return Standing(said % {"silence": duration(silence), "what_follows": follows}, True)
     if run.cancel_requested_at is not None:
         return Standing(_("Cancelling…"))
-    if run.status == Run.Status.QUEUED and not has_worker:
+    if run.status == Run.Status.QUEUED:
+        return _standing_in_queue(run, has_worker, ahead)
+    if run.waiting is not None:
+        return Standing(_waiting_sentence(run.waiting, now), True)
+    return Standing(run.get_activity_display() or _("Working"))
+
+
+def _standing_in_queue(run: Run, has_worker: bool, ahead: Run | None) -> Standing:
+    if not has_worker:
         return Standing(
             _("No worker is alive, so this run waits. Start one with manage.py serve."), True
         )
-    if run.status == Run.Status.QUEUED and ahead is not None:
+    if run.waits_for is not None:
+        waits = _("Waits for %(run)s of the same connection, which ConnectWise has not answered")
+        return Standing(waits % {"run": run.waits_for}, True)
+    if ahead is not None:
         return Standing(_("Waiting for a worker, which is busy with %(run)s") % {"run": ahead})
-    if run.waiting is not None:
-        return Standing(_waiting_sentence(run.waiting, now), True)
     return Standing(run.get_activity_display() or _("Working"))
 
 

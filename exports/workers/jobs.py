@@ -7,6 +7,7 @@ truth. Whatever the engine does, a run is executed by the one worker whose claim
 import logging
 import os
 import socket
+import time
 import uuid
 from collections.abc import Iterable
 from typing import Any
@@ -16,10 +17,11 @@ from django.utils import timezone
 
 from exports.connectwise.filter.conditions import ConditionError
 from exports.connectwise.language import gettext as _
+from exports.housekeeping.queue_table import is_in_queue
 from exports.models import Run, Task, Worker
 from exports.models.errors import RunActiveError, TaskUnusableError
 from exports.pipeline import runner
-from exports.pipeline.lease import Lease
+from exports.pipeline.lease import Lease, shutdown
 from exports.storage.run_log import RunLog
 
 try:
@@ -28,6 +30,9 @@ except ImportError:  # Django 5.2: the same API from its backport
     from django_tasks import task as queue_task  # type: ignore[no-redef]
 
 logger = logging.getLogger(__name__)
+
+# So long a worker waits for another run of the same connection to get an answer.
+_PATIENCE = 2.0
 
 
 def queue_run(task: Task, trigger: str, user: Any = None, *, caused_by: Run | None = None) -> Run:
@@ -65,9 +70,9 @@ def execute_here(run_id: int, attempt: int) -> None:
     """Claim the run's attempt and bring it to an end in this process."""
     owner = f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     run = Run.objects.get(pk=run_id)
-    if run.attempt != attempt or not run.claim(owner):
+    if run.attempt != attempt or not _claim(run, owner):
         params = {"run": run, "attempt": attempt}
-        logger.info(_("%(run)s, attempt %(attempt)s, is taken care of already."), params)
+        logger.info(_("%(run)s, attempt %(attempt)s, is not to be executed now."), params)
         return
     if run.is_cancel_requested():
         run.finish_cancelled(owner)
@@ -77,6 +82,30 @@ def execute_here(run_id: int, attempt: int) -> None:
     follow_up(Run.objects.get(pk=run_id))
 
 
+def _claim(run: Run, owner: str) -> bool:
+    """Claim the run, if need be once another one of its connection has an answer.
+
+    That takes a moment when the host is well. If it takes longer this worker is free for other
+    connections; the run is put before the workers again when nothing is in its way.
+    """
+    patience = time.monotonic() + _PATIENCE
+    while not run.claim(owner):
+        blocker = run.blocker()
+        if blocker is None:
+            return run.claim(owner)
+        if time.monotonic() > patience or shutdown.wait(0.1):
+            run.wait_for(blocker)
+            return False
+    return True
+
+
+def enqueue_unblocked() -> None:
+    """Put runs before the workers that waited for another run of their connection."""
+    for run in Run.objects.queued().exclude(waits_for=None).order_by("id"):
+        if run.blocker() is None and not is_in_queue(run):
+            enqueue(run)
+
+
 def enqueue(run: Run) -> None:
     execute_run.enqueue(run.pk, run.attempt)
     Run.objects.filter(pk=run.pk).update(enqueued_at=timezone.now())
@@ -84,6 +113,7 @@ def enqueue(run: Run) -> None:
 
 def follow_up(run: Run) -> None:
     """What an end leads to: back before the workers, or the On Failure Task (R6)."""
+    enqueue_unblocked()
     if run.status == Run.Status.QUEUED:
         enqueue(run)
     elif run.status == Run.Status.FAILED:

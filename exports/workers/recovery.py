@@ -120,7 +120,7 @@ def _enqueue_waiting() -> None:
     long_ago = timezone.now() - _ENQUEUE_AGAIN_AFTER
     never = Q(enqueued_at=None, queued_at__lt=timezone.now() - timedelta(seconds=10))
     for run in Run.objects.queued().filter(never | Q(enqueued_at__lt=long_ago)):
-        if not is_in_queue(run):
+        if run.blocker() is None and not is_in_queue(run):
             enqueue(run)
 
 

@@ -19,6 +19,7 @@ from exports.models.workers import SEEN_EVERY
 from exports.pipeline import runner
 from exports.pipeline.lease import shutdown
 from exports.workers import recovery
+from exports.workers.jobs import enqueue_unblocked
 from exports.workers.stop_signals import on_stop_signals
 
 logger = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ class ExportWorker(QueueWorker):
             try:
                 close_old_connections()
                 Worker.objects.see(self._name, os.getpid())
+                enqueue_unblocked()
                 if beat % beats_per_recovery == 0:
                     recovery.recover(is_thorough=beat == 0)
             except Exception:

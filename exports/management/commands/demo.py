@@ -70,7 +70,7 @@ class Command(BaseCommand):
         _check_ports(port, options["connectwise_port"])
         lock, is_exported = _lock(), False
         prepare()
-        serving = Serving(bind="127.0.0.1", port=port, worker_count=1)
+        serving = Serving(bind="127.0.0.1", port=port, worker_count=2)
         stand_in = StandIn(port=options["connectwise_port"], latency=_LATENCY)
         with stand_in, _started(serving):
             _wait_for_web(port)

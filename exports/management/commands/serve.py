@@ -20,9 +20,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--workers",
             type=int,
-            default=1,
+            # Each takes about 60 MB; a run that waits for a dead host keeps one of them busy.
+            default=4,
             choices=range(1, 33),
-            help=_("worker processes"),
+            help=_("worker processes, each executes one run at a time (default: 4)"),
             metavar="1..32",
         )
 

@@ -50,6 +50,11 @@ class Progress(models.Model):
     cancel_requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
     )
+    # The last answer of ConnectWise to this attempt; None before the first, and while something
+    # is asked again.
+    answered_at = models.DateTimeField(null=True)
+    # Queued, and not taken while this run of the same connection has no answer.
+    waits_for = models.ForeignKey("exports.Run", models.SET_NULL, null=True, related_name="+")
     activity = models.CharField(
         max_length=30,
         blank=True,

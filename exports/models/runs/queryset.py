@@ -20,6 +20,10 @@ def is_stalled() -> models.Q:
     return models.Q(heartbeat_at__lt=timezone.now() - DEAD_AFTER)
 
 
+# A running run without an answer for this long may be waiting for a host that is dead.
+_ANSWER_WITHIN = timedelta(seconds=10)
+
+
 class RunQuerySet(models.QuerySet["Run"]):
     def active(self) -> "RunQuerySet":
         return self.filter(status__in=Progress.ACTIVE)
@@ -32,6 +36,12 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def succeeded(self) -> "RunQuerySet":
         return self.filter(status=Progress.Status.SUCCEEDED)
+
+    def unanswered(self) -> "RunQuerySet":
+        """Running, and ConnectWise has not answered them yet, or not for a while."""
+        now = timezone.now()
+        answered = models.Q(answered_at__range=(now - _ANSWER_WITHIN, now + _ANSWER_WITHIN))
+        return self.running().exclude(is_stalled()).exclude(answered)
 
     def lost(self) -> "RunQuerySet":
         """Running, but their worker has been silent for too long."""

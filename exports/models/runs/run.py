@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -74,16 +74,29 @@ class Run(Asked, Progress, Result):
         return _("Run %(run)s of %(task)s") % {"run": self.pk, "task": self.task_name}
 
     def claim(self, owner: str) -> bool:
-        """Take this queued attempt for the worker `owner`; False when somebody else has it."""
+        """Take this queued attempt for the worker `owner`.
+
+        False when somebody else has it, or while it has a `blocker`.
+        """
         now = timezone.now()
         return self._change(
-            Q(status=self.Status.QUEUED, attempt=self.attempt),
+            self._is_queued() & ~Q(Exists(self._blockers())),
             status=self.Status.RUNNING,
             owner=owner,
             started_at=self.started_at or now,
             heartbeat_at=now,
+            answered_at=None,
+            waits_for=None,
             activity=Activity.STARTING,
         )
+
+    def blocker(self) -> "Run | None":
+        """The unanswered run of the same connection: only one at a time waits for a dead host."""
+        return self._blockers().order_by("id").first()
+
+    def wait_for(self, blocker: "Run") -> bool:
+        """Stay in the queue until the other run has an answer or is over."""
+        return self._change(self._is_queued(), waits_for=blocker)
 
     def steal(self, owner: str) -> bool:
         """Fence off a worker that fell silent; False when it lives or the run is over."""
@@ -94,6 +107,10 @@ class Run(Asked, Progress, Result):
     def renew(self, owner: str) -> bool:
         """A sign of life; False when `owner` no longer holds the run."""
         return self._change(self._held_by(owner), heartbeat_at=timezone.now())
+
+    def answered(self, owner: str, **fields: Any) -> None:
+        """As `progress`, after an answer of ConnectWise. Raises LeaseLostError."""
+        self.progress(owner, answered_at=timezone.now(), **fields)
 
     def progress(self, owner: str, **fields: Any) -> None:
         """Show where the run stands; a new activity ends a wait. Raises LeaseLostError."""
@@ -106,6 +123,7 @@ class Run(Asked, Progress, Result):
         self.progress(
             owner,
             retry_count=self.retry_count + 1,
+            answered_at=None,
             retry_at=waiting.until,
             retry_number=waiting.number,
             retry_limit=waiting.limit,
@@ -156,6 +174,12 @@ class Run(Asked, Progress, Result):
     def is_cancel_requested(self) -> bool:
         """Fresh from the database: the request comes from another process."""
         return Run.objects.filter(pk=self.pk, cancel_requested_at__isnull=False).exists()
+
+    def _is_queued(self) -> Q:
+        return Q(status=self.Status.QUEUED, attempt=self.attempt)
+
+    def _blockers(self) -> RunQuerySet:
+        return Run.objects.unanswered().filter(connection_id=self.connection_id)
 
     def _held_by(self, owner: str) -> Q:
         return Q(status=self.Status.RUNNING, owner=owner, attempt=self.attempt)

@@ -4,6 +4,8 @@
 
 const SELDOM = 10_000; // milliseconds between questions of a page that is hidden
 const SAID_FOR = 5_000;
+const LOST_AFTER = 3; // questions in a row
+let failedInARow = 0;
 let askedAt = 0;
 let isAtEnd = true;
 let hadFocus = false;
@@ -12,8 +14,11 @@ const byId = (id) => document.getElementById(id);
 
 function tellContact(isAnswered) {
   const wasLost = !byId("no-answer").hidden;
-  byId("no-answer").hidden = isAnswered;
-  if (!isAnswered) {
+  // One question may fail for a moment's reason: a busy server, a laptop that wakes up.
+  failedInARow = isAnswered ? 0 : failedInARow + 1;
+  const isLost = failedInARow >= LOST_AFTER;
+  byId("no-answer").hidden = !isLost;
+  if (isLost) {
     byId("answers-again").hidden = true;
   } else if (wasLost) {
     byId("answers-again").hidden = false;
