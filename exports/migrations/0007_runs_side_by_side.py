@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('exports', '0005_deliveries'),
+        ('exports', '0006_state_as_data'),
     ]
 
     operations = [
