@@ -1,6 +1,6 @@
-"""The pieces that charts are drawn from: an empty canvas, bars, and the mark of each outcome.
+"""The parts of a chart: an empty canvas, bars, and a mark for each outcome.
 
-lxml builds the markup, so every text and attribute is escaped by it.
+lxml builds the markup, so every text and attribute is escaped.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from lxml import etree
 
 from exports.charts.scales import Scale
 
-# An element of lxml, which has no types of its own.
+# An lxml element; lxml ships no types.
 Element = Any
 
 WIDTH, HEIGHT = 320, 140
@@ -39,14 +39,14 @@ def draw_run(
     height: float,
     title: str,
 ) -> None:
-    """One run standing on `baseline`: its bar, and the mark of an outcome that is not plain."""
+    """One run on its `baseline`: a bar, and a mark unless it simply succeeded."""
     group = etree.SubElement(parent, "g", attrib={"class": f"mark-{outcome}"})
     if title:
         etree.SubElement(group, "title").text = title
-        # What has no height can be pointed at, too.
+        # A run without height can be pointed at, too.
         draw_bar(group, "chart-hit", x, 0, width, baseline)
     if outcome in ("succeeded", "suspicious"):
-        # A success without a batch is a success: it leaves a line.
+        # A success without batches still shows, as a line.
         height = max(height, 1.5)
         draw_bar(group, "chart-bar", x, baseline - height, width, height)
     elif height:
@@ -66,7 +66,7 @@ def write_text(svg: Element, text: str, x: float, y: float, anchor: str) -> None
 
 
 def define_patterns(svg: Element) -> None:
-    """Areas filled with the shape of their outcome, so that they differ without their colours."""
+    """Fill patterns, so that outcomes differ by shape as well as by colour."""
     defs = etree.SubElement(svg, "defs")
     shapes = {"suspicious": "M3 1L5 5H1z", "failed": "M1 1L5 5M5 1L1 5"}
     for outcome, path in shapes.items():
@@ -82,7 +82,7 @@ def markup(svg: Element) -> SafeString:
 
 
 def _draw_mark(parent: Element, outcome: str, middle: float, y: float, half: float) -> None:
-    """The shape that tells an outcome without its colour, standing on `y`; none for a success."""
+    """The shape of an outcome, standing on `y`; a success has none."""
     left, right, top = middle - half, middle + half, y - 2 * half
     if outcome == "failed":
         path = f"M{left:.1f} {top:.1f}L{right:.1f} {y:.1f}M{right:.1f} {top:.1f}L{left:.1f} {y:.1f}"

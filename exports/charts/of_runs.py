@@ -1,4 +1,4 @@
-"""The charts of a set of runs: from rows to points, in one query each."""
+"""Charts of runs: rows become points, one query a chart."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from exports.charts import plots
 from exports.charts.plots import Day, RunPoint
 from exports.models.runs import RunQuerySet
 
-# What the history draws at most: more would neither be seen nor be quick.
+# What the history draws at most: more could not be told apart, and would be slow.
 MOST_RUNS, MOST_RUNS_OF_DAYS, MOST_DAYS = 60, 500, 30
 
 
 @dataclass(frozen=True)
 class RunChart:
-    """Batches and duration of the newest runs, drawn when a template asks; oldest first."""
+    """Batches and durations of the newest runs, oldest first; drawn when a template asks."""
 
     points: Sequence[RunPoint]
 
@@ -38,14 +38,14 @@ class RunChart:
 
     @property
     def outcomes(self) -> list[str]:
-        """Those that occur, in the order of the legend."""
+        """The outcomes that occur, in the order of the legend."""
         found = {point.outcome for point in self.points}
         return [outcome for outcome in plots.OUTCOMES if outcome in found]
 
 
 @dataclass(frozen=True)
 class DayChart:
-    """The outcomes of the newest days, drawn when a template asks; oldest first."""
+    """Outcomes by day, oldest first; drawn when a template asks."""
 
     days: Sequence[Day]
 
@@ -55,7 +55,7 @@ class DayChart:
 
     @property
     def newest_first(self) -> list[tuple[date, list[int]]]:
-        """Each day with the number of its runs, in the order of `outcomes`."""
+        """Each day with its run counts, in the order of `outcomes`."""
         return [
             (day.day, [day.counts[outcome] for outcome in self.outcomes])
             for day in reversed(self.days)
@@ -73,9 +73,9 @@ def runs_of(runs: RunQuerySet, most: int = MOST_RUNS) -> RunChart:
 
 
 def days_of(runs: RunQuerySet) -> DayChart:
-    """The outcomes of each day among the first 500 of `runs`, which come newest first. One query.
+    """Outcomes by day of the first 500 of `runs`, which come newest first. One query.
 
-    At most 30 days, and none that would be told in part.
+    At most 30 days; a day that is cut by the 500 is left out.
     """
     found = runs.filter(started_at__isnull=False).values_list("started_at", "status", "suspicion")
     rows = list(found[:MOST_RUNS_OF_DAYS])
@@ -95,7 +95,7 @@ def point_of(
     batch_count: int | None,
     started_at: datetime | None,
 ) -> RunPoint:
-    """A run as the small bars of the home page show it."""
+    """A run as Home's small bars show it."""
     local = timezone.localtime(started_at) if started_at else None
     return RunPoint(number, _outcome(status, suspicion), batch_count, None, local)
 
@@ -124,7 +124,7 @@ def _outcome(status: str, suspicion: str) -> str:
 
 
 def _without_gaps(counts: dict[date, Counter[str]]) -> list[Day]:
-    """A day without a run is a day, too."""
+    """Days in a row, including those without runs."""
     if not counts:
         return []
     newest = max(counts)

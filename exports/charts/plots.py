@@ -1,8 +1,8 @@
 """Charts of runs as SVG, drawn on the server: plain data in, markup out. No queries.
 
-A chart is drawn on a canvas of 320 × 140 units that grows with its column; its colours are classes
-of charts.css. An outcome is told by shape as well as by colour: a bar for what was exported, a
-triangle over a suspicious one, a cross for a failure, an empty square for a cancelled run.
+The canvas has 320 × 140 units and scales with its column; colours are classes in charts.css. Each
+outcome has a shape as well as a colour: a bar for an export, a triangle above a suspicious one, a
+cross for a failure, an empty square for a cancelled run.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from lxml import etree
 from exports.charts import drawing, scales
 from exports.charts.drawing import GROUND, HEIGHT, LEFT, TOP, WIDTH, Element
 
-# The order in which outcomes are stacked and named, from the ground up.
+# The order in which outcomes are stacked, from the bottom, and listed.
 OUTCOMES = {
     "succeeded": gettext_lazy("Succeeded"),
     "suspicious": gettext_lazy("Succeeded, suspicious"),
@@ -29,7 +29,7 @@ OUTCOMES = {
     "queued": gettext_lazy("Queued"),
 }
 _SPARK_STEP, _SPARK_HEIGHT, SPARK_BARS = 7, 28, 20
-# So wide a bar is 24 pixels on a small phone, can be hit by a finger and so may be a link.
+# A bar this wide is 24 pixels on a small phone: wide enough for a finger, so it may be a link.
 _TARGET = 26
 _SWATCH_HEIGHTS = {"succeeded": 10, "suspicious": 3}
 # The width of a day's name under a chart.
@@ -50,7 +50,7 @@ class RunPoint:
 
 @dataclass(frozen=True)
 class Day:
-    """How many runs of each outcome started on a day."""
+    """How many runs of each outcome started that day."""
 
     day: date
     counts: Counter[str]
@@ -67,7 +67,7 @@ def spark(points: Sequence[RunPoint]) -> SafeString:
     highest = max((point.batch_count or 0 for point in points), default=0) or 1
     baseline = _SPARK_HEIGHT - 2
     etree.SubElement(svg, "path", d=f"M0 {baseline + 1}H{width}", attrib={"class": "chart-ground"})
-    # The newest stands at the right edge, however few there are.
+    # The newest run stands at the right edge, however few there are.
     begins = SPARK_BARS - len(points)
     for place, (point, title) in enumerate(zip(points, titles(points), strict=True), begins):
         height = (baseline - 8) * (point.batch_count or 0) / highest
@@ -77,14 +77,14 @@ def spark(points: Sequence[RunPoint]) -> SafeString:
 
 
 def batches_by_run(points: Sequence[RunPoint]) -> SafeString:
-    """A bar a run, oldest first: how many batches it exported."""
+    """One bar a run, oldest first: the batches it exported."""
     label = _("Batches of the last runs, oldest first. %(summary)s") % {"summary": summary(points)}
     highest = max((point.batch_count or 0 for point in points), default=0)
     return _by_run(points, label, scales.count_scale(highest), lambda point: point.batch_count or 0)
 
 
 def seconds_by_run(points: Sequence[RunPoint]) -> SafeString:
-    """A bar a run, oldest first: how long it took."""
+    """One bar a run, oldest first: how long it took."""
     longest = max((point.seconds or 0 for point in points), default=0)
     scale = scales.time_scale(longest)
     label = _("Duration of the last runs, oldest first; the longest took %(longest)s.") % {
@@ -94,8 +94,8 @@ def seconds_by_run(points: Sequence[RunPoint]) -> SafeString:
 
 
 def titles(points: Sequence[RunPoint]) -> list[str]:
-    """`Run 42 · 2026-11-24 03:44 · Succeeded · Batches: 284`: what stands at each bar."""
-    # Asked for once: a look into the catalogue costs more than drawing a bar.
+    """The tooltip of each bar: `Run 42 · 2026-11-24 03:44 · Succeeded · Batches: 284`."""
+    # Translated once: looking a word up costs more than drawing a bar.
     words = {name: str(word) for name, word in OUTCOMES.items()}
     plain = _("Run %(run)s · %(when)s · %(outcome)s")
     counted = _("Run %(run)s · %(when)s · %(outcome)s · Batches: %(count)s")
@@ -112,7 +112,7 @@ def titles(points: Sequence[RunPoint]) -> list[str]:
 
 
 def outcomes_by_day(days: Sequence[Day]) -> SafeString:
-    """A column a day, oldest first: its runs, stacked by outcome."""
+    """One column a day, oldest first: its runs, stacked by outcome."""
     highest = max((sum(day.counts.values()) for day in days), default=0)
     scale = scales.count_scale(highest)
     svg = drawing.empty_chart(_("Runs of each day by outcome, oldest first."), scale)
@@ -133,7 +133,7 @@ def outcomes_by_day(days: Sequence[Day]) -> SafeString:
 
 
 def swatch(outcome: str) -> SafeString:
-    """The shape that stands for an outcome, for a legend."""
+    """The shape of an outcome, for a legend."""
     svg = etree.Element("svg", viewBox="0 0 10 12", attrib={"class": "swatch"})
     svg.set("aria-hidden", "true")
     drawing.draw_run(svg, outcome, 1, 8, 11, _SWATCH_HEIGHTS.get(outcome, 0), "")
@@ -141,7 +141,7 @@ def swatch(outcome: str) -> SafeString:
 
 
 def summary(points: Sequence[RunPoint]) -> str:
-    """`20 runs: 17 Succeeded, 3 Failed.`: what a chart shows, for those who do not see it."""
+    """`20 runs: 17 Succeeded, 3 Failed.`: the chart in words, for screen readers."""
     counts = Counter(point.outcome for point in points)
     run_count = ngettext("%(count)s run", "%(count)s runs", len(points)) % {"count": len(points)}
     return _("%(runs)s: %(outcomes)s.") % {"runs": run_count, "outcomes": _outcomes(counts)}

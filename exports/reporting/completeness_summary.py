@@ -1,4 +1,4 @@
-"""The proof of a success, as an equation an accountant can add up, and in a sentence (P3)."""
+"""The proof of a successful run: an equation an accountant can add up, and a sentence."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from exports.templatetags.formatting import grouped
 
 @dataclass(frozen=True)
 class Term:
-    """A number of the equation; `sign` stands before it, nothing before the first."""
+    """One number of the equation; `sign` stands before it and is empty for the first."""
 
     sign: str
     label: str
@@ -21,7 +21,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Proof:
-    """`is_complete` is False when there is anything to look at: no count, missing, suspicious."""
+    """`is_complete` is False when something needs a look: no count, batches missing, suspicious."""
 
     is_complete: bool
     verdict: str
@@ -30,12 +30,12 @@ class Proof:
 
 
 def proof_of(run: Run) -> Proof:
-    """What the counts of a success prove."""
+    """What the counts of a successful run prove."""
     return _proof_of_reexport(run) if run.is_reexport else _proof_of_export(run)
 
 
 def wanted_count(run: Run) -> int:
-    """How many batches an export of the same batches again was to write (R7)."""
+    """How many batches a re-export was asked for."""
     if run.reexport_of is not None:
         return run.reexport_of.batch_count or 0
     return len(run.reexport_ids)
@@ -55,7 +55,7 @@ def _proof_of_export(run: Run) -> Proof:
         return Proof(False, _("Not proven"), sentence, tail)
     counted = Term("", _("Counted"), run.proven_count, _("by ConnectWise, after the last page"))
     more = run.fetched_count - run.proven_count
-    # What ConnectWise shows may itself be too little: then its own count proves little (W10).
+    # A suspicious run may see too little; then ConnectWise's own count proves little, too.
     is_complete = not run.suspicion
     verdict = _("Complete") if is_complete else _("Agrees, yet suspicious")
     if more <= 0:
@@ -83,7 +83,7 @@ def _written(run: Run) -> list[Term]:
 
 
 def _proof_of_reexport(run: Run) -> Proof:
-    """What was left out are other batches of the same range of ids: their count says nothing."""
+    """Skipped batches are others in the same id range; their number proves nothing."""
     wanted, written = wanted_count(run), run.batch_count or 0
     terms = [
         Term("", _("Wanted"), wanted, _("batches to export again")),

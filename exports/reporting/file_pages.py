@@ -12,7 +12,7 @@ _RECORD_END: Final = b"</Batch>\n"
 
 @dataclass(frozen=True)
 class FilePage:
-    """The bytes from `start` up to `end` of a file of `size` bytes, as text."""
+    """The bytes from `start` to `end` of a file of `size` bytes, as text."""
 
     text: str
     start: int
@@ -35,7 +35,7 @@ def first_lines(path: Path) -> FilePage:
         stream.seek(0)
         content = stream.read(_FIRST_BYTES)
     lines = content.splitlines(keepends=True)
-    # A line that was cut is left out, unless there is no other.
+    # Drop a line that was cut, unless it is the only one.
     if len(content) < size and len(lines) > 1:
         lines.pop()
     shown = b"".join(lines[:FIRST_LINES])
@@ -43,7 +43,7 @@ def first_lines(path: Path) -> FilePage:
 
 
 def page_from(path: Path, start: int) -> FilePage:
-    """The page that begins where another one ended, at `start`. Raises OSError."""
+    """The page that begins at `start`, where another one ended. Raises OSError."""
     with path.open("rb") as stream:
         size = stream.seek(0, 2)
         begin = max(start, 0)
@@ -53,12 +53,12 @@ def page_from(path: Path, start: int) -> FilePage:
 
 
 def page_before(path: Path, end: int) -> FilePage:
-    """The page that ends where another one begins, at `end`. Raises OSError."""
+    """The page that ends at `end`, where another one begins. Raises OSError."""
     with path.open("rb") as stream:
         size = stream.seek(0, 2)
         stop = min(max(end, 1), size)
         begin = _next_cut(stream, max(stop - PAGE_BYTES, 0))
-        # A record larger than a page leaves no cut in between: the page begins anywhere in it.
+        # A record larger than a page has no cut inside it: the page begins in its middle.
         begin = begin if begin < stop else max(stop - PAGE_BYTES, 0)
         return _page(stream, begin, stop, size, is_whole=True)
 
@@ -74,7 +74,7 @@ def _page(
 
 
 def _next_cut(stream: BinaryIO, position: int) -> int:
-    """The end of the first record or line from `position` on; `position` without one nearby."""
+    """The end of the first record or line after `position`, or `position` if none is near."""
     if position == 0:
         return 0
     overlap = min(position, len(_RECORD_END))
@@ -92,7 +92,7 @@ def _last_cut(content: bytes) -> int:
         found = content.rfind(mark)
         if found >= 0:
             return found + len(mark)
-    # In the middle of a line: at least not in the middle of a character.
+    # No line ends here: at least do not cut a character in two.
     return len(content.decode("utf-8", "ignore").encode()) or len(content)
 
 

@@ -1,4 +1,4 @@
-"""What a run does right now and how far it is, in numbers and sentences."""
+"""What a run is doing and how far it is, in numbers and sentences."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,13 +10,13 @@ from exports.models.runs import DEAD_AFTER
 from exports.models.runs.progress import Waiting
 from exports.templatetags.formatting import duration
 
-# A worker that lives is heard of every 10 s (exports.pipeline.lease).
+# A live worker renews its lease every 10 s (exports.pipeline.lease).
 _SILENT_AFTER = timedelta(seconds=15)
 
 
 @dataclass(frozen=True)
 class RunProgress:
-    """How far a run is. `rate` is batches a second; None stands for what cannot be told yet."""
+    """How far a run is. `rate` is in batches a second; None is not known yet."""
 
     done: int
     expected: int | None
@@ -38,7 +38,7 @@ class RunProgress:
 
     @property
     def total(self) -> int | None:
-        """What a progress bar counts to; None while nothing was counted."""
+        """The end of the progress bar; None until ConnectWise has counted."""
         return max(self.expected, self.done) if self.expected else None
 
     @property
@@ -48,17 +48,16 @@ class RunProgress:
 
 @dataclass(frozen=True)
 class Standing:
-    """What an active run does right now, in a sentence; `is_held_up` when something is wrong."""
+    """What an active run is doing, in a sentence; `is_held_up` when something is in its way."""
 
     sentence: str
     is_held_up: bool = False
 
 
 def standing_of(run: Run, now: datetime, *, has_worker: bool, ahead: Run | None = None) -> Standing:
-    """One sentence for one line of the page, so that nothing moves when it changes.
+    """One line of the page, so that nothing moves when it changes.
 
-    `has_worker` is asked of a queued run alone: a running one is known by its own worker. `ahead`
-    is a run that keeps a worker busy meanwhile.
+    `has_worker` matters to a queued run only. `ahead` is a run that keeps the worker busy.
     """
     silence = silence_of(run, now)
     if silence is not None:
@@ -88,7 +87,7 @@ def _standing_in_queue(run: Run, has_worker: bool, ahead: Run | None) -> Standin
 
 
 def title_of(run: Run, progress: RunProgress) -> str:
-    """The title of the page, `42 % · Run 7 of Nightly batches` while the run goes."""
+    """The page title: `42 % · Run 7 of Nightly batches` while the run is active."""
     if run.status == Run.Status.QUEUED:
         return _("Waiting · %(run)s") % {"run": run}
     if not run.is_active:
@@ -99,7 +98,7 @@ def title_of(run: Run, progress: RunProgress) -> str:
 
 
 def silence_of(run: Run, now: datetime) -> timedelta | None:
-    """How long nothing was heard of a running run's worker; None while it lives."""
+    """How long the worker of a running run has been silent; None while it is alive."""
     if run.status != Run.Status.RUNNING or run.heartbeat_at is None:
         return None
     silence = now - run.heartbeat_at
@@ -107,7 +106,7 @@ def silence_of(run: Run, now: datetime) -> timedelta | None:
 
 
 def what_follows_silence(run: Run, silence: timedelta) -> str:
-    """What becomes of a run whose worker stays silent (R3), in a sentence."""
+    """What happens to a run whose worker stays silent, in a sentence."""
     if silence > DEAD_AFTER:
         return _after_death(run)
     if run.cancel_requested_at is not None:

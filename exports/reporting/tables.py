@@ -1,7 +1,7 @@
-"""The tables of runs, sortable and paged, and of the ledger.
+"""The tables of runs and of the ledger, sortable and paged.
 
-A column tells its heading and its order; a whole row is one template, as a template for each cell
-would cost more than all the rest of a page.
+A column holds its heading and its sort order. A whole row is one template: a template for each cell
+would take longer than the rest of the page.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -20,23 +20,23 @@ else:
     RowPaginator = Paginator
 
 ROWS_A_PAGE = 25
-# Counting on would take longer than the page; whoever has more runs looks for some of them.
+# Counting further would take longer than the page itself.
 MOST_COUNTED = 200_000
 
 _RIGHT = {"th": {"class": "number"}}
 
 
 class RunPages(RowPaginator):
-    """Pages of one size: the table would let the URL ask for a million rows at once."""
+    """Pages of a fixed size, whatever the URL asks for."""
 
     def __init__(self, rows: Any, per_page: int, **kwargs: Any) -> None:
         super().__init__(rows, ROWS_A_PAGE, **kwargs)
 
 
 class LeanRows(TableQuerysetData):  # type: ignore[misc]
-    """Rows by the page: their ids come from an index alone, and only then the rows, `along`.
+    """One page of rows: first the ids, from an index alone, then those rows with `along`.
 
-    Sorting whole rows, or walking past them, takes a long history many times as long.
+    Sorting or skipping whole rows would be many times slower in a long history.
     """
 
     along: str
@@ -44,7 +44,7 @@ class LeanRows(TableQuerysetData):  # type: ignore[misc]
     def __len__(self) -> int:
         if getattr(self, "_length", None) is None:
             counted = self.data.all()
-            # Of the first 10,000, too, the number does not depend on their order.
+            # The number does not depend on the order, and an ordered count is slower.
             counted.query.clear_ordering(force=True)
             self._length: int = counted.count()
         return self._length
@@ -59,7 +59,7 @@ class LeanRows(TableQuerysetData):  # type: ignore[misc]
 
 
 class RunRows(LeanRows):
-    """Runs: as quick at the end of a long history as at its beginning."""
+    """Runs; the last page of a long history is as quick as the first."""
 
     along = "requested_by"
 
@@ -70,7 +70,7 @@ class RunRows(LeanRows):
 
     @property
     def is_cut(self) -> bool:
-        """Whether there are more than are counted."""
+        """Whether there are more rows than were counted."""
         return len(self) < self._length
 
     def _ids(self, start: int, stop: int) -> list[int]:
@@ -85,9 +85,9 @@ class LedgerRows(LeanRows):
 
 
 class RunTable(tables.Table):  # type: ignore[misc]
-    """Runs, a line each; needs `requested_by` selected along.
+    """Runs, one line each; needs `select_related("requested_by")`.
 
-    `region` is the id of the part of the page that sorting and paging renew, if they do it alone.
+    `region` is the id of the element that sorting and paging replace; empty reloads the page.
     """
 
     region = ""

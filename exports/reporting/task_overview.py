@@ -1,4 +1,4 @@
-"""Every task with what its line on the first page tells, in as few queries for many as for one."""
+"""The task rows of Home, in the same number of queries for one task and for many."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -16,21 +16,21 @@ from exports.connectwise.filter.conditions import ConditionError
 from exports.models import Condition, DateChange, Run, Task
 from exports.models.tasks import EARLIEST
 
-# SQLite takes no deeper OR; with more tasks than that the runs come in several queries.
+# SQLite limits the depth of an OR, so the runs of many tasks are read in portions.
 _TASKS_AT_ONCE = 400
 _POINT_FIELDS = ("id", "status", "suspicion", "batch_count", "started_at")
 _CHANGE_FIELDS = ("task_id", "run__site", "run__company", "run__conditions")
 
-# A run as far as a small chart needs it: the values of _POINT_FIELDS.
+# What a small chart needs of a run: the values of _POINT_FIELDS.
 Row = list[Any]
 
 
 @dataclass(frozen=True)
 class TaskLine:
-    """A task with its newest runs and what its next one fetches.
+    """A task, the runs its row mentions, and what its next run fetches.
 
-    `runs` are those it tells about, the newest first: the newest, and the last that is over and no
-    repeat; `points` as many as its small chart shows, the oldest first.
+    `runs`, newest first, are the newest run and the newest finished one that is no re-export.
+    `points`, oldest first, are the runs of its small chart.
     """
 
     task: Task
@@ -38,9 +38,9 @@ class TaskLine:
     points: Sequence[RunPoint]
     latest_file_id: int | None
     condition_error: str
-    # Its filter for people; "" without conditions, or with such that cannot be sent.
+    # The filter in words; "" when there are no conditions or they cannot be sent.
     in_words: str
-    # Its date was moved under other conditions or for another company (W9): see its page.
+    # The date was moved under other conditions or for another company; the task page explains it.
     is_asked_otherwise: bool
 
     @property
@@ -50,9 +50,9 @@ class TaskLine:
 
     @property
     def last_run(self) -> Run | None:
-        """The newest that is over: Last Ran and Last Result (R6).
+        """The newest finished run, for Last Ran and Last Result.
 
-        What a person had exported again says nothing about how the task itself fares.
+        Re-exports are left aside: they say nothing about how the task itself is doing.
         """
         over = (run for run in self.runs if not run.is_active and not run.is_reexport)
         return next(over, None)
@@ -64,13 +64,13 @@ class TaskLine:
 
     @property
     def next_date(self) -> datetime | None:
-        """The date that the next run goes by; None for All."""
+        """The date the next run starts from; None for All."""
         dates = {"modified": self.task.date_modified, "new": self.task.date_created}
         return dates.get(self.task.export)
 
     @property
     def begins_at_the_start(self) -> bool:
-        """Whether nobody and no run has set that date yet."""
+        """Whether that date was never set, by a person or by a run."""
         return self.next_date is not None and self.next_date <= EARLIEST
 
 
@@ -109,8 +109,8 @@ def _tasks() -> QuerySet[Any]:
             date_field=date_field,
             oldest_shown_id=Subquery(runs[SPARK_BARS - 1 : SPARK_BARS]),
             last_run_id=Subquery(own.exclude(status__in=Run.ACTIVE)[:1]),
-            # Whoever wants the newest batches is not helped by a newer file without any, nor by
-            # one with a few old ones again.
+            # A newer file without batches, or one with old batches again, is not what people want
+            # to download.
             latest_file_id=Subquery(own.filter(status="succeeded", batch_count__gt=0)[:1]),
             newest_change_id=Subquery(
                 changes.filter(field=OuterRef("date_field")).values("id")[:1]
@@ -123,7 +123,7 @@ def _tasks() -> QuerySet[Any]:
 
 
 def _newest_rows(tasks: Sequence[Any]) -> dict[int, list[Row]]:
-    """What a point is made of, for the newest runs of each task, the newest first."""
+    """The point columns of each task's newest runs, newest first."""
     found: dict[int, list[Row]] = defaultdict(list)
     for begin in range(0, len(tasks), _TASKS_AT_ONCE):
         wanted = Q()
@@ -136,7 +136,7 @@ def _newest_rows(tasks: Sequence[Any]) -> dict[int, list[Row]]:
 
 
 def _shown_runs_of(task: Any, rows: Sequence[Row]) -> list[int]:
-    """The ids of the newest run of a task and of its last result, which mostly are the same."""
+    """The ids of a task's newest run and of its last result; usually the same run."""
     newest = [row[0] for row in rows[:1]]
     last = [task.last_run_id] if task.last_run_id else []
     return list(dict.fromkeys(newest + last))

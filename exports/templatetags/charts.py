@@ -1,4 +1,4 @@
-"""What the templates of charts need besides the charts: small bars, marks and words.
+"""What templates need besides whole charts: small bars, marks and words.
 
 {% run_bars points %}  {% outcome_mark "failed" %}  {{ "failed"|outcome_word }}
 {{ seconds|rounded_time }}
@@ -24,7 +24,7 @@ def run_bars(points: Sequence[plots.RunPoint]) -> SafeString:
 
 @register.simple_tag
 def outcome_mark(outcome: str) -> SafeString:
-    """The shape of an outcome, as the charts draw it."""
+    """The shape that charts draw for an outcome."""
     return plots.swatch(outcome)
 
 

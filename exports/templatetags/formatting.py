@@ -1,4 +1,4 @@
-"""How things are shown: one way for each kind, on every page. Formatting only, no queries.
+"""How values are shown, the same on every page. Formatting only, no queries.
 
 Tags:    {% icon "passed" %}  {% run_status run %}  {% outcome step.outcome %}
          {% worst_outcome connection.shown_test_steps %}
@@ -30,7 +30,7 @@ register = template.Library()
 
 NOTHING = "–"
 
-# Drawn on a grid of 16, in the colour of the text beside them.
+# On a grid of 16 × 16, in the colour of the text beside them.
 _SHAPES = {
     "brand": "M2 3h9M2 6.5h12M2 10h6M11.5 9v5M9 11.5l2.5 2.5 2.5-2.5",
     "check": "M3 8.5l3.2 3.2L13 5",
@@ -73,7 +73,7 @@ _OUTCOMES = {
 
 @register.simple_tag
 def icon(name: str) -> SafeString:
-    """A small drawing; a word always stands beside it, so it is hidden from screen readers."""
+    """A small drawing, hidden from screen readers since a word always stands beside it."""
     shape = _SHAPES[_ICONS.get(name, "info")]
     return format_html(
         '<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d="{}"/></svg>', shape
@@ -82,7 +82,7 @@ def icon(name: str) -> SafeString:
 
 @register.simple_tag
 def run_status(run: "Run") -> SafeString:
-    """Icon, word and colour of a run's status; a suspicious success says so (rule W10)."""
+    """Icon, word and colour of a run's status; a suspicious success says so."""
     if run.is_suspicious:
         words = _("%(status)s, suspicious") % {"status": run.get_status_display()}
         return _badge("suspicious", words)
@@ -91,7 +91,7 @@ def run_status(run: "Run") -> SafeString:
 
 @register.simple_tag
 def outcome(name: str) -> SafeString:
-    """A test step's outcome: passed, warning, failed or skipped; running or waiting before."""
+    """The outcome of a test step: passed, warning, failed, skipped, running or waiting."""
     return _badge(name, str(_OUTCOMES.get(name, name)))
 
 
@@ -104,7 +104,7 @@ def worst_outcome(steps: list[dict[str, str]]) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def nav_link(context: Context, url_name: str, label: str, noun: str) -> SafeString:
-    """A link of the top bar, marked when the page shown is its own or one of its noun's."""
+    """A link of the top bar, marked on its own page and on pages whose name begins with `noun`."""
     match = getattr(context.get("request"), "resolver_match", None)
     shown = (match and match.url_name) or ""
     current = shown == url_name or shown.startswith(f"{noun}-")
@@ -134,7 +134,7 @@ def exact(moment: datetime | None) -> str:
 
 
 def exact_text(moment: datetime) -> str:
-    """The same as text, for sentences."""
+    """`exact` as plain text, for sentences."""
     return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}"
 
 
@@ -177,13 +177,13 @@ def grouped(number: int | None) -> str:
 
 @register.filter
 def plain(number: Any) -> str:
-    """A number that is a name, such as a run's or a batch's: never grouped."""
+    """A number that is a name, such as a run's or a batch's id; never grouped."""
     return NOTHING if number is None else str(number)
 
 
 @register.filter
 def mode(export: str) -> str:
-    """What a run exported, by the name its task's choice has: `Modified`, `New` or `All`."""
+    """The label of an export mode: `Modified`, `New` or `All`."""
     return str(Task.Export(export).label)
 
 
@@ -208,8 +208,8 @@ def _distance(elapsed: timedelta) -> str:
 
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
-# Below so many seconds, a time is told in units of so many. A limit lies half a unit below the
-# next one, so that nothing is "60 minutes ago".
+# Limit in seconds, unit in seconds, words. Each limit lies half a unit below the next unit, so that
+# nothing is "60 minutes ago".
 _UNITS: tuple[tuple[float, int, Callable[[int], str]], ...] = (
     (59.5 * _MINUTE, _MINUTE, lambda n: ngettext("%(count)s minute", "%(count)s minutes", n)),
     (23.5 * _HOUR, _HOUR, lambda n: ngettext("%(count)s hour", "%(count)s hours", n)),
