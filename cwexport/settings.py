@@ -261,6 +261,11 @@ if CWEXPORT_BEHIND_HTTPS:
         for host in ALLOWED_HOSTS
         if host != "*"
     ]
+# How many proxies stand before this installation; each has added the address of whoever called it
+# to X-Forwarded-For. What a client has written there itself is never believed.
+CWEXPORT_TRUSTED_PROXIES = _number(
+    "CWEXPORT_TRUSTED_PROXIES", 1 if CWEXPORT_BEHIND_HTTPS else 0, 0, 10
+)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CWEXPORT_BEHIND_HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 # Not in a cookie, which outlives a log-out: a message is for whoever was logged in.
@@ -279,6 +284,8 @@ LOGGING = {
     "loggers": {
         "exports": {"level": "INFO"},
         "django_tasks_db": {"level": "ERROR"},
+        # A request that waits a moment for a thread is no news.
+        "waitress.queue": {"level": "ERROR"},
         # It logs what a server sends word for word, and a server may echo the key.
         "urllib3": {"level": "CRITICAL"},
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},

@@ -141,10 +141,7 @@ def check_port(bind: str, port: int, option: str = "--port") -> None:
 
 
 def _web_command(bind: str, port: int) -> list[str]:
-    command = ["-m", "gunicorn", "cwexport.wsgi", "--bind", f"{bind}:{port}"]
-    # One stalled download must not block all others: threads, and two processes of them.
-    command += ["--worker-class", "gthread", "--workers", "2", "--threads", "8"]
-    return [*command, "--log-level", "warning", "--graceful-timeout", "5", "--no-control-socket"]
+    return ["-m", "cwexport.web_server", "--bind", bind, "--port", str(port)]
 
 
 def _end_message(child: _Child) -> str:

@@ -17,8 +17,8 @@ from tests.management.installation import (
     wait_until,
 )
 
-# Web server with two workers of its own, a worker, the guard.
-_PROCESS_COUNT = 5
+# Web server, worker, guard.
+_PROCESS_COUNT = 3
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_stopped_web_server_ends_with_serve(folder: Path, tmp_path: Path) -> Non
     port = free_port()
     with serve_process(folder, tmp_path / "log", "--port", str(port)) as serve:
         pids = all_of(serve, port)
-        for pid in running(b"gunicorn", pids):
+        for pid in running(b"cwexport.web_server", pids):
             os.kill(pid, signal.SIGSTOP)
         serve.kill()
         assert_gone(pids, port)

@@ -64,10 +64,9 @@ def served(data_folder: Path) -> Iterator[str]:
     """A real web server on that data folder; yields its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    command = [sys.executable, "-m", "gunicorn", "cwexport.wsgi", "--bind", address]
-    command += ["--worker-class", "gthread", "--threads", "4", "--no-control-socket"]
-    command += ["--log-level", "warning", "--graceful-timeout", "1"]
+        port = probe.getsockname()[1]
+    address = f"127.0.0.1:{port}"
+    command = [sys.executable, "-m", "cwexport.web_server", "--port", str(port)]
     environment = {**os.environ, "CWEXPORT_DATA_DIR": str(data_folder)}
     # Kept aside: the page of a 500 is asked for on purpose, which leaves a trace each time.
     with (data_folder / "web.log").open("w+") as log:
