@@ -4,7 +4,9 @@ A bad value refuses to start with a sentence that says what right looks like. Th
 person may set are listed, with their defaults, in README.md (a test holds both together).
 """
 
+import os
 import ssl
+from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -18,18 +20,49 @@ from django.core.exceptions import ImproperlyConfigured
 from cwexport import local_secrets
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+_QUOTES = ("'", '"')
+
+
+def _text(name: str, default: str = "") -> str:
+    """What the environment says, without the blanks and line ends that files bring along."""
+    text = os.environ.get(name, "").strip()
+    if text[:1] in _QUOTES and text[:1] == text[-1:]:
+        # The shell takes quotes away; an env file of Docker or systemd's may not.
+        raise ImproperlyConfigured(
+            f"{name} stands in quotation marks: write its value without them."
+        )
+    return text or default
+
+
+def _path(name: str) -> Path | None:
+    """A whole path: what another working directory would change makes a second installation."""
+    text = _text(name)
+    if not text:
+        return None
+    path = Path(text)
+    with suppress(RuntimeError):
+        path = path.expanduser()
+    if text[-1] in _QUOTES or text[0] in _QUOTES or not text.isprintable():
+        raise ImproperlyConfigured(
+            f"{name} is {text!r}: write the path as it is, without quotation marks or line breaks."
+        )
+    if not path.is_absolute():
+        raise ImproperlyConfigured(
+            f"{name} is {text!r}, which another working directory would change: write the whole "
+            f"path, e.g. {Path(text).absolute() if text[0] != '~' else '/var/lib/cwexport'}."
+        )
+    return path
 
 
 def _flag(name: str) -> bool:
-    text: str = env.str(name, default="false").strip().lower()
+    text: str = _text(name, "false").lower()
     if text not in {"true", "false"}:
         raise ImproperlyConfigured(f"{name} is {text!r}: write true or false.")
     return text == "true"
 
 
 def _number(name: str, default: int, lowest: int, highest: int) -> int:
-    text: str = env.str(name, default=str(default)).strip()
+    text: str = _text(name, str(default))
     if not text.isascii() or not text.isdigit() or not lowest <= int(text) <= highest:
         raise ImproperlyConfigured(
             f"{name} is {text!r}: write a whole number from {lowest} to {highest}."
@@ -38,7 +71,7 @@ def _number(name: str, default: int, lowest: int, highest: int) -> int:
 
 
 def _words(name: str, default: str = "") -> list[str]:
-    return [word.strip() for word in env.str(name, default=default).split(",") if word.strip()]
+    return [word.strip() for word in _text(name, default).split(",") if word.strip()]
 
 
 def _checked(name: str, example: str, check: Any, values: list[str]) -> list[Any]:
@@ -49,12 +82,15 @@ def _checked(name: str, example: str, check: Any, values: list[str]) -> list[Any
 
 
 # Where everything lives that must survive an upgrade: database, files, generated secrets.
-CWEXPORT_DATA_DIR = Path(
-    env.str("CWEXPORT_DATA_DIR", default="") or str(BASE_DIR / "var")
-).absolute()
+CWEXPORT_DATA_DIR = _path("CWEXPORT_DATA_DIR") or BASE_DIR / "var"
+# Where other programs pick files up; empty is `exports` in the data folder.
+CWEXPORT_EXPORT_DIR = _path("CWEXPORT_EXPORT_DIR")
+# Passwords, sessions and encrypted keys are nobody else's business: whatever a process of ours
+# makes from here on (SQLite's own files too) can be read by this user alone.
+os.umask(0o077)
 try:
-    CWEXPORT_DATA_DIR.mkdir(parents=True, exist_ok=True)
-    SECRET_KEY = env.str("SECRET_KEY", default="") or local_secrets.secret_key(CWEXPORT_DATA_DIR)
+    CWEXPORT_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    SECRET_KEY = _text("SECRET_KEY") or local_secrets.secret_key(CWEXPORT_DATA_DIR)
     CWEXPORT_ENCRYPTION_KEYS = _words("CWEXPORT_ENCRYPTION_KEYS") or (
         local_secrets.encryption_key(CWEXPORT_DATA_DIR).split(",")
     )
@@ -92,7 +128,7 @@ CWEXPORT_ALLOWED_NETWORKS = _checked(
     _words("CWEXPORT_ALLOWED_NETWORKS"),
 )
 CWEXPORT_ALLOW_HTTP = _flag("CWEXPORT_ALLOW_HTTP")
-CWEXPORT_CA_FILE = env.str("CWEXPORT_CA_FILE", default="")
+CWEXPORT_CA_FILE = str(_path("CWEXPORT_CA_FILE") or "")
 if CWEXPORT_CA_FILE:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(CWEXPORT_CA_FILE)
@@ -101,17 +137,17 @@ if CWEXPORT_CA_FILE:
             f"CWEXPORT_CA_FILE is {CWEXPORT_CA_FILE!r}, which cannot be used "
             f"({error.strerror or error}). Name a readable file with certificates in PEM format."
         ) from error
-CONNECTWISE_CLIENT_ID = env.str("CONNECTWISE_CLIENT_ID", default="").strip()
+CONNECTWISE_CLIENT_ID = _text("CONNECTWISE_CLIENT_ID")
 # How far a Modified run reaches back behind its date for late arrivals, in minutes (rule W5).
 CWEXPORT_OVERLAP_MINUTES = _number("CWEXPORT_OVERLAP_MINUTES", 15, 0, 1440)
 
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+TIME_ZONE = _text("TIME_ZONE", "UTC")
 _checked("TIME_ZONE", "Write an IANA name such as Europe/Berlin.", ZoneInfo, [TIME_ZONE])
 USE_TZ = True
 # One language for the whole installation, so no LocaleMiddleware: logs, proofs and stored errors
 # are written once, and a page that followed its reader's browser would mix two languages.
 _LANGUAGES = {"en": ("en-gb", "English"), "de": ("de", "Deutsch")}
-CWEXPORT_LANGUAGE = env.str("CWEXPORT_LANGUAGE", default="en").strip().lower()
+CWEXPORT_LANGUAGE = _text("CWEXPORT_LANGUAGE", "en").lower()
 if CWEXPORT_LANGUAGE not in _LANGUAGES:
     raise ImproperlyConfigured(
         f"CWEXPORT_LANGUAGE is {CWEXPORT_LANGUAGE!r}: write en for English or de for German."
@@ -122,18 +158,24 @@ LOCALE_PATHS = [BASE_DIR / "exports" / "locale"]
 USE_I18N = True
 USE_THOUSAND_SEPARATOR = True
 
-try:
-    DATABASES: dict[str, dict[str, Any]] = {
-        "default": env.db("DATABASE_URL", default=f"sqlite:///{CWEXPORT_DATA_DIR}/cwexport.sqlite3")
-    }
-    if DATABASES["default"]["ENGINE"].rpartition(".")[2] not in {"sqlite3", "postgresql"}:
-        raise ValueError("another database")
-except (ValueError, KeyError, ImproperlyConfigured) as error:
-    raise ImproperlyConfigured(
-        "DATABASE_URL cannot be read. Write sqlite:////var/lib/cwexport/db.sqlite3 or "
-        "postgres://user:password@host:5432/name."
-    ) from error
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+_SQLITE = "django.db.backends.sqlite3"
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {"ENGINE": _SQLITE, "NAME": str(CWEXPORT_DATA_DIR / "cwexport.sqlite3")}
+}
+if _text("DATABASE_URL"):
+    try:
+        DATABASES["default"] = environ.Env.db_url_config(_text("DATABASE_URL"))
+        if DATABASES["default"]["ENGINE"].rpartition(".")[2] not in {"sqlite3", "postgresql"}:
+            raise ValueError("another database")
+        if DATABASES["default"]["ENGINE"] == _SQLITE and DATABASES["default"]["NAME"][:1] != "/":
+            # Another working directory would find, or make, another database.
+            raise ValueError("a relative path")
+    except (ValueError, KeyError, ImproperlyConfigured) as error:
+        raise ImproperlyConfigured(
+            "DATABASE_URL cannot be read. Write sqlite:////var/lib/cwexport/db.sqlite3 (four "
+            "slashes and the whole path) or postgres://user:password@host:5432/name."
+        ) from error
+if DATABASES["default"]["ENGINE"] == _SQLITE:
     # WAL and IMMEDIATE together: with either alone writers meet "database is locked".
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -227,6 +269,7 @@ LOGOUT_REDIRECT_URL = "login"
 
 STATIC_URL = "static/"
 STATIC_ROOT = CWEXPORT_DATA_DIR / "static"
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -18,6 +18,7 @@ from typing import BinaryIO
 from django.db.models import F
 
 from exports.connectwise.language import gettext as _
+from exports.connectwise.plain_files import create_plain, open_plain
 from exports.delivery.errors import BUSY, FILE_CHANGED, NAME_TAKEN, DeliveryError
 from exports.models import Delivery, Run
 from exports.models.deliveries import DeliveryQuerySet
@@ -25,6 +26,7 @@ from exports.storage import files
 from exports.storage.run_log import RunLog
 
 _CHUNK = 1 << 20
+_READABLE_BY_OTHERS = 0o644
 _WAIT_FOR_OTHERS = 2.0  # seconds
 _TEMP_FILES = f".run-*{files.PART}"
 _KEEP_TEMP_FILES_FOR = 3600.0
@@ -72,7 +74,10 @@ def remove_old_temp_files() -> None:
 
 def _copy_checked(run: Run, temp: Path, checkpoint: Callable[[], None]) -> None:
     """Copy the run's own file, which must still be what the history says."""
-    with files.run_file(run).open("rb") as source, temp.open("xb") as copy:
+    with (
+        open_plain(files.run_file(run)) as source,
+        create_plain(temp, is_new=True, mode=_READABLE_BY_OTHERS) as copy,
+    ):
         if _copy(source, copy, checkpoint) != run.file_sha256:
             raise DeliveryError(FILE_CHANGED)
         copy.flush()

@@ -16,6 +16,7 @@ from exports.connectwise.language import gettext as _
 from exports.connectwise.language import grouped, ngettext
 from exports.connectwise.paging.keyset import Record, Step, walk
 from exports.connectwise.paging.parallel import WORTH_IT_ABOVE, Extent, walk_in_windows
+from exports.connectwise.plain_files import create_plain, open_plain
 from exports.connectwise.xml.background_validation import GrowingCheck
 from exports.connectwise.xml.writer import BatchWriter
 from exports.models import LedgerEntry, Run
@@ -95,7 +96,7 @@ class PartWriter:
         )
         self._log.info(_resumption_message(self._so_far))
         with self._part() as stream:
-            with earlier.open("rb") as kept:
+            with open_plain(earlier) as kept:
                 stream.copy_beginning(kept, run.part_size or 0)
             self._flush(stream)
             # Before the earlier file goes, so that there always is one to resume from.
@@ -152,7 +153,7 @@ class PartWriter:
     @contextmanager
     def _part(self) -> Iterator["_HashedStream"]:
         path = files.part_file(self._run)
-        with path.open("wb", buffering=_BUFFER) as raw:
+        with create_plain(path) as raw:
             self._check.begin(path)
             stream = _HashedStream(raw)
             yield stream

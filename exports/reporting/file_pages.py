@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from exports.connectwise.plain_files import open_plain
+
 PAGE_BYTES: Final = 24 * 1024
 FIRST_LINES: Final = 40
 _FIRST_BYTES: Final = 8 * 1024
@@ -30,7 +32,7 @@ class FilePage:
 
 def first_lines(path: Path) -> FilePage:
     """The first lines of the file, never more than a few kilobytes. Raises OSError."""
-    with path.open("rb") as stream:
+    with open_plain(path) as stream:
         size = stream.seek(0, 2)
         stream.seek(0)
         content = stream.read(_FIRST_BYTES)
@@ -44,7 +46,7 @@ def first_lines(path: Path) -> FilePage:
 
 def page_from(path: Path, start: int) -> FilePage:
     """The page that begins at `start`, where another one ended. Raises OSError."""
-    with path.open("rb") as stream:
+    with open_plain(path) as stream:
         size = stream.seek(0, 2)
         begin = max(start, 0)
         if begin < size or size == 0:
@@ -54,7 +56,7 @@ def page_from(path: Path, start: int) -> FilePage:
 
 def page_before(path: Path, end: int) -> FilePage:
     """The page that ends at `end`, where another one begins. Raises OSError."""
-    with path.open("rb") as stream:
+    with open_plain(path) as stream:
         size = stream.seek(0, 2)
         stop = min(max(end, 1), size)
         begin = _next_cut(stream, max(stop - PAGE_BYTES, 0))

@@ -17,9 +17,11 @@ from pathlib import Path
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from exports.connectwise.plain_files import create_plain, open_plain
 from exports.models import Run
 
 PART = ".part"
+PRIVATE_FOLDER, PUBLIC_FOLDER = 0o700, 0o755
 _RUN_FILE = re.compile(r"run-(?P<run>\d+)-\d+(-[0-9a-f]{8})?\.(?P<ending>xml|part|json|json\.part)")
 
 
@@ -47,14 +49,15 @@ def checked_beginning(run: Run) -> Path | None:
     if not run.part_name or run.part_size is None:
         return None
     part = folder_for("runs") / run.part_name
-    if not part.is_file() or part.stat().st_size < run.part_size:
-        return None
     beginning = hashlib.sha256()
     left = run.part_size
-    with part.open("rb") as stream:
-        while left and (chunk := stream.read(min(1 << 20, left))):
-            beginning.update(chunk)
-            left -= len(chunk)
+    try:
+        with open_plain(part) as stream:
+            while left and (chunk := stream.read(min(1 << 20, left))):
+                beginning.update(chunk)
+                left -= len(chunk)
+    except FileNotFoundError:
+        return None
     return part if beginning.hexdigest() == run.part_sha256 else None
 
 
@@ -100,7 +103,7 @@ def found_files(changed_since: datetime | None = None) -> list[FoundFile]:
         is_whole = match["ending"] == "xml"
         if match["ending"] in ("xml", "json") and changed_since is not None:
             with suppress(FileNotFoundError):
-                if entry.stat().st_mtime < changed_since.timestamp():
+                if entry.stat(follow_symlinks=False).st_mtime < changed_since.timestamp():
                     continue
         path = Path(entry.path)
         found.append(FoundFile(path, int(match["run"]), is_whole))
@@ -127,17 +130,22 @@ def remove(path: Path) -> None:
 
 
 def folder_for(name: str) -> Path:
+    """A folder below the data folder, or the one the operator chose for `exports`; it exists."""
     folder = Path(settings.CWEXPORT_DATA_DIR) / name
+    if name == "exports":
+        folder = Path(settings.CWEXPORT_EXPORT_DIR or folder)
     if not folder.is_dir():
-        # Other programs pick up from exports; what else there is concerns nobody else here.
-        folder.mkdir(mode=0o755 if name == "exports" else 0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        if name == "exports":
+            # Other programs pick up from here; what else there is concerns nobody else.
+            folder.chmod(PUBLIC_FOLDER)
         flush_folder(folder.parent)
     return folder
 
 
 def _write_whole(path: Path, content: bytes) -> None:
     draft = _temp_name_of(path)
-    with draft.open("xb") as stream:
+    with create_plain(draft, is_new=True) as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())

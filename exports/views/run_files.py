@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from exports.connectwise.plain_files import open_plain
 from exports.connectwise.xml import validation
 from exports.models import Run
 from exports.reporting.file_pages import FilePage, page_before, page_from
@@ -24,7 +25,7 @@ def download_run(request: HttpRequest, pk: int) -> HttpResponseBase:
     if not run.file_path:
         return _no_file(request, run, _why_no_file(run), 404)
     try:
-        content = files.run_file(run).open("rb")
+        content = open_plain(files.run_file(run))
     except OSError:
         return _no_file(request, run, _gone(run), 410)
     if hashlib.file_digest(content, "sha256").hexdigest() != run.file_sha256:
@@ -64,7 +65,7 @@ def download_manifest(request: HttpRequest, pk: int) -> HttpResponseBase:
     try:
         if not run.file_path:
             raise FileNotFoundError
-        content = files.manifest_file(run).open("rb")
+        content = open_plain(files.manifest_file(run))
     except OSError:
         sentence = _("The proof of %(run)s is not in the data folder.")
         return _no_file(request, run, sentence % {"run": run}, 404)

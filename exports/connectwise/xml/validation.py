@@ -17,6 +17,7 @@ from lxml import etree
 from exports.connectwise.batches import ELEMENT
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import grouped
+from exports.connectwise.plain_files import open_plain
 
 SCHEMA_PATH: Final = Path(__file__).with_name("batches.xsd")
 
@@ -54,7 +55,7 @@ def check_file(
     Raises FileCheckError otherwise, OSError when the file cannot be read. `checkpoint` is called
     every few milliseconds; what it raises ends the check (H4).
     """
-    with path.open("rb") as stream:
+    with open_plain(path) as stream:
         checked = check_stream(stream, checkpoint)
     if checked.batch_count != expected_count:
         raise FileCheckError(

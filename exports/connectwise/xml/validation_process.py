@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
+from exports.connectwise.plain_files import open_plain
 from exports.connectwise.xml.validation import FileCheckError, check_stream
 
 
@@ -22,7 +23,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     path = Path(sys.argv[1])
     try:
-        with path.open("rb") as stream:
+        with open_plain(path) as stream:
             checked = check_stream(_GrowingFile(stream))
     except FileCheckError:
         return
@@ -60,7 +61,7 @@ class _GrowingFile:
 
 
 def _on_disk(path: Path) -> tuple[int, str]:
-    with path.open("rb") as stream:
+    with open_plain(path) as stream:
         return os.fstat(stream.fileno()).st_size, hashlib.file_digest(stream, "sha256").hexdigest()
 
 

@@ -69,7 +69,7 @@ class Command(BaseCommand):
         port = options["port"]
         _check_ports(port, options["connectwise_port"])
         lock, is_exported = _lock(), False
-        prepare()
+        prepare(self.stderr.write)
         serving = Serving(bind="127.0.0.1", port=port, worker_count=2)
         stand_in = StandIn(port=options["connectwise_port"], latency=_LATENCY)
         with stand_in, _started(serving):

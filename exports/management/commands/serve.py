@@ -1,13 +1,13 @@
 from argparse import ArgumentParser
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
+from exports.storage.permissions import close_to_others
 from exports.workers.supervisor import PortTakenError, Serving, check_port
 
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
             check_port(bind, port)
         except PortTakenError as error:
             raise CommandError(str(error)) from None
-        prepare()
+        prepare(self.stderr.write)
         if not get_user_model().objects.exists():
             self.stdout.write(
                 _(
@@ -50,11 +50,9 @@ class Command(BaseCommand):
         serving.watch(self.stderr.write)
 
 
-def prepare() -> None:
-    """Database and static files as this version needs them; safe to repeat."""
+def prepare(tell: Callable[[str], object]) -> None:
+    """Folder, database and static files as this version needs them; safe to repeat."""
+    for sentence in close_to_others():
+        tell(sentence)
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False)
-    database = settings.DATABASES["default"]
-    if database["ENGINE"] == "django.db.backends.sqlite3":
-        # Sessions, password hashes and encrypted keys are nobody else's business.
-        Path(database["NAME"]).chmod(0o600)

@@ -1,0 +1,86 @@
+"""Settings as people write them: understood, or refused with what right looks like."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.management.installation import own_environment
+from tests.processes import ROOT
+
+_PRINT = (
+    "from cwexport import settings as s; "
+    "print(s.CWEXPORT_DATA_DIR, s.DATABASES['default']['NAME'], s.TIME_ZONE, s.SECRET_KEY)"
+)
+
+
+def read_settings(**changes: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-c", _PRINT],
+        env=own_environment(changes.pop("CWEXPORT_DATA_DIR"), PYTHONPATH=str(ROOT), **changes),
+        cwd=changes.get("PWD", "/"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("ending", ["", " ", "\r", "\r\n", "\t"])
+def test_blanks_and_line_ends_are_left_out(tmp_path: Path, ending: str) -> None:
+    told = read_settings(
+        CWEXPORT_DATA_DIR=f"{tmp_path}/a{ending}", TIME_ZONE=f"Europe/Berlin{ending}"
+    )
+
+    assert told.stdout.split()[:3] == [
+        f"{tmp_path}/a",
+        f"{tmp_path}/a/cwexport.sqlite3",
+        "Europe/Berlin",
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_tilde_is_the_home_folder(tmp_path: Path) -> None:
+    told = read_settings(CWEXPORT_DATA_DIR="~/data", HOME=str(tmp_path))
+
+    assert told.stdout.split()[0] == f"{tmp_path}/data"
+
+
+def test_folder_name_may_hold_url_characters(tmp_path: Path) -> None:
+    told = read_settings(CWEXPORT_DATA_DIR=f"{tmp_path}/a#b?c%20d")
+
+    assert told.stdout.split()[1] == f"{tmp_path}/a#b?c%20d/cwexport.sqlite3"
+
+
+def test_dollar_in_a_secret_is_kept(tmp_path: Path) -> None:
+    secret = "$HOME" + "x" * 40
+    told = read_settings(CWEXPORT_DATA_DIR=str(tmp_path), SECRET_KEY=secret)
+
+    assert told.stdout.split()[3] == secret
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("CWEXPORT_DATA_DIR", '"/tmp/x"', "CWEXPORT_DATA_DIR stands in quotation marks"),
+        ("CWEXPORT_DATA_DIR", "'/tmp/x'\r", "CWEXPORT_DATA_DIR stands in quotation marks"),
+        ("CWEXPORT_DATA_DIR", '/tmp/x"', "without quotation marks"),
+        ("CWEXPORT_DATA_DIR", "/tmp/x\ny", "without quotation marks or line breaks"),
+        ("CWEXPORT_DATA_DIR", "data", "write the whole path, e.g. /data"),
+        ("CWEXPORT_DATA_DIR", "./var", "write the whole path"),
+        ("CWEXPORT_DATA_DIR", "~nobody-of-this-name/var", "write the whole path"),
+        ("CWEXPORT_EXPORT_DIR", "pick-up", "write the whole path"),
+        ("CWEXPORT_CA_FILE", "ca.pem", "write the whole path"),
+        ("DATABASE_URL", '"postgres://u:secret@h/n"', "DATABASE_URL stands in quotation marks"),
+        ("DATABASE_URL", "sqlite:///db.sqlite3", "four slashes"),
+        ("DATABASE_URL", "sqlite://", "four slashes"),
+        ("TIME_ZONE", '"UTC"', "TIME_ZONE stands in quotation marks"),
+        ("DEBUG", "'true'", "DEBUG stands in quotation marks"),
+    ],
+)
+def test_unclear_value_is_refused(tmp_path: Path, name: str, text: str, sentence: str) -> None:
+    told = read_settings(**{"CWEXPORT_DATA_DIR": str(tmp_path), name: text})
+
+    assert told.returncode == 1
+    assert sentence in told.stderr
+    assert "secret" not in told.stderr.split("ImproperlyConfigured")[-1]
