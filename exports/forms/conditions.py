@@ -1,5 +1,6 @@
 """The rows of a task's filter: Comparison, Field, Logic Operator and Value."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from django.forms import BaseFormSet, formset_factory
@@ -109,6 +110,23 @@ ConditionRows = formset_factory(
     absolute_max=2 * MOST_ROWS,
     validate_max=True,
 )
+
+
+def row_data(rows: Sequence[Condition]) -> dict[str, str]:
+    """These rows as a browser would send them."""
+    data = {f"{PREFIX}-TOTAL_FORMS": str(len(rows)), f"{PREFIX}-INITIAL_FORMS": "0"}
+    for number, row in enumerate(rows):
+        data |= {f"{PREFIX}-{number}-{part}": getattr(row, part) for part in PARTS}
+    return data
+
+
+def rows_text(rows: Sequence[Condition]) -> str:
+    """The rows on one line: as sent, or as typed while they cannot be."""
+    try:
+        return grammar.render(rows, FIELD_KINDS) or _("no conditions")
+    except ConditionError:
+        parts = ((row.field, row.comparison, row.value, row.logic_operator) for row in rows)
+        return " ".join(part for row in parts for part in row if part)
 
 
 def posted_rows(data: Any) -> BaseConditionRows:

@@ -1,7 +1,8 @@
 """The form of a connection (rules C1 to C5)."""
 
+import hashlib
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Layout
@@ -9,6 +10,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef
+from django.forms import model_to_dict
 from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,14 +21,9 @@ from exports.connectwise.http.addresses import (
     SiteError,
     parse_site,
 )
+from exports.forms.edit_conflicts import EditedRowForm
 from exports.models import Connection, Run
 from exports.models.connections import BOUND_TO_KEY
-
-# The generic exists for the type checker alone.
-if TYPE_CHECKING:
-    ConnectionModelForm = forms.ModelForm[Connection]
-else:
-    ConnectionModelForm = forms.ModelForm
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _KEYS_PLACE = gettext_lazy(
@@ -34,7 +31,7 @@ _KEYS_PLACE = gettext_lazy(
 )
 
 
-class ConnectionForm(ConnectionModelForm):
+class ConnectionForm(EditedRowForm):
     """What a person types; the private key goes in and never comes back (C3)."""
 
     site = forms.CharField(
@@ -65,6 +62,7 @@ class ConnectionForm(ConnectionModelForm):
         ),
     )
     field_order = (
+        "opened_with",
         "name",
         "site",
         "company",
@@ -123,7 +121,7 @@ class ConnectionForm(ConnectionModelForm):
         super().__init__(*args, **kwargs)
         # Kept apart, as validation writes what was typed into the instance.
         watched = (*BOUND_TO_KEY, "client_id")
-        self._before = {name: getattr(self.instance, name) for name in watched}
+        self._watched = {name: getattr(self.instance, name) for name in watched}
         self._is_new = self.instance.pk is None
         self.fields["is_default"].initial = self.instance.is_default
         self.fields["private_key"].required = self._is_new
@@ -137,6 +135,31 @@ class ConnectionForm(ConnectionModelForm):
         self.fields["client_id"].help_text = self._client_id_help()
         self.helper = _helper()
         self._prepare_widgets()
+
+    def stored_values(self) -> dict[str, Any]:
+        names = (*self.Meta.fields, "is_default")
+        # Only to see that it was replaced: not the key, nor what it is stored as.
+        token = hashlib.sha256(self.instance.private_key_token.encode()).hexdigest()[:16]
+        return {**model_to_dict(self.instance, names), "private_key": token}
+
+    def differs(self, name: str, value: Any) -> bool:
+        if name == "private_key":
+            # The key that is stored is not shown, so any key that was typed is another one.
+            return bool(self.typed(name))
+        if name == "site":
+            return bool(_canonical(self.typed(name)) != value)
+        return super().differs(name, value)
+
+    def text_of(self, name: str, value: Any) -> str:
+        return "" if name == "private_key" else super().text_of(name, value)
+
+    def add_conflict(self, name: str, sentence: str) -> None:
+        if name == "private_key":
+            sentence = _(
+                "%(who)s replaced the private key meanwhile. Type yours again to store it instead, "
+                "or leave it blank to keep the new one."
+            ) % {"who": self.editor or _("Somebody else")}
+        super().add_conflict(name, sentence)
 
     def full_clean(self) -> None:
         """Check everything; a typed key is lost with the page, so an error elsewhere asks again."""
@@ -199,17 +222,17 @@ class ConnectionForm(ConnectionModelForm):
             self.add_error("private_key", words % {"labels": labels})
         return cleaned
 
-    def save(self, commit: bool = True) -> Connection:
+    def save_for(self, user: Any) -> Connection:
         """Store it; a test of what it was before says nothing any more."""
-        connection = super().save(commit=False)
+        connection: Connection = self.save(commit=False)
+        self.sign(user)
         connection.is_default = self.cleaned_data["is_default"]
         private_key = self.cleaned_data["private_key"]
         if private_key:
             connection.write_private_key(private_key)
-        if private_key or any(map(self._is_changed, self._before)):
+        if private_key or any(map(self._is_changed, self._watched)):
             connection.last_tested_at, connection.last_test_steps = None, []
-        if commit:
-            connection.save()
+        connection.save()
         return connection
 
     def warnings(self) -> list[str]:
@@ -241,7 +264,7 @@ class ConnectionForm(ConnectionModelForm):
         return list(tasks.order_by("name").values_list("name", flat=True))
 
     def _is_changed(self, name: str) -> bool:
-        return bool(self.cleaned_data[name] != self._before[name])
+        return bool(self.cleaned_data[name] != self._watched[name])
 
     def _prepare_widgets(self) -> None:
         for field in self.fields.values():
@@ -285,6 +308,14 @@ class ConnectionForm(ConnectionModelForm):
         )
 
 
+def _canonical(typed: Any) -> str:
+    """How a typed site would be stored; as typed while it cannot be."""
+    try:
+        return str(parse_site(typed or "", allow_http=settings.CWEXPORT_ALLOW_HTTP))
+    except SiteError:
+        return str(typed)
+
+
 def _visible(text: str, label: str) -> str:
     if not text.isprintable():
         words = _(
@@ -300,5 +331,5 @@ def _helper() -> FormHelper:
     helper.field_template = "exports/forms/_field.html"
     helper.layout = Layout(*ConnectionForm.field_order)
     # Right below the field it is about.
-    helper.layout.insert(2, HTML("{% include 'exports/connections/_site.html' %}"))
+    helper.layout.insert(3, HTML("{% include 'exports/connections/_site.html' %}"))
     return helper

@@ -127,11 +127,23 @@ class DatedForm(TaskModelForm):
             data[f"{name}_shown"] = canonical(now)
             self.data = data
             words = _(
-                "A run moved %(date)s to %(now)s while this form showed %(seen)s. Save again to "
+                "%(who)s moved %(date)s to %(now)s while this form showed %(seen)s. Save again to "
                 "set it to %(typed)s, or write %(now)s to keep it."
             )
             moments = {"now": canonical(now), "seen": canonical(seen), "typed": canonical(typed)}
-            self.add_error(name, words % {"date": label, **moments})
+            self.add_error(name, words % {"who": _mover(before, name), "date": label, **moments})
+
+
+def _mover(task: Task, name: str) -> str:
+    """Who or what moved a date last: an undone change counts, too."""
+    changes = task.date_changes.filter(field=name)
+    moved = changes.order_by("-id").first()
+    undone = changes.exclude(undone_at=None).order_by("-undone_at").first()
+    if undone and moved and undone.undone_at and undone.undone_at >= moved.changed_at:
+        return str(undone.undone_by or _("Somebody else"))
+    if moved is None or moved.run_id is not None:
+        return _("A run")
+    return str(moved.changed_by or _("Somebody else"))
 
 
 class DatesForm(DatedForm):

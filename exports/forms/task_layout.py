@@ -87,6 +87,7 @@ def task_helper(*, is_new: bool) -> FormHelper:
     helper.layout = Layout(
         # Enter in a text field presses the first button of the form: this one, not a row's.
         _include("task_form/_first_button"),
+        "opened_with",
         "date_created_shown",
         "date_modified_shown",
         Div("name", "connection", css_class="panel field-grid"),

@@ -1,6 +1,7 @@
 """The task form: every setting of the specification, checked and saved as one thing."""
 
 import copy
+from dataclasses import astuple
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,15 +10,18 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max, Q
+from django.forms import model_to_dict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from exports.connectwise import batches
+from exports.connectwise.filter.conditions import Condition
 from exports.connectwise.http import urls
 from exports.connectwise.http.addresses import SiteError
-from exports.forms.conditions import BaseConditionRows, posted_rows, shown_rows
+from exports.forms.conditions import BaseConditionRows, posted_rows, row_data, rows_text, shown_rows
 from exports.forms.dates import DATES, DatedForm, canonical, shown_values
+from exports.forms.edit_conflicts import EditedRowForm
 from exports.forms.redisplay import redisplay
 from exports.forms.row_actions import rows_after
 from exports.forms.task_copies import first_values_of_copy
@@ -31,8 +35,11 @@ from exports.storage.file_names import (
     render_output_name,
 )
 
+# The conditions, among the values that are compared with what somebody else saved.
+_ROWS = "conditions"
 
-class TaskForm(DatedForm):
+
+class TaskForm(EditedRowForm, DatedForm):
     """A task, its conditions and its dates.
 
     With `data` from a row button (`row_action`) it shows again what was typed, unchecked. The
@@ -103,6 +110,45 @@ class TaskForm(DatedForm):
             redisplay(self, data)
         self.helper = task_helper(is_new=instance is None)
 
+    def stored_values(self) -> dict[str, Any]:
+        # The dates have a comparison of their own, as runs move them too.
+        names = [name for name in self.Meta.fields if name not in DATES]
+        rows = [astuple(row) for row in self.instance.saved_conditions()]
+        # As they come back from JSON.
+        return {**model_to_dict(self.instance, names), _ROWS: list(map(list, rows))}
+
+    def compare_with_stored(self) -> None:
+        super().compare_with_stored()
+        self.rows = posted_rows(self.data)
+
+    def typed(self, name: str) -> Any:
+        if name == _ROWS:
+            return [list(astuple(row)) for row in self.rows.conditions()]
+        return super().typed(name)
+
+    def differs(self, name: str, value: Any) -> bool:
+        return bool(self.typed(name) != value) if name == _ROWS else super().differs(name, value)
+
+    def put(self, data: Any, name: str, value: Any) -> None:
+        if name == _ROWS:
+            data.update(row_data([Condition(*row) for row in value]))
+        else:
+            super().put(data, name, value)
+
+    def label_of(self, name: str) -> str:
+        return _("Conditions") if name == _ROWS else super().label_of(name)
+
+    def text_of(self, name: str, value: Any) -> str:
+        if name == _ROWS:
+            return rows_text([Condition(*row) for row in value])
+        return super().text_of(name, value)
+
+    def add_conflict(self, name: str, sentence: str) -> None:
+        if name == _ROWS:
+            self.rows.non_form_errors().append(sentence)
+        else:
+            super().add_conflict(name, sentence)
+
     def full_clean(self) -> None:
         super().full_clean()
         if self.is_bound and self.is_for_preview:
@@ -131,6 +177,7 @@ class TaskForm(DatedForm):
     def save_for(self, user: Any) -> Task:
         """Save settings, conditions and the history of typed dates together."""
         with transaction.atomic():
+            self.sign(user)
             task = self.save_typed(user)
             if self.before is None or task.saved_conditions() != self.rows.conditions():
                 task.replace_conditions(self.rows.conditions())

@@ -14,6 +14,7 @@ from exports.connectwise.http.credentials import Credentials
 from exports.connectwise.http.remote_text import clean_text
 from exports.connectwise.language import gettext as _
 from exports.models.codes import ErrorCode
+from exports.models.edits import EditedModel
 
 
 class SecretUnreadableError(Exception):
@@ -25,12 +26,14 @@ class SecretUnreadableError(Exception):
 # Changing one of these asks for the private key again: whoever may edit a connection could
 # otherwise send the key to a host of their own (rule C5).
 BOUND_TO_KEY = ("site", "company", "public_key")
+# What the result of a test is about.
+_TESTED = (*BOUND_TO_KEY, "private_key_token", "client_id")
 
 # More than any sentence of ours; a sentence quotes what the other side said.
 _STEP_LENGTH = 1500
 
 
-class Connection(models.Model):
+class Connection(EditedModel):
     """A ConnectWise site and the API member that reads its batches."""
 
     name = models.CharField(max_length=100, unique=True)
@@ -118,7 +121,8 @@ class Connection(models.Model):
         with transaction.atomic():
             others = Connection.objects.exclude(pk=self.pk).filter(is_default=True)
             if self.is_default:
-                others.update(is_default=False)
+                now = timezone.now()
+                others.update(is_default=False, updated_at=now, updated_by=self.updated_by)
             elif self.pk is None and not others.exists():
                 self.is_default = True
             super().save(*args, **kwargs)
@@ -130,10 +134,13 @@ class Connection(models.Model):
         return [_clean_step(step) for step in stored if isinstance(step, dict)]
 
     def record_test(self, steps: list[dict[str, str]]) -> None:
-        """Keep the last test's steps and their time."""
+        """Keep the last test's steps and their time, unless it tested what is no longer stored."""
         self.last_test_steps = [_clean_step(step) for step in steps]
         self.last_tested_at = timezone.now()
-        self.save(update_fields=["last_test_steps", "last_tested_at"])
+        tested = {name: getattr(self, name) for name in _TESTED}
+        Connection.objects.filter(pk=self.pk, **tested).update(
+            last_test_steps=self.last_test_steps, last_tested_at=self.last_tested_at
+        )
 
 
 def _clean_step(step: dict[str, Any]) -> dict[str, str]:

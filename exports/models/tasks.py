@@ -19,6 +19,7 @@ from exports.connectwise.filter.conditions import render
 from exports.models.codes import Activity
 from exports.models.conditions import Condition
 from exports.models.dates import DateChange
+from exports.models.edits import EditedModel
 from exports.models.errors import DatesHeldError, RunActiveError, TaskUnusableError
 from exports.models.runs import Run
 from exports.models.sync_window import next_window, reexport_reason
@@ -27,7 +28,7 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 PAGE_SIZE_LIMITS = (MinValueValidator(1), MaxValueValidator(1000))
 
 
-class Task(models.Model):
+class Task(EditedModel):
     """An export of accounting batches, in the words of the product's specification."""
 
     class Export(models.TextChoices):

@@ -5,10 +5,12 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Prefetch, ProtectedError
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
@@ -21,6 +23,7 @@ from exports.connectwise.http.addresses import (
     parse_site,
 )
 from exports.forms.connections import ConnectionForm
+from exports.forms.edit_conflicts import OPENED_WITH
 from exports.forms.redisplay import redisplay
 from exports.live_checks import connection_check
 from exports.models import Connection, Run, Task
@@ -56,24 +59,18 @@ def list_connections(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("private_key")
 @require_http_methods(["GET", "POST"])
 def create_connection(request: HttpRequest) -> HttpResponse:
+    if request.method == "POST":
+        return _save(request, None)
     is_first = not Connection.objects.exists()
-    form = ConnectionForm(request.POST or None, initial={"is_default": is_first})
-    if typed := take_typed(request):
-        redisplay(form, typed, except_for=TYPED_AGAIN)
-    if request.method == "POST" and form.is_valid():
-        return _save(request, form)
-    return _show_form(request, form)
+    return _open_form(request, ConnectionForm(initial={"is_default": is_first}))
 
 
 @sensitive_post_parameters("private_key")
 @require_http_methods(["GET", "POST"])
 def edit_connection(request: HttpRequest, pk: int) -> HttpResponse:
-    form = ConnectionForm(request.POST or None, instance=get_object_or_404(Connection, pk=pk))
-    if typed := take_typed(request):
-        redisplay(form, typed, except_for=TYPED_AGAIN)
-    if request.method == "POST" and form.is_valid():
-        return _save(request, form)
-    return _show_form(request, form)
+    if request.method == "POST":
+        return _save(request, pk)
+    return _open_form(request, ConnectionForm(instance=get_object_or_404(Connection, pk=pk)))
 
 
 @button
@@ -122,11 +119,43 @@ def show_address(request: HttpRequest) -> HttpResponse:
     return render(request, "exports/connections/_address.html", context)
 
 
-def _save(request: HttpRequest, form: ConnectionForm) -> HttpResponse:
-    connection = form.save()
+def _open_form(request: HttpRequest, form: ConnectionForm) -> HttpResponse:
+    if typed := take_typed(request):
+        redisplay(form, typed, except_for=TYPED_AGAIN)
+    return _show_form(request, form)
+
+
+def _save(request: HttpRequest, pk: int | None) -> HttpResponse:
+    with transaction.atomic():
+        # Locked, so that a second form waits for this one and sees what it saved.
+        locked = Connection.objects.select_for_update().filter(pk=pk or 0).first()
+        if pk is not None and locked is None:
+            return _show_deleted(request)
+        form = ConnectionForm(request.POST, instance=locked)
+        form.compare_with_stored()
+        if not form.is_valid():
+            return _show_form(request, form)
+        connection = form.save_for(request.user)
+    return _follow_saved(request, form, connection)
+
+
+def _show_deleted(request: HttpRequest) -> HttpResponse:
+    """What was typed for a connection that somebody deleted meanwhile, but its key."""
+    sentence = _(
+        "Somebody deleted this connection meanwhile. Save to make a new one of what is here."
+    )
+    messages.error(request, sentence)
+    form = ConnectionForm()
+    redisplay(form, request.POST, except_for=("private_key", OPENED_WITH))
+    return _show_form(request, form)
+
+
+def _follow_saved(
+    request: HttpRequest, form: ConnectionForm, connection: Connection
+) -> HttpResponse:
     words = _("Connection %(connection)s was saved.")
     messages.success(request, words % {"connection": connection.name})
-    for warning in form.warnings():
+    for warning in (*form.taken_over(), *form.warnings()):
         messages.warning(request, warning)
     if request.POST.get("test") == "live":
         request.session[_TEST_NOW] = connection.pk
@@ -165,6 +194,7 @@ def _show_form(request: HttpRequest, form: ConnectionForm) -> HttpResponse:
     context = {
         "form": form,
         "connection": stored,
+        "action": request.path if stored else reverse("connection-create"),
         "typed_by": typed_by(request),
         "test_now": stored is not None and request.session.pop(_TEST_NOW, None) == stored.pk,
         # A wrong site already says so at its field.

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.contrib import messages
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -34,10 +34,16 @@ def create_task(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def edit_task(request: HttpRequest, pk: int) -> HttpResponse:
-    task = get_object_or_404(Task.objects.select_related("connection"), pk=pk)
+    task = Task.objects.select_related("connection").filter(pk=pk).first()
+    if task is None and request.method == "POST":
+        return _show_deleted(request)
+    if task is None:
+        raise Http404
     if task.archived_at is not None:
         archived = _("%(task)s is archived. Restore it to change it.") % {"task": task.name}
         messages.error(request, archived)
+        if request.method == "POST":
+            return _show_form(request, TaskForm(instance=task, data=_unchecked(request.POST)))
         return redirect("task-detail", pk)
     return _edit(request, task)
 
@@ -129,16 +135,25 @@ def _restore(request: HttpRequest, task: Task) -> HttpResponse:
 def _edit(request: HttpRequest, task: Task | None, source: Task | None = None) -> HttpResponse:
     if request.method == "POST" and "row_action" not in request.POST:
         return _save(request, task, source)
-    data = request.POST if request.method == "POST" else _typed_before_login(request)
+    typed = take_typed(request)
+    data = _unchecked(typed) if typed else request.POST if request.method == "POST" else None
     return _show_form(request, TaskForm(instance=task, data=data, source=source))
 
 
-def _typed_before_login(request: HttpRequest) -> QueryDict | None:
-    """As after a row's button that changes nothing: all of it is shown, unchecked."""
-    typed = take_typed(request)
-    if typed is not None:
-        typed["row_action"] = ""
-    return typed
+def _unchecked(typed: QueryDict) -> QueryDict:
+    """As after a row's button that changes nothing: all that was typed is shown again."""
+    shown = typed.copy()
+    shown["row_action"] = ""
+    return shown
+
+
+def _show_deleted(request: HttpRequest) -> HttpResponse:
+    """What was typed for a task that somebody deleted meanwhile, to be saved as a new one."""
+    sentence = _("Somebody deleted this task meanwhile. Save to make a new one of what is here.")
+    messages.error(request, sentence)
+    form = TaskForm(data=_unchecked(request.POST))
+    form.helper.form_action = reverse("task-create")
+    return _show_form(request, form)
 
 
 def _save(request: HttpRequest, task: Task | None, source: Task | None) -> HttpResponse:
@@ -148,12 +163,14 @@ def _save(request: HttpRequest, task: Task | None, source: Task | None) -> HttpR
             locked = task and Task.objects.select_for_update().get(pk=task.pk)
             form = TaskForm(instance=locked, data=request.POST, source=source)
             sent_before = _sent(locked)
+            form.compare_with_stored()
             if not form.is_valid():
                 return _show_form(request, form)
             saved = form.save_for(request.user)
     except IntegrityError:
         # Another request took the name or the file in this moment: now the check can see it.
         form = TaskForm(instance=task, data=request.POST, source=source)
+        form.compare_with_stored()
         form.is_valid()
         return _show_form(request, form)
     messages.success(request, _("%(task)s was saved.") % {"task": saved.name})
@@ -199,7 +216,7 @@ def _source_dates(form: TaskForm) -> list[tuple[str, str, str]]:
 def _message_what_follows(
     request: HttpRequest, form: TaskForm, task: Task, sent_before: str | None
 ) -> None:
-    for warning in form.warnings():
+    for warning in (*form.taken_over(), *form.warnings()):
         messages.warning(request, warning)
     sent = task.rendered_conditions()
     restart = restart_of(task, sent)

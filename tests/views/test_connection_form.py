@@ -66,7 +66,7 @@ def test_blanks_around_what_was_pasted_are_dropped(signed_in: Client) -> None:
 def test_the_labels_are_the_words_of_the_specification(signed_in: Client) -> None:
     form = signed_in.get(NEW).context["form"]
 
-    assert [str(field.label) for field in form] == [
+    assert [str(field.label) for field in form.visible_fields()] == [
         "Name",
         "Site",
         "Company",

@@ -287,5 +287,5 @@ def test_dates_change_by_post_and_after_a_login(
 ) -> None:
     page = reverse(name, args=[moved.pk])
     assert signed_in.get(page).status_code == 405
-    assert client.post(page).headers["Location"] == "/login/?next=/"
+    assert client.post(page).headers["Location"] == "/login/?next=/&not_done=1"
     assert signed_in.post(reverse(name, args=[999])).status_code == 404

@@ -42,7 +42,7 @@ def test_copy_starts_with_last_typed_dates(signed_in: Client, make_task: MakeTas
     response = signed_in.get(clone_url(task))
 
     form = response.context["form"]
-    shown = {name: form[name].value() for name in form.fields if not name.endswith("_shown")}
+    shown = {field.name: field.value() for field in form.visible_fields()}
     assert shown == {
         "name": "Copy of Nightly batches",
         "connection": task.connection_id,
