@@ -31,7 +31,7 @@ from exports.connectwise.http.errors import (
 )
 from exports.connectwise.http.urls import batches_url
 from exports.connectwise.json_numbers import JSONShapeError
-from exports.connectwise.paging.keyset import Record, WalkError, new_records
+from exports.connectwise.paging.keyset import PagingError, Record, new_records
 from exports.connectwise.xml.writer import RecordError
 from exports.live_checks.sample import FirstBatches, first_batches
 from exports.models import Connection, LedgerEntry, Run, SecretUnreadableError, Task
@@ -61,7 +61,7 @@ _EXPECTED: Final = (
     RecordError,
     SecretUnreadableError,
     SiteError,
-    WalkError,
+    PagingError,
 )
 _OF_THE_CONNECTION: Final = (
     AddressBlockedError,
@@ -220,7 +220,7 @@ def _look_into_nothing(
 ) -> None:
     """What is needed to tell a filter that meets nothing from a date that has seen no change."""
     if preflight.expected_count:
-        raise WalkError(
+        raise PagingError(
             _(
                 "ConnectWise counts %(count)s matching batches but lists none of them. A run would "
                 "fail, since batches would be missing; check the API member's role and level."

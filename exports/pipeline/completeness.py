@@ -1,15 +1,16 @@
-"""The counts that a finished walk is held against: the proof that nothing is missing (P3)."""
+"""What was fetched, held against what ConnectWise counts: is anything missing?"""
 
-from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
 
 from exports.connectwise.filter import conditions
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import grouped
 from exports.models import Run
-from exports.models.codes import Activity, ErrorCode
-from exports.pipeline.part_writer import PartWriter, Written
+from exports.models.codes import ErrorCode
+from exports.pipeline.part_writer import Written
 from exports.pipeline.preflight import Preflight, or_none
-from exports.pipeline.queries import Asking, ask_count
+from exports.pipeline.queries import Submitter, submit_count
 from exports.storage.run_log import RunLog
 
 
@@ -28,60 +29,64 @@ class IncompleteError(Exception):
         )
 
 
-class Proof:
-    """Counts what a walk should have fetched; what can be known early is asked for early."""
+@dataclass(frozen=True)
+class Counts:
+    """What ConnectWise counted after everything was fetched; None when refused.
 
-    def __init__(self, run: Run, asking: Asking, preflight: Preflight, log: RunLog) -> None:
+    `proven_count` is how many must at least be in what was fetched, `shown_count` how many batches
+    there are in all; None, too, where no filter tells these from what was fetched.
+    """
+
+    proven_count: int | None
+    shown_count: int | None
+
+
+class CompletenessCheck:
+    """Counts again; what can be known before the last page is written is requested before."""
+
+    def __init__(self, run: Run, submitter: Submitter, preflight: Preflight, log: RunLog) -> None:
         self._run = run
-        self._asking = asking
-        self._ground = preflight
+        self._submitter = submitter
+        self._preflight = preflight
         self._log = log
-        self._asked: dict[str, Callable[[], int]] = {}
+        self._ahead: dict[str, Future[int]] = {}
 
-    def walk(self, writer: PartWriter) -> tuple[Written, int | None, int | None]:
-        """Walk, and prove it by counting; once more when the proof fails.
-
-        Also returns what was counted, and how many batches ConnectWise shows in all afterwards.
-        Raises IncompleteError.
-        """
-        counted: int | None = None
-        for is_last in (False, True):
-            written = writer.write_reexport() if is_last else writer.resume()
-            self._run.answered(self._run.owner, activity=Activity.COUNTING)
-            # In this order: if lists went empty under way they still are, or the proof comes out.
-            shown = self._shown_count()
-            counted = self._count_again(written)
-            is_proven = counted is None or counted <= written.fetched_count
-            expected = self._ground.expected_count or 0
-            # If fewer came than were counted at the start, they have vanished, or they hide behind
-            # what changed meanwhile, which no dated count knows: only a second walk can tell.
-            if is_proven and (is_last or written.within_count >= expected):
-                return written, counted, shown
-            message = _("ConnectWise counted %(counted)s matching batches but gave %(fetched)s.")
-            params = {
-                "counted": expected if is_proven else counted,
-                "fetched": written.fetched_count,
-            }
-            self._log.warning(
-                message % {name: grouped(count or 0) for name, count in params.items()}
-            )
-        raise IncompleteError(counted or 0, written.fetched_count)
-
-    def ask_ahead(self, written: Written) -> None:
-        """For when all has been fetched that was there at the start, and is yet to be written.
+    def submit_ahead(self, written: Written) -> None:
+        """Request the count as soon as everything is fetched that was there at the start.
 
         What else may come has higher ids, which the count does not look at; if something does
-        come, the walk's end asks for another one and this one is not used.
+        come, `count` requests another one and this one is not used.
         """
+        if self._ahead or written.last_id < self._preflight.highest_id:
+            return
         text = "" if self._tells_apart else self._within(written)
-        self._asked = {text: ask_count(self._asking, text)}
+        self._ahead = {text: submit_count(self._submitter, text)}
 
-    def _shown_count(self) -> int | None:
-        """How many batches ConnectWise shows in all after the walk.
+    def count(self, written: Written) -> Counts:
+        # In this order: if lists went empty under way they still are, or the count comes out.
+        shown = self._count("") if self._tells_apart else None
+        counts = Counts(self._count_again(written), shown)
+        self._ahead = {}
+        return counts
 
-        None when refused, and where there is no filter to tell these from what the walk fetched.
+    def is_complete(self, written: Written, counts: Counts, *, is_last: bool) -> bool:
+        """False when a second attempt may bring more; the last one is not held against the start.
+
+        Raises IncompleteError when nothing else can be tried.
         """
-        return self._count("") if self._tells_apart else None
+        counted, fetched = counts.proven_count, written.fetched_count
+        is_proven = counted is None or counted <= fetched
+        expected = self._preflight.expected_count or 0
+        # If fewer came than were counted at the start, they have vanished, or they hide behind
+        # what changed meanwhile, which no dated count knows: only a second attempt can tell.
+        if is_proven and (is_last or written.within_count >= expected):
+            return True
+        message = _("ConnectWise counted %(counted)s matching batches but gave %(fetched)s.")
+        params = {"counted": expected if is_proven else counted, "fetched": fetched}
+        self._log.warning(message % {name: grouped(count or 0) for name, count in params.items()})
+        if is_last:
+            raise IncompleteError(counted or 0, fetched)
+        return False
 
     def _count_again(self, written: Written) -> int | None:
         """How many batches there must at least be in what was fetched; None when refused.
@@ -91,24 +96,23 @@ class Proof:
         the end.
         """
         counted = self._count(self._within(written))
-        self._asked = {}
-        if counted is None or written.last_id >= self._ground.highest_id:
+        if counted is None or written.last_id >= self._preflight.highest_id:
             return counted
         # Changes of the last minutes are in no such count, so what lies behind the end is asked
         # for by its ids alone: an empty page that came by mistake is found whatever else happened.
         beyond = (
             conditions.id_above(written.last_id),
-            conditions.id_up_to(self._ground.highest_id),
+            conditions.id_up_to(self._preflight.highest_id),
         )
-        left = self._count(self._ground.filter(*beyond))
+        left = self._count(self._preflight.filter(*beyond))
         return written.fetched_count + left if left else counted
 
     @property
     def _tells_apart(self) -> bool:
-        return bool(self._ground.unfiltered_count and self._ground.filter())
+        return bool(self._preflight.unfiltered_count and self._preflight.filter())
 
     def _within(self, written: Written) -> str:
-        preflight = self._ground
+        preflight = self._preflight
         limits = [conditions.updated_up_to(preflight.started_at)]
         if preflight.after_id:
             limits.append(conditions.id_above(preflight.after_id))
@@ -117,5 +121,5 @@ class Proof:
         return preflight.filter(*limits)
 
     def _count(self, text: str) -> int | None:
-        asked = self._asked.pop(text) if text in self._asked else ask_count(self._asking, text)
-        return or_none(asked, self._log)
+        requested = self._ahead.pop(text, None) or submit_count(self._submitter, text)
+        return or_none(requested, self._log)

@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -11,20 +12,20 @@ from django.db import transaction
 
 from exports.connectwise.filter import conditions
 from exports.connectwise.http.client import Page
-from exports.connectwise.http.client_pool import Fetching
+from exports.connectwise.http.client_pool import ClientPool
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import grouped, ngettext
-from exports.connectwise.paging.keyset import Record, Step, walk
-from exports.connectwise.paging.parallel import WORTH_IT_ABOVE, Extent, walk_in_windows
+from exports.connectwise.paging.keyset import NewRecords, Record, paginate
+from exports.connectwise.paging.parallel import WORTH_IT_ABOVE, Extent, paginate_in_parallel
 from exports.connectwise.plain_files import create_plain, open_plain
-from exports.connectwise.xml.background_validation import GrowingCheck
+from exports.connectwise.xml.background_validation import BackgroundValidation
 from exports.connectwise.xml.writer import BatchWriter
 from exports.models import LedgerEntry, Run
 from exports.models.codes import Activity
 from exports.models.ledger import Version
 from exports.pipeline.batch_versions import version_of
 from exports.pipeline.preflight import Preflight
-from exports.pipeline.queries import ask_page
+from exports.pipeline.queries import submit_page
 from exports.storage import files
 from exports.storage.run_log import RunLog
 
@@ -34,7 +35,7 @@ _BUFFER = 1 << 20
 
 @dataclass
 class Written:
-    """How far the walk is. Fetched = written + left out (P3)."""
+    """How far a run is. Fetched = written + skipped."""
 
     page_count: int = 0
     fetched_count: int = 0
@@ -51,40 +52,41 @@ class Written:
 
 
 class PartWriter:
-    """One walk of a run into its part file."""
+    """Fetches the batches of a run into its part file.
+
+    `write` and `resume` yield how far they are with each page, when it has been fetched and before
+    it is written, and once more at the end. Then the file is whole and flushed to disk. Both raise
+    ConnectWiseError, PagingError, RecordError, LeaseLostError, OSError; the file is then without
+    its end and of no use but to be resumed.
+    """
 
     def __init__(
         self,
         run: Run,
-        fetching: Fetching,
+        pool: ClientPool,
         preflight: Preflight,
         log: RunLog,
         *,
-        check: GrowingCheck | None = None,
-        first_page: Callable[[], Page] | None = None,
-        on_reached: Callable[[Written], None] = lambda written: None,
+        validation: BackgroundValidation | None = None,
+        first_page: "Future[Page] | None" = None,
     ) -> None:
-        """`check` is told how far the file is; `first_page` may have been asked for already.
-
-        `on_reached` is called once in a walk, when all has been fetched that was there when the
-        run started, and before that is written.
-        """
+        """`validation` follows the file; `first_page` may have been requested already."""
         self._run = run
-        self._fetching = fetching
-        self._ground = preflight
+        self._pool = pool
+        self._preflight = preflight
         self._log = log
-        self._check = check or GrowingCheck()
+        self._validation = validation or BackgroundValidation()
         self._first_page = first_page
-        self._on_reached = on_reached
         self._is_serial = run.parallel_requests == 1
         self._so_far = Written(last_id=preflight.after_id)
 
-    def resume(self) -> Written:
+    def resume(self) -> Iterator[Written]:
         """Go on after the last page that an earlier attempt wrote, or start when there is none."""
         run = self._run
         earlier = files.checked_beginning(run)
         if earlier is None or run.ledger_entries.count() != run.written_count:
-            return self.write()
+            yield from self.write()
+            return
         self._so_far = Written(
             page_count=run.page_count,
             fetched_count=run.fetched_count,
@@ -92,7 +94,7 @@ class PartWriter:
             skipped_count=run.skipped_count,
             repeated_count=run.repeated_count,
             replaced_count=run.replaced_count,
-            last_id=run.last_id if run.last_id is not None else self._ground.after_id,
+            last_id=run.last_id if run.last_id is not None else self._preflight.after_id,
         )
         self._log.info(_resumption_message(self._so_far))
         with self._part() as stream:
@@ -102,28 +104,24 @@ class PartWriter:
             # Before the earlier file goes, so that there always is one to resume from.
             run.progress(run.owner, part_name=files.part_file(run).name)
             files.remove(earlier)
-            return self._walk(stream)
+            yield from self._write_pages(stream)
 
-    def write_reexport(self) -> Written:
-        """As `write`, one page after the other: a second walk takes no shortcut."""
+    def write_again(self) -> Iterator[Written]:
+        """As `write`, one page after the other: a second attempt takes no shortcut."""
         self._is_serial = True
-        return self.write()
+        yield from self.write()
 
-    def write(self) -> Written:
-        """Fetch everything and write it, whole and flushed to disk, to the run's part file.
-
-        Raises ConnectWiseError, WalkError, RecordError, LostRunError, OSError; the file is then
-        without its end and of no use but to be resumed.
-        """
-        self._so_far = Written(last_id=self._ground.after_id)
-        self._delete_earlier_walk()
+    def write(self) -> Iterator[Written]:
+        """Fetch everything and write it to the run's part file."""
+        self._so_far = Written(last_id=self._preflight.after_id)
+        self._delete_staged()
         with self._part() as stream:
-            return self._walk(stream)
+            yield from self._write_pages(stream)
 
-    def _delete_earlier_walk(self) -> None:
-        """What it has staged never left the house; nobody may resume it from here on.
+    def _delete_staged(self) -> None:
+        """What an earlier attempt staged never left the house; nobody may resume it from here on.
 
-        Each portion goes together with the fence: a worker that lost the run deletes nothing.
+        Each portion goes with a progress update: a worker that lost the run deletes nothing.
         """
         is_more = True
         while is_more:
@@ -137,67 +135,65 @@ class PartWriter:
                 )
                 is_more = LedgerEntry.objects.delete_some_staged(self._run.pk)
             if is_more:
-                self._fetching.look_around()
+                self._pool.check()
 
-    def _walk(self, stream: "_HashedStream") -> Written:
+    def _write_pages(self, stream: "_HashedStream") -> Iterator[Written]:
         with BatchWriter(
             stream,  # type: ignore[arg-type]  # of the stream it only writes
             include_extra_fields=self._run.include_extra_fields,
             on_replaced=self._report_replaced,
             written_count=self._so_far.written_count,
         ) as writer:
-            for step in self._steps():
-                self._take(step, writer, stream)
-        return self._so_far
+            for new in self._pages():
+                yield from self._write_page(new, writer, stream)
+        yield self._so_far
 
     @contextmanager
     def _part(self) -> Iterator["_HashedStream"]:
         path = files.part_file(self._run)
         with create_plain(path) as raw:
-            self._check.begin(path)
+            self._validation.begin(path)
             stream = _HashedStream(raw)
             yield stream
             raw.flush()
             os.fsync(raw.fileno())
-            self._check.ended(stream.size)
+            self._validation.ended(stream.size)
 
     def _flush(self, stream: "_HashedStream") -> None:
         stream.flush()
-        self._check.grown_to(stream.size)
+        self._validation.grown_to(stream.size)
 
-    def _steps(self) -> Iterator[Step]:
-        preflight, page_size = self._ground, self._run.page_size
+    def _pages(self) -> Iterator[NewRecords]:
+        preflight, page_size = self._preflight, self._run.page_size
         expected = (preflight.expected_count or 0) - self._so_far.fetched_count
         if self._is_serial or expected <= WORTH_IT_ABOVE * page_size:
-            return walk(self._ask, after=self._so_far.last_id)
+            return paginate(self._request, after=self._so_far.last_id)
         extent = Extent(expected, preflight.highest_id, page_size)
-        return walk_in_windows(
-            self._ask, extent, after=self._so_far.last_id, width_limit=self._fetching.depth
+        return paginate_in_parallel(
+            self._request,
+            extent,
+            after=self._so_far.last_id,
+            max_in_flight=lambda: self._pool.max_submitted,
         )
 
-    def _ask(self, above: int) -> Callable[[], Page]:
+    def _request(self, above: int) -> "Future[Page]":
         first_page, self._first_page = self._first_page, None
-        if first_page and above == self._ground.after_id:
+        if first_page and above == self._preflight.after_id:
             return first_page
-        asked = self._ground.filter(conditions.id_above(above))
-        return ask_page(self._fetching, asked, self._run.page_size)
+        text = self._preflight.filter(conditions.id_above(above))
+        return submit_page(self._pool, text, self._run.page_size)
 
-    def _take(self, step: Step, writer: BatchWriter, stream: "_HashedStream") -> None:
-        """One page: into the file what did not go out before, and all of it into the counters."""
-        kept = self._chosen(step.records)
-        so_far, was_reached = self._so_far, self._is_reached
-        so_far.page_count += 1
-        so_far.fetched_count += len(step.records)
-        highest_id = self._ground.highest_id
-        so_far.within_count += sum(number <= highest_id for number, _record in step.records)
-        so_far.skipped_count += len(step.records) - len(kept)
-        so_far.repeated_count += step.repeated_count
-        so_far.last_id = step.last_id
-        if self._is_reached and not was_reached:
-            self._on_reached(so_far)
+    def _write_page(
+        self, new: NewRecords, writer: BatchWriter, stream: "_HashedStream"
+    ) -> Iterator[Written]:
+        """Into the file what did not go out before, and all of it into the counters."""
+        kept = self._not_known(new.records)
+        was_reached = self._is_reached
+        self._add(new, len(kept))
+        yield self._so_far
         writer.write_all((version.batch_id, record) for record, version in kept)
         self._flush(stream)
-        # One transaction with the fence: a worker that lost the run stages nothing.
+        # In one transaction: a worker that lost the run stages nothing.
         with transaction.atomic():
             self._run.answered(
                 self._run.owner,
@@ -205,18 +201,27 @@ class PartWriter:
                 part_name=files.part_file(self._run).name,
                 part_size=stream.size,
                 part_sha256=stream.sha256(),
-                **vars(so_far),
+                **vars(self._so_far),
             )
             LedgerEntry.objects.stage(self._run, [version for _record, version in kept])
         if self._is_reached and not was_reached:
             # While the end is being proven; little will be left to flush then.
             stream.sync()
 
+    def _add(self, new: NewRecords, kept_count: int) -> None:
+        so_far, highest_id = self._so_far, self._preflight.highest_id
+        so_far.page_count += 1
+        so_far.fetched_count += len(new.records)
+        so_far.within_count += sum(number <= highest_id for number, _record in new.records)
+        so_far.skipped_count += len(new.records) - kept_count
+        so_far.repeated_count += new.repeated_count
+        so_far.last_id = new.last_id
+
     @property
     def _is_reached(self) -> bool:
-        return self._so_far.last_id >= self._ground.highest_id
+        return self._so_far.last_id >= self._preflight.highest_id
 
-    def _chosen(self, records: Sequence[tuple[int, Record]]) -> list[tuple[Record, Version]]:
+    def _not_known(self, records: Sequence[tuple[int, Record]]) -> list[tuple[Record, Version]]:
         versions = [(record, version_of(number, record)) for number, record in records]
         if not versions:
             return versions

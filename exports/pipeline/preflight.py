@@ -1,6 +1,6 @@
-"""What ConnectWise says before the walk: how many, since when, above which id (W2, W4, P3)."""
+"""What is asked of ConnectWise before the first page: how many, since when, above which id."""
 
-from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,19 +11,25 @@ from exports.connectwise.http.client import ConnectWiseClient, Page
 from exports.connectwise.http.errors import ForbiddenError, RejectedError
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import grouped
-from exports.connectwise.paging.keyset import WalkError
+from exports.connectwise.paging.keyset import PagingError
 from exports.models import LedgerEntry, Run
-from exports.pipeline.queries import Asking, OneByOne, ask_count, ask_newest, ask_page
+from exports.pipeline.queries import (
+    SerialSubmitter,
+    Submitter,
+    submit_count,
+    submit_newest,
+    submit_page,
+)
 from exports.pipeline.start_id import EPOCH, find_start_id
 from exports.storage.run_log import RunLog
 
 
 @dataclass(frozen=True)
 class Preflight:
-    """The ground a run stands on.
+    """What a run knows before its first page.
 
-    `started_at` is the run's start by ConnectWise's clock (W2), `conditions` the user's part of
-    the filter, `added` ours, `after_id` where the walk begins. Counts are None when refused.
+    `started_at` is the run's start by ConnectWise's clock, `conditions` the user's part of the
+    filter, `added` ours, `after_id` the id above which it fetches. Counts are None when refused.
     """
 
     started_at: datetime
@@ -42,47 +48,47 @@ class Preflight:
 
 
 def run_preflight(run: Run, client: ConnectWiseClient, log: RunLog) -> Preflight:
-    """Ask for what a run needs to know before its first page, one question after the other.
+    """Ask for what a run needs to know before its first page, one query after the other.
 
-    Raises ConnectWiseError, and WalkError when lists and counts contradict each other (W10).
+    Raises ConnectWiseError, and PagingError when lists and counts contradict each other (W10).
     """
-    return _PreflightQueries(run, OneByOne(client)).preflight(log)
+    return _PreflightQueries(run, SerialSubmitter(client)).result(log)
 
 
 def run_preflight_with_first_page(
-    run: Run, asking: Asking, log: RunLog
-) -> tuple[Preflight, Callable[[], Page]]:
-    """As `survey`, with everything at once that needs no other answer; also the first page."""
-    look = _PreflightQueries(run, asking)
-    first_page = look.ask_first_page()
-    return look.preflight(log, first_page()), first_page
+    run: Run, submitter: Submitter, log: RunLog
+) -> tuple[Preflight, "Future[Page]"]:
+    """As `run_preflight`, all at once that needs no other answer; also the first page."""
+    queries = _PreflightQueries(run, submitter)
+    first_page = queries.submit_first_page()
+    return queries.result(log, first_page.result()), first_page
 
 
 class _PreflightQueries:
-    """The questions of a survey, asked; `ground` waits for the answers."""
+    """The queries of a preflight, submitted; `result` waits for the answers."""
 
-    def __init__(self, run: Run, asking: Asking) -> None:
+    def __init__(self, run: Run, submitter: Submitter) -> None:
         self._run = run
-        self._asking = asking
+        self._submitter = submitter
         self._begun_at = timezone.now()
-        self._newest = ask_newest(asking, "")
-        self._unfiltered = ask_count(asking, "")
+        self._newest = submit_newest(submitter, "")
+        self._unfiltered = submit_count(submitter, "")
         self._after_id, self._reason = self._start()
         self._added = _added(run)
         above = (conditions.id_above(self._after_id),) if self._after_id else ()
         sent = conditions.both(run.conditions, *self._added, *above)
-        self._expected = ask_count(asking, sent) if sent else None
+        self._expected = submit_count(submitter, sent) if sent else None
 
-    def ask_first_page(self) -> Callable[[], Page]:
+    def submit_first_page(self) -> "Future[Page]":
         above = conditions.id_above(self._after_id)
         asked = conditions.both(self._run.conditions, *self._added, above)
-        return ask_page(self._asking, asked, self._run.page_size)
+        return submit_page(self._submitter, asked, self._run.page_size)
 
-    def preflight(self, log: RunLog, *pages: Page) -> Preflight:
-        newest = self._newest()
+    def result(self, log: RunLog, *pages: Page) -> Preflight:
+        newest = self._newest.result()
         unfiltered_count = or_none(self._unfiltered, log)
         if unfiltered_count and not newest.records:
-            raise WalkError(
+            raise PagingError(
                 _(
                     "ConnectWise counts %(count)s batches but lists none. Nothing was exported; "
                     "check the API member's role and level, then run the task again."
@@ -107,8 +113,8 @@ class _PreflightQueries:
         if run.export == "new":
             if run.start_id is not None:
                 return run.start_id, run.window_reason
-            self._newest()
-            return find_start_id(self._asking, self._unfiltered, run.created_after or EPOCH)
+            self._newest.result()
+            return find_start_id(self._submitter, self._unfiltered, run.created_after or EPOCH)
         if run.reexport_of_id is not None:
             return LedgerEntry.objects.range_of(run.reexport_of_id)[0] - 1, run.window_reason
         return 0, run.window_reason
@@ -129,7 +135,7 @@ class _PreflightQueries:
 
 
 def stored_preflight(run: Run) -> Preflight | None:
-    """The ground of this run's first attempt, so that all attempts share window and dates (R4)."""
+    """What this run's first attempt found, so that all attempts share window and dates (R4)."""
     if run.connectwise_started_at is None or run.highest_id is None:
         return None
     return Preflight(
@@ -155,13 +161,13 @@ def _added(run: Run) -> tuple[str, ...]:
 
 def count_or_none(client: ConnectWiseClient, text: str, log: RunLog) -> int | None:
     """How many batches meet the filter; None, with a warning, when counting is refused (P3)."""
-    return or_none(ask_count(OneByOne(client), text), log)
+    return or_none(submit_count(SerialSubmitter(client), text), log)
 
 
-def or_none(count: Callable[[], int], log: RunLog) -> int | None:
+def or_none(count: "Future[int]", log: RunLog) -> int | None:
     """The count that was asked for; None, with a warning, when it is refused (P3)."""
     try:
-        return count()
+        return count.result()
     except (ForbiddenError, RejectedError) as error:
         unproven = _("The number of batches cannot be proven.")
         log.warning(f"{unproven} {error}")

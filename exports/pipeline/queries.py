@@ -1,40 +1,54 @@
-"""Questions to ConnectWise that may be out side by side; each gives a promise of its answer."""
+"""Queries that may be in flight side by side; each gives a future."""
 
 from collections.abc import Callable
-from functools import cache
-from typing import Protocol, TypeVar
+from concurrent.futures import Future
+from typing import Generic, Protocol, TypeVar
 
 from exports.connectwise.http.client import ConnectWiseClient, Page
 
 _T = TypeVar("_T")
 
 
-class Asking(Protocol):
-    """Takes a question at once; the promise waits for the answer and raises what went wrong."""
+class Submitter(Protocol):
+    """Takes a query at once and answers it in time; a ClientPool, or one client."""
 
-    def ask(self, question: Callable[[ConnectWiseClient], _T]) -> Callable[[], _T]: ...
+    def submit(self, query: Callable[[ConnectWiseClient], _T]) -> "Future[_T]": ...
 
 
-class OneByOne:
-    """Puts each question to the same client, when its answer is wanted and not before."""
+class SerialSubmitter:
+    """Puts each query to the same client, when its result is wanted and not before."""
 
     def __init__(self, client: ConnectWiseClient) -> None:
         self._client = client
 
-    def ask(self, question: Callable[[ConnectWiseClient], _T]) -> Callable[[], _T]:
-        return cache(lambda: question(self._client))
+    def submit(self, query: Callable[[ConnectWiseClient], _T]) -> "Future[_T]":
+        return _LazyFuture(lambda: query(self._client))
 
 
-def ask_newest(asking: Asking, text: str) -> Callable[[], Page]:
+class _LazyFuture(Future[_T], Generic[_T]):
+    def __init__(self, query: Callable[[], _T]) -> None:
+        super().__init__()
+        self._query = query
+
+    def result(self, timeout: float | None = None) -> _T:
+        if not self.done():
+            try:
+                self.set_result(self._query())
+            except Exception as error:
+                self.set_exception(error)
+        return super().result(timeout)
+
+
+def submit_newest(submitter: Submitter, text: str) -> "Future[Page]":
     """The batch with the highest id of those that meet the filter."""
-    return asking.ask(lambda client: client.batches(text, page_size=1, order_by="id desc"))
+    return submitter.submit(lambda client: client.batches(text, page_size=1, order_by="id desc"))
 
 
-def ask_page(asking: Asking, text: str, page_size: int) -> Callable[[], Page]:
+def submit_page(submitter: Submitter, text: str, page_size: int) -> "Future[Page]":
     """The first batches by id of those that meet the filter."""
-    return asking.ask(lambda client: client.batches(text, page_size=page_size))
+    return submitter.submit(lambda client: client.batches(text, page_size=page_size))
 
 
-def ask_count(asking: Asking, text: str) -> Callable[[], int]:
+def submit_count(submitter: Submitter, text: str) -> "Future[int]":
     """How many batches meet the filter."""
-    return asking.ask(lambda client: client.batch_count(text))
+    return submitter.submit(lambda client: client.batch_count(text))

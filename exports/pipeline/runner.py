@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
 
 from django.conf import settings
@@ -11,26 +11,26 @@ from django.utils import timezone
 
 from exports.connectwise.filter import conditions
 from exports.connectwise.http.addresses import AddressPolicy, SiteError, parse_site
-from exports.connectwise.http.client import ConnectWiseClient, Limits, RetryPolicy, Slot, Wait
-from exports.connectwise.http.client_pool import Fetching, MakeClient
+from exports.connectwise.http.client import ConnectWiseClient, Limits, RetryPolicy, Wait
+from exports.connectwise.http.client_pool import ClientPool, MakeClient
 from exports.connectwise.http.errors import ConnectWiseError, StoppedError
 from exports.connectwise.http.transport import read_authorities
 from exports.connectwise.json_numbers import JSONShapeError
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import gettext_noop, message_of
-from exports.connectwise.paging.keyset import WalkError
-from exports.connectwise.xml.background_validation import GrowingCheck
+from exports.connectwise.paging.keyset import PagingError
+from exports.connectwise.xml.background_validation import BackgroundValidation
 from exports.connectwise.xml.validation import FileCheckError
 from exports.connectwise.xml.writer import RecordError
 from exports.models import Connection, LeaseLostError, Run, SecretUnreadableError
 from exports.models.codes import Activity, ErrorCode
 from exports.models.runs.progress import Waiting
-from exports.pipeline.completeness import IncompleteError, Proof
+from exports.pipeline.completeness import CompletenessCheck, Counts, IncompleteError
 from exports.pipeline.lease import Lease, StopReason
 from exports.pipeline.log_messages import log_count, log_success
 from exports.pipeline.manifest import manifest
 from exports.pipeline.outcome import evaluate, record_success
-from exports.pipeline.part_writer import PartWriter
+from exports.pipeline.part_writer import PartWriter, Written
 from exports.pipeline.preflight import (
     Preflight,
     run_preflight_with_first_page,
@@ -54,7 +54,7 @@ _EXPECTED = (
     RecordError,
     SecretUnreadableError,
     SiteError,
-    WalkError,
+    PagingError,
 )
 UNEXPECTED = gettext_noop(
     "The export stopped by an error inside this program. Nothing was exported and no date moved; "
@@ -102,29 +102,49 @@ def _export(run: Run, lease: Lease, log: RunLog) -> None:
         if lease.should_stop():
             raise StoppedError(step="batches")
 
-    with GrowingCheck() as check:
-        with Fetching(
+    with BackgroundValidation() as validation:
+        with ClientPool(
             _client_maker(run, lease),
-            width=run.parallel_requests,
+            max_in_flight=run.parallel_requests,
             on_tick=checkpoint,
             on_wait=_wait_logger(run, log),
-        ) as fetching:
-            preflight, writer, proof = _begin(run, fetching, check, log)
-            written, proven, shown = proof.walk(writer)
+        ) as pool:
+            preflight, writer = _begin(run, pool, validation, log)
+            completeness = CompletenessCheck(run, pool, preflight, log)
+            written, counts = _fetch(run, writer, completeness)
         part = files.part_file(run)
         run.answered(run.owner, activity=Activity.VALIDATING)
-        checked = check.finish(part, expected_count=written.written_count, checkpoint=checkpoint)
+        checked = validation.finish(
+            part, expected_count=written.written_count, checkpoint=checkpoint
+        )
     checkpoint()
-    # The fence before the name: a worker that lost the run does not publish.
+    # Before the file gets its name: a worker that lost the run does not publish.
     run.answered(run.owner, activity=Activity.PUBLISHING)
     outcome = evaluate(
-        run, preflight, written, checked=checked, proven_count=proven, shown_count=shown
+        run,
+        preflight,
+        written,
+        checked=checked,
+        proven_count=counts.proven_count,
+        shown_count=counts.shown_count,
     )
     file_path = files.publish(part, run, manifest(run, outcome))
     # Together, as a page that sees the end does not ask for further lines.
     with transaction.atomic():
         record_success(run, outcome, file_path)
         log_success(run, written, checked, log)
+
+
+def _fetch(run: Run, writer: PartWriter, completeness: CompletenessCheck) -> tuple[Written, Counts]:
+    """Fetch everything, then count; once more when the count finds batches that are missing."""
+    for is_last in (False, True):
+        for written in writer.write_again() if is_last else writer.resume():
+            completeness.submit_ahead(written)
+        run.answered(run.owner, activity=Activity.COUNTING)
+        counts = completeness.count(written)
+        if completeness.is_complete(written, counts, is_last=is_last):
+            break
+    return written, counts
 
 
 def _client_maker(run: Run, lease: Lease) -> MakeClient:
@@ -143,7 +163,9 @@ def _client_maker(run: Run, lease: Lease) -> MakeClient:
     credentials = connection.credentials()
 
     def make(
-        is_over: Callable[[], bool], on_wait: Callable[[Wait], None], slot: Slot
+        is_over: Callable[[], bool],
+        on_wait: Callable[[Wait], None],
+        semaphore: AbstractContextManager[object],
     ) -> ConnectWiseClient:
         return ConnectWiseClient(
             site,
@@ -154,7 +176,7 @@ def _client_maker(run: Run, lease: Lease) -> MakeClient:
             retry=RETRY,
             ca_file=settings.CWEXPORT_CA_FILE or None,
             on_wait=on_wait,
-            slot=slot,
+            semaphore=semaphore,
         )
 
     return make
@@ -174,25 +196,16 @@ def _wait_logger(run: Run, log: RunLog) -> Callable[[Wait], None]:
 
 
 def _begin(
-    run: Run, fetching: Fetching, check: GrowingCheck, log: RunLog
-) -> tuple[Preflight, PartWriter, Proof]:
-    """What the walk stands on, asked for once and kept for every later attempt of the run."""
+    run: Run, pool: ClientPool, validation: BackgroundValidation, log: RunLog
+) -> tuple[Preflight, PartWriter]:
+    """The preflight, asked for once and kept for every later attempt of the run."""
     preflight, first_page = stored_preflight(run), None
     if preflight is None:
         run.progress(run.owner, activity=Activity.PREFLIGHT)
-        preflight, first_page = run_preflight_with_first_page(run, fetching, log)
+        preflight, first_page = run_preflight_with_first_page(run, pool, log)
         _log_preflight(run, preflight, log)
-    proof = Proof(run, fetching, preflight, log)
-    writer = PartWriter(
-        run,
-        fetching,
-        preflight,
-        log,
-        check=check,
-        first_page=first_page,
-        on_reached=proof.ask_ahead,
-    )
-    return preflight, writer, proof
+    writer = PartWriter(run, pool, preflight, log, validation=validation, first_page=first_page)
+    return preflight, writer
 
 
 def _log_preflight(run: Run, preflight: Preflight, log: RunLog) -> None:

@@ -1,6 +1,6 @@
 """The id above which batches are new, after a date that was typed (rule W4)."""
 
-from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ from exports.connectwise.filter import conditions
 from exports.connectwise.http.client import Page
 from exports.connectwise.http.errors import ForbiddenError, RejectedError
 from exports.connectwise.language import gettext as _
-from exports.pipeline.queries import Asking, ask_count, ask_newest
+from exports.pipeline.queries import Submitter, submit_count, submit_newest
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What tells when a batch began, the better one first.
@@ -17,16 +17,16 @@ _UP_TO = {_CREATED: conditions.created_up_to, _UPDATED: conditions.updated_up_to
 
 
 def find_start_id(
-    asking: Asking, unfiltered: Callable[[], int], typed: datetime
+    submitter: Submitter, unfiltered: "Future[int]", typed: datetime
 ) -> tuple[int, str]:
     """The highest id of the batches created up to `typed`, and in words how it was found.
 
     0 when there is none, or when no filter by date can be relied on. Raises ConnectWiseError.
     """
-    dated = ask_count(asking, conditions.created_after(EPOCH))
+    dated = submit_count(submitter, conditions.created_after(EPOCH))
     members = [_CREATED, _UPDATED] if _is_dated(unfiltered, dated) else [_UPDATED]
     for member in members:
-        page = ask_newest(asking, _UP_TO[member](typed))()
+        page = submit_newest(submitter, _UP_TO[member](typed)).result()
         if _is_obeyed(page, member, typed):
             start_id = page.ids[0] if page.records else 0
             params = {"id": start_id, "date": f"{typed:%Y-%m-%dT%H:%M:%SZ}"}
@@ -34,11 +34,11 @@ def find_start_id(
     return 0, _("ConnectWise does not filter batches by their dates: all ids are new.")
 
 
-def _is_dated(unfiltered: Callable[[], int], dated: Callable[[], int]) -> bool:
+def _is_dated(unfiltered: "Future[int]", dated: "Future[int]") -> bool:
     """Tenants differ; only equal counts can prove that each batch carries a created date."""
     try:
-        total = unfiltered()
-        return total > 0 and dated() == total
+        total = unfiltered.result()
+        return total > 0 and dated.result() == total
     except (ForbiddenError, RejectedError):
         return False
 

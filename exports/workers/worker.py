@@ -21,6 +21,7 @@ from exports.pipeline.lease import shutdown
 from exports.workers import recovery
 from exports.workers.jobs import enqueue_unblocked
 from exports.workers.stop_signals import on_stop_signals
+from exports.workers.tuning import tune_process
 
 logger = logging.getLogger(__name__)
 
@@ -117,6 +118,7 @@ def work(on_ready: Callable[[], object] = lambda: None) -> None:
     """
     worker = ExportWorker()
     runner.prepare()
+    tune_process()
     on_stop_signals(worker.shutdown)
     on_ready()
     worker.run()

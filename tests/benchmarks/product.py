@@ -18,12 +18,13 @@ import django
 
 django.setup()
 
-from exports.connectwise.xml import background_validation  # noqa: E402
+from exports.connectwise.xml.background_validation import _ValidationProcess  # noqa: E402
 from exports.demo.account import Account  # noqa: E402
 from exports.models import Connection, Run, Task  # noqa: E402
 from exports.models.ledger import LedgerQuerySet, Version  # noqa: E402
 from exports.pipeline import part_writer, runner  # noqa: E402
 from exports.workers import jobs  # noqa: E402
+from exports.workers.tuning import tune_process  # noqa: E402
 
 
 def main() -> None:
@@ -37,8 +38,9 @@ def main() -> None:
     if options.without_ledger:
         _leave_out_the_ledger()
     task = _task(_connection(options.site, options.width), options.page_size)
-    follower = FollowerMemory()
+    validation = ValidationMemory()
     runner.prepare()
+    tune_process()
     profile = cProfile.Profile() if options.profile else None
     begun = time.monotonic()
     with profile or nullcontext():
@@ -57,14 +59,19 @@ def main() -> None:
                 "error": run.error,
                 "batches": run.batch_count or 0,
                 "sha256": run.file_sha256,
-                "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 + follower.peak,
+                "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+                + validation.peak,
             }
         )
     )
 
 
-class FollowerMemory:
-    """The highest memory of the process that reads a large file back while it grows.
+def _own_peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+class ValidationMemory:
+    """The highest memory of the process that validates a large file while it is written.
 
     Looked at with every page: what the system counts for ended children begins with a copy of this
     process, which is not theirs.
@@ -72,15 +79,15 @@ class FollowerMemory:
 
     def __init__(self) -> None:
         self.peak = 0.0
-        params = background_validation._Follower.notify
+        release = _ValidationProcess.release
 
-        def notify(follower: background_validation._Follower, size: int, *, is_whole: bool) -> None:
-            params(follower, size, is_whole=is_whole)
+        def measured(process: _ValidationProcess, size: int, *, is_whole: bool) -> None:
+            release(process, size, is_whole=is_whole)
             with suppress(OSError, IndexError):
-                status = Path(f"/proc/{follower._process.pid}/status").read_text()
+                status = Path(f"/proc/{process._process.pid}/status").read_text()
                 self.peak = max(self.peak, int(status.split("VmHWM:")[1].split()[0]) / 1024)
 
-        background_validation._Follower.notify = notify  # type: ignore[assignment, method-assign]
+        _ValidationProcess.release = measured  # type: ignore[assignment, method-assign]
 
 
 def _connection(site: str, width: int) -> Connection:

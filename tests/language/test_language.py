@@ -35,7 +35,7 @@ from exports.connectwise.http.sockets import DeadlineError
 from exports.connectwise.http.statuses import error_for_status
 from exports.connectwise.http.urls import UrlTooLongError, check_url_length
 from exports.connectwise.json_numbers import JSONShapeError, decode_json, record_id
-from exports.connectwise.paging.keyset import WalkError, new_records
+from exports.connectwise.paging.keyset import PagingError, new_records
 from exports.connectwise.xml.writer import RecordError
 from tests.connectwise.http.clients import client_of, failure
 from tests.connectwise.http.raw_server import RawServer, answer
@@ -274,7 +274,7 @@ def refuse_a_long_filter() -> None:
         (refuse_a_list_of_nothing, literals.LiteralError),
         (refuse_broken_json, JSONShapeError),
         (refuse_a_record_without_id, JSONShapeError),
-        (refuse_ids_out_of_order, WalkError),
+        (refuse_ids_out_of_order, PagingError),
         (refuse_a_flag_that_is_none, RecordError),
         (refuse_a_long_filter, UrlTooLongError),
     ],

@@ -1,6 +1,7 @@
 """What a run asks before it has to: the answers are used only as far as they still hold."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
@@ -17,6 +18,7 @@ from exports.pipeline.preflight import run_preflight_with_first_page
 from exports.storage import files
 from exports.storage.run_log import RunLog
 from tests.conftest import MakeTask, make_connection, run_now, save_task
+from tests.connectwise.paging.futures import completed
 from tests.pipeline.outcomes import exported_ids, page_requests
 from tests.pipeline.test_resume import finished, interrupted
 
@@ -31,8 +33,8 @@ class Answers:
     def __init__(self, newest_at: datetime | None, page_at: datetime | None) -> None:
         self._dates = {"id desc": newest_at, "id asc": page_at}
 
-    def ask(self, question: Callable[[ConnectWiseClient], _T]) -> Callable[[], _T]:
-        return lambda: question(cast(ConnectWiseClient, self))
+    def submit(self, query: Callable[[ConnectWiseClient], _T]) -> "Future[_T]":
+        return completed(query(cast(ConnectWiseClient, self)))
 
     def batches(self, conditions: str, *, page_size: int, order_by: str = "id asc") -> Page:
         record: dict[str, Any] = {"id": 7}

@@ -116,7 +116,7 @@ def test_worker_that_lost_run_keeps_its_ledger(make_task: MakeTask, stand_in: St
     writer = PartWriter(frozen, None, stored_preflight(run), RunLog(run))  # type: ignore[arg-type]
 
     with pytest.raises(LeaseLostError):
-        writer.write()
+        list(writer.write())
     assert run.ledger_entries.count() == len(stand_in.store)
 
 

@@ -1,6 +1,7 @@
 """Where New begins after a typed date: believed only as far as the answers bear it out (W4)."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -9,6 +10,7 @@ import pytest
 
 from exports.connectwise.http.client import ConnectWiseClient, Page
 from exports.pipeline.start_id import find_start_id
+from tests.connectwise.paging.futures import completed
 
 TYPED = datetime(2021, 4, 1, tzinfo=UTC)
 EARLIER, LATER = "2021-03-31T23:59:59Z", "2021-04-01T00:00:01.1234567Z"
@@ -23,8 +25,8 @@ class Tenant:
     created: list[dict[str, Any]]
     updated: list[dict[str, Any]]
 
-    def ask(self, question: Callable[[ConnectWiseClient], Any]) -> Callable[[], Any]:
-        return lambda: question(cast(ConnectWiseClient, self))
+    def submit(self, query: Callable[[ConnectWiseClient], Any]) -> "Future[Any]":
+        return completed(query(cast(ConnectWiseClient, self)))
 
     def batch_count(self, _conditions: str) -> int:
         return self.dated_count
@@ -81,7 +83,7 @@ def batch(number: int, **info: str) -> list[dict[str, Any]]:
 def test_the_boundary_lies_where_the_answers_prove_it(
     tenant: Tenant, start_id: int, reason: str
 ) -> None:
-    found, words = find_start_id(tenant, lambda: tenant.count, TYPED)
+    found, words = find_start_id(tenant, completed(tenant.count), TYPED)
 
     assert found == start_id
     assert words.startswith(reason)

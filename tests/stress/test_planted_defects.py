@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from exports.connectwise.paging.keyset import Step, walk
-from exports.connectwise.paging.parallel import walk_in_windows
+from exports.connectwise.paging.keyset import NewRecords, paginate
+from exports.connectwise.paging.parallel import paginate_in_parallel
 from exports.models import Run, Task, sync_window, tasks
 from exports.models.ledger import LedgerQuerySet
-from tests.stress import scenarios as scenarios
+from tests.stress import scenarios
 from tests.stress.checker import VIOLATIONS, Verdict
 from tests.stress.pace import Clock, quick_retries
 from tests.stress.scenarios import Simulation
@@ -151,21 +151,23 @@ def ends_the_run(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(Run, "requeue", lambda run, owner, **_: run.fail(owner, "The worker ended."))
 
 
-def _in_every_walk(plant: pytest.MonkeyPatch, change: Callable[[Iterator[Step]], Any]) -> None:
+def _in_every_attempt(
+    plant: pytest.MonkeyPatch, change: Callable[[Iterator[NewRecords]], Any]
+) -> None:
     """Also in the second one, which goes page by page and would heal the first."""
-    for walking in (walk, walk_in_windows):
+    for function in (paginate, paginate_in_parallel):
         plant.setattr(
-            f"exports.pipeline.part_writer.{walking.__name__}",
-            lambda *given, _walking=walking, **more: change(_walking(*given, **more)),
+            f"exports.pipeline.part_writer.{function.__name__}",
+            lambda *given, _function=function, **more: change(_function(*given, **more)),
         )
 
 
-def writes_windows_in_another_order(plant: pytest.MonkeyPatch) -> None:
-    _in_every_walk(plant, lambda steps: reversed(list(steps)))
+def writes_pages_in_another_order(plant: pytest.MonkeyPatch) -> None:
+    _in_every_attempt(plant, lambda pages: reversed(list(pages)))
 
 
-def skips_a_window(plant: pytest.MonkeyPatch) -> None:
-    _in_every_walk(plant, lambda steps: (step for n, step in enumerate(steps) if n != 7))
+def skips_a_page(plant: pytest.MonkeyPatch) -> None:
+    _in_every_attempt(plant, lambda pages: (page for n, page in enumerate(pages) if n != 7))
 
 
 @pytest.mark.parametrize(
@@ -198,8 +200,8 @@ def skips_a_window(plant: pytest.MonkeyPatch) -> None:
         (scenarios.change_conditions, goes_on_from_the_date, {"lost"}),
         (scenarios.stop_in_the_middle, loses_the_resume_point, {"broken"}),
         (scenarios.stop_in_the_middle, ends_the_run, {"lost"}),
-        (scenarios.walk_with_eight_requests, writes_windows_in_another_order, {"lost"}),
-        (scenarios.walk_with_eight_requests, skips_a_window, {"lost"}),
+        (scenarios.walk_with_eight_requests, writes_pages_in_another_order, {"lost"}),
+        (scenarios.walk_with_eight_requests, skips_a_page, {"lost"}),
     ],
     ids=lambda part: getattr(part, "__name__", ""),
 )

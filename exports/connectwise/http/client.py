@@ -7,9 +7,10 @@ its own. Any fault is a ConnectWiseError, whose tree is drawn in `errors`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 from exports.connectwise.http.addresses import AddressPolicy, AddressRefusedError, Site
 from exports.connectwise.http.credentials import Credentials
@@ -55,32 +56,12 @@ _ACCEPT: Final = "application/vnd.connectwise.com+json; version=2025.8"
 _T = TypeVar("_T")
 
 
-class Slot(Protocol):
-    """Room for one request in flight, where several clients share so many; each may be repeated."""
-
-    def take(self) -> None:
-        """Wait until there is room for this client's request."""
-
-    def give(self) -> None:
-        """Let another client ask."""
-
-
-class _OwnSlot:
-    """Nobody to share with."""
-
-    def take(self) -> None:
-        """There is always room."""
-
-    def give(self) -> None:
-        """Nobody waits for it."""
-
-
 class ConnectWiseClient:
     """Asks one ConnectWise; every method raises ConnectWiseError and retries by H2 before.
 
     `stop` is looked at ten times a second, also inside a wait, and ends any method with a
-    StoppedError (H4). `on_wait` is called before each wait. A `slot` is kept while a request is
-    out and while a refused one waits, and given away before the answer is decoded.
+    StoppedError (H4). `on_wait` is called before each wait. `semaphore` is held while a request is
+    in flight; waits and the decoding of answers are outside.
     """
 
     def __init__(
@@ -94,7 +75,7 @@ class ConnectWiseClient:
         retry: RetryPolicy | None = None,
         ca_file: str | None = None,
         on_wait: Callable[[Wait], None] | None = None,
-        slot: Slot | None = None,
+        semaphore: AbstractContextManager[object] | None = None,
         user_agent: str = "cwexport",
     ) -> None:
         self.site = site
@@ -102,7 +83,7 @@ class ConnectWiseClient:
         self._policy = policy
         self._retry = retry or RetryPolicy()
         self._redactor = credentials.redactor()
-        self._slot = slot or _OwnSlot()
+        self._semaphore = semaphore or nullcontext()
         self._announce = on_wait or (lambda wait: None)
         self._agent = {"User-Agent": user_agent}
         self._transport = Transport(
@@ -169,11 +150,10 @@ class ConnectWiseClient:
     def _attempt(
         self, step: str, url: str, headers: Mapping[str, str], read: Callable[[Answer, Clean], _T]
     ) -> _T:
-        self._slot.take()
-        answer = self._transport.get(url, headers, step=step)
+        with self._semaphore:
+            answer = self._transport.get(url, headers, step=step)
         if answer.status != 200:
             raise self._error_in(answer, step)
-        self._slot.give()
         try:
             return read(answer, self._clean)
         except JSONShapeError as error:

@@ -1,21 +1,22 @@
-"""Records by id, complete and in order, one page in memory (rules P1, P2, P4, P5).
+"""Records by id, complete and in order, with one page in memory.
 
-Page numbers shift when records appear or vanish between two requests, so no page number is ever
-used: each request asks for what lies above the highest id seen, and only an empty answer is the
-end, since a short one may have been clamped by the server. `windows.py` walks large exports from
-several places at once, by the same rules.
+Page numbers shift when records appear or vanish between two requests, so none is ever used: each
+request asks for what lies above the highest id seen, and only an empty answer is the end, since a
+short one may have been clamped by the server. `parallel.py` does the same with several requests in
+flight.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from exports.connectwise.language import gettext as _
 
 Record = Mapping[str, Any]
 
-# Answers in a row that bring nothing new before the walk gives up (P4).
-_PATIENCE: Final = 2
+# Answers in a row that bring nothing new before paging gives up.
+_MAX_FRUITLESS: Final = 2
 
 
 class HasRecords(Protocol):
@@ -27,19 +28,20 @@ class HasRecords(Protocol):
     def records(self) -> Sequence[Record]: ...
 
 
-# Asks for one page of the records with an id above the number, ordered by id. It returns at once;
-# the promise it returns waits for the page.
-Ask = Callable[[int], Callable[[], HasRecords]]
+PageT = TypeVar("PageT", bound=HasRecords)
+
+# Asks for one page of the records with an id above the number, ordered by id; returns at once.
+RequestPage = Callable[[int], Future[PageT]]
 
 
-class WalkError(Exception):
+class PagingError(Exception):
     """The answers cannot be a complete list in order; `str()` says what came."""
 
     code = "connectwise.paging"
 
 
 @dataclass(frozen=True)
-class Step:
+class NewRecords:
     """What one answer added: new records by ascending id, and how many were repeats.
 
     Up to and including `last_id` everything has been fetched.
@@ -50,49 +52,49 @@ class Step:
     last_id: int
 
 
-def walk(
-    ask: Ask, *, after: int = 0, first: Callable[[], HasRecords] | None = None
-) -> Iterator[Step]:
+def paginate(
+    request: RequestPage[PageT], *, after: int = 0, first: "Future[PageT] | None" = None
+) -> Iterator[NewRecords]:
     """Every record above the id `after`, once each, ascending.
 
-    A record that was changed while the walk went on is given as it was first seen. The next page
-    is asked for before a step is handed out, so that it is on its way while this one is written;
-    `first` promises the first page when that has been asked for already. Raises WalkError.
+    A record that changes meanwhile is given as it was first seen. The next page is requested
+    before the records of this one are yielded, so that it is on its way while they are written;
+    `first` is the first page when that has been requested already. Raises PagingError.
     """
     progress = Progress()
-    promise = first or ask(after)
-    while (page := promise()).records:
-        step = new_records(page, after)
-        progress.look_at(step)
-        after = step.last_id
-        promise = ask(after)
-        yield step
+    response = first or request(after)
+    while (page := response.result()).records:
+        new = new_records(page, after)
+        progress.check(new)
+        after = new.last_id
+        response = request(after)
+        yield new
 
 
 class Progress:
-    """Ends a walk that goes on without getting anywhere (P4)."""
+    """Ends paging that goes on without getting anywhere."""
 
     def __init__(self) -> None:
         self._fruitless_count = 0
 
-    def look_at(self, step: Step) -> None:
-        """Raises WalkError at the second answer in a row that brought nothing new."""
-        self._fruitless_count = 0 if step.records else self._fruitless_count + 1
-        if self._fruitless_count == _PATIENCE:
-            raise WalkError(
+    def check(self, new: NewRecords) -> None:
+        """Raises PagingError at the second answer in a row that brought nothing new."""
+        self._fruitless_count = 0 if new.records else self._fruitless_count + 1
+        if self._fruitless_count == _MAX_FRUITLESS:
+            raise PagingError(
                 _(
                     "ConnectWise answered %(count)s times in a row with batches that were already "
                     "fetched instead of those above id %(id)s. Nothing was exported; run the task "
                     "again, and report it to ConnectWise if it stays so."
                 )
-                % {"count": _PATIENCE, "id": step.last_id}
+                % {"count": _MAX_FRUITLESS, "id": new.last_id}
             )
 
 
-def new_records(page: HasRecords, above: int) -> Step:
+def new_records(page: HasRecords, above: int) -> NewRecords:
     """The records of one page above the id asked for; the others are repeats.
 
-    Raises WalkError for ids out of order (P1).
+    Raises PagingError for ids out of order.
     """
     records: list[tuple[int, Record]] = []
     last_id = above
@@ -101,11 +103,11 @@ def new_records(page: HasRecords, above: int) -> Step:
             records.append((number, record))
             last_id = number
         elif above < number < last_id:
-            raise WalkError(
+            raise PagingError(
                 _(
                     "ConnectWise sent batch %(batch)s after batch %(before)s, although ordered by "
                     "id. Nothing was exported, since batches could be missing; run the task again."
                 )
                 % {"batch": number, "before": last_id}
             )
-    return Step(records, len(page.records) - len(records), last_id)
+    return NewRecords(records, len(page.records) - len(records), last_id)

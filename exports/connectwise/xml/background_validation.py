@@ -1,4 +1,4 @@
-"""A large document, read back by another process while it is still being written (X6, O3).
+"""A large document, validated by another process while it is still being written.
 
 Reading back takes about as long as writing, and two threads of one process would take turns. So a
 process of its own follows the file as far as it has been flushed. At the end it reads the whole
@@ -24,18 +24,18 @@ from exports.connectwise.xml.validation import CheckedFile, check_file
 
 # Below this many bytes a process is not worth its start.
 WORTH_IT_ABOVE: Final = 4_000_000
-# Told at a time, so that a process that hangs can be told from one that has much to do.
+# Released at a time, so that a process that hangs differs from one that has much to do.
 _PORTION: Final = 4_000_000
-_PATIENCE: Final = 10.0  # seconds
+_MAX_SILENCE: Final = 10.0  # seconds
 _TICK: Final = 0.1  # seconds
 
 
-class GrowingCheck:
-    """Follows one file after the other; leave the `with` block to be rid of the process."""
+class BackgroundValidation:
+    """Validates one file after the other; leaving the `with` block ends the process."""
 
     def __init__(self) -> None:
         self._path: Path | None = None
-        self._follower: _Follower | None = None
+        self._running: _ValidationProcess | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -46,60 +46,60 @@ class GrowingCheck:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._let_go()
+        self._end()
 
     def begin(self, path: Path) -> None:
-        """A file that is written from its beginning; what was followed before is void."""
-        self._let_go()
+        """Start with a new file; what was validated before is void."""
+        self._end()
         self._path = path
 
     def grown_to(self, size: int) -> None:
         """So many bytes can be read by others and will not change."""
-        if self._follower is None and self._path is not None and size >= WORTH_IT_ABOVE:
+        if self._running is None and self._path is not None and size >= WORTH_IT_ABOVE:
             try:
-                self._follower = _Follower(self._path)
+                self._running = _ValidationProcess(self._path)
             except OSError:
                 self._path = None  # where no process can be started, none is tried for every page
-        if self._follower is not None:
-            self._follower.tell(size, is_whole=False)
+        if self._running is not None:
+            self._running.release(size, is_whole=False)
 
     def ended(self, size: int) -> None:
         """The file is whole, and on disk."""
-        if self._follower is not None:
-            self._follower.tell(size, is_whole=True)
+        if self._running is not None:
+            self._running.release(size, is_whole=True)
 
     def finish(
         self, path: Path, *, expected_count: int, checkpoint: Callable[[], None]
     ) -> CheckedFile:
         """What `check_file` returns or raises, sooner. To be called after `ended`."""
         checked = None
-        if self._follower is not None and path == self._path:
-            checked = self._follower.wait(checkpoint)
-        self._let_go()
+        if self._running is not None and path == self._path:
+            checked = self._running.wait(checkpoint)
+        self._end()
         if checked is not None and checked.batch_count == expected_count:
             return checked
         # Also for a refusal, so that there is one place that words it.
         return check_file(path, expected_count=expected_count, checkpoint=checkpoint)
 
-    def _let_go(self) -> None:
-        if self._follower is not None:
-            self._follower.end()
-        self._path = self._follower = None
+    def _end(self) -> None:
+        if self._running is not None:
+            self._running.end()
+        self._path = self._running = None
 
 
-class _Follower:
-    """The process, and the thread that answers it whenever it asks for more.
+class _ValidationProcess:
+    """The process, and the thread that tells it how far it may read.
 
     Its standard input ends with this process, however that ends, and that ends it.
     """
 
     def __init__(self, path: Path) -> None:
-        self._size = self._announced = 0
+        self._size = self._released = 0
         self._is_whole = False
         self._is_over = False
         self._changed = threading.Condition()
         self._checked: CheckedFile | None = None
-        self._heard_at = time.monotonic()
+        self._last_heard_at = time.monotonic()
         self._process = subprocess.Popen(  # noqa: S603 - this program's own words
             [sys.executable, "-m", "exports.connectwise.xml.validation_process", str(path)],
             stdin=subprocess.PIPE,
@@ -107,17 +107,17 @@ class _Follower:
             text=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
-        self._thread = threading.Thread(target=self._attend, name="follower", daemon=True)
+        self._thread = threading.Thread(target=self._answer, name="validation", daemon=True)
         self._thread.start()
 
-    def tell(self, size: int, *, is_whole: bool) -> None:
+    def release(self, size: int, *, is_whole: bool) -> None:
         with self._changed:
             self._size, self._is_whole = size, is_whole
             self._changed.notify()
 
     def wait(self, checkpoint: Callable[[], None]) -> CheckedFile | None:
         """What was found; None when the process died or says nothing any more."""
-        while self._thread.is_alive() and time.monotonic() - self._heard_at < _PATIENCE:
+        while self._thread.is_alive() and time.monotonic() - self._last_heard_at < _MAX_SILENCE:
             checkpoint()
             self._thread.join(_TICK)
         return self._checked
@@ -133,31 +133,31 @@ class _Follower:
                 pipe.close()  # type: ignore[union-attr]  # both are pipes
         self._process.wait()
 
-    def _attend(self) -> None:
+    def _answer(self) -> None:
         with suppress(OSError, ValueError, TypeError):
-            while (line := self._heard()) == "more\n":
-                if not self._told_more():
+            while (line := self._read_line()) == "more\n":
+                if not self._release_more():
                     return
             self._checked = CheckedFile(**json.loads(line))
 
-    def _heard(self) -> str:
+    def _read_line(self) -> str:
         assert self._process.stdout  # noqa: S101 - it is a pipe
         line = self._process.stdout.readline()
-        self._heard_at = time.monotonic()
+        self._last_heard_at = time.monotonic()
         return line
 
-    def _told_more(self) -> bool:
-        """Wait until there is more to tell; False when there never will be."""
+    def _release_more(self) -> bool:
+        """Wait until there is more to read; False when there never will be."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._is_over or self._is_whole or self._size > self._announced
+                lambda: self._is_over or self._is_whole or self._size > self._released
             )
             if self._is_over:
                 return False
-            self._announced = min(self._size, self._announced + _PORTION)
-            is_end = self._is_whole and self._announced == self._size
+            self._released = min(self._size, self._released + _PORTION)
+            is_end = self._is_whole and self._released == self._size
         assert self._process.stdin  # noqa: S101 - it is a pipe
-        self._process.stdin.write(f"{self._announced} {int(is_end)}\n")
+        self._process.stdin.write(f"{self._released} {int(is_end)}\n")
         self._process.stdin.flush()
-        self._heard_at = time.monotonic()
+        self._last_heard_at = time.monotonic()
         return True

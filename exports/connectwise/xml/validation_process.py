@@ -1,4 +1,5 @@
-"""`python -m exports.connectwise.xml.validation_process FILE`: the other end of `growing_check`.
+"""`python -m exports.connectwise.xml.validation_process FILE`: the process of
+`background_validation`.
 
 It says `more` on standard output whenever it has read as far as it may, and reads `BYTES 0` or,
 when the file is whole and on disk, `BYTES 1`. It ends with one line of JSON, a CheckedFile, or
@@ -37,7 +38,7 @@ class _GrowingFile:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._left = 0
-        self._announced = 0
+        self._released = 0
         self._is_whole = False
 
     def read(self, size: int) -> bytes:
@@ -55,9 +56,9 @@ class _GrowingFile:
         if not line:
             # The worker is gone, and nobody waits for an answer.
             raise SystemExit
-        grown_to, is_whole = map(int, line.split())
-        self._left += grown_to - self._announced
-        self._announced, self._is_whole = grown_to, bool(is_whole)
+        released, is_whole = map(int, line.split())
+        self._left += released - self._released
+        self._released, self._is_whole = released, bool(is_whole)
 
 
 def _on_disk(path: Path) -> tuple[int, str]:

@@ -24,6 +24,7 @@ from exports.models.errors import RunActiveError, TaskUnusableError
 from exports.storage import files
 from exports.workers import jobs, recovery
 from exports.workers.stop_signals import on_stop_signals, restore_signals
+from exports.workers.tuning import tune_process
 
 SUCCEEDED, FAILED, UNUSABLE, SUSPICIOUS = 0, 1, 2, 3
 
@@ -54,6 +55,10 @@ class Command(BaseCommand):
                 "goes on."
             ),
         )
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        tune_process()
+        super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
         run = self._queued(options["name"])

@@ -291,30 +291,31 @@ def test_body_may_reach_the_size_limit(size: int, fits: bool) -> None:
             assert "larger than 100,000 bytes" in str(failure(client))
 
 
-class Taken:
-    """A slot that writes down what happens while it is held and while it is not."""
+class Semaphore:
+    """Writes down what happens while it is held and while it is not."""
 
     def __init__(self) -> None:
-        self.message: list[str] = []
+        self.events: list[str] = []
 
-    def take(self) -> None:
-        self.message.append("take")
+    def __enter__(self) -> None:
+        self.events.append("acquired")
 
-    def give(self) -> None:
-        self.message.append("give")
+    def __exit__(self, *error: object) -> None:
+        self.events.append("released")
 
 
-def test_slot_is_kept_until_the_answer_arrives() -> None:
-    slot = Taken()
+def test_semaphore_is_held_only_during_requests() -> None:
+    semaphore = Semaphore()
     replies = answer(503), answer(200, b"[{"), GOOD
 
     def on_wait(wait: Wait) -> None:
-        slot.message.append(f"wait {wait.attempt}")
+        semaphore.events.append(f"wait {wait.attempt}")
 
     with (
         RawServer(*replies) as server,
-        client_of(server, slot=slot, on_wait=on_wait) as client,
+        client_of(server, semaphore=semaphore, on_wait=on_wait) as client,
     ):
         assert ask(client) == [1]
 
-    assert slot.message == ["take", "wait 1", "take", "give", "wait 2", "take", "give"]
+    request = ["acquired", "released"]
+    assert semaphore.events == [*request, "wait 1", *request, "wait 2", *request]

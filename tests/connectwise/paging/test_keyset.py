@@ -1,6 +1,7 @@
-"""The walk on plain lists: whatever the pages look like, every id once, in order (P1, P2, P4)."""
+"""Paging by id on plain lists: whatever the pages look like, every id once, in order."""
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.connectwise.paging.keyset import Ask, Record, Step, WalkError, walk
+from exports.connectwise.paging.keyset import NewRecords, PagingError, Record, RequestPage, paginate
+from tests.connectwise.paging.futures import completed
 
 Pages = Callable[[int], Sequence[int]]
 
@@ -29,11 +31,11 @@ class Server:
     pages: Pages
     asked: list[int] = field(default_factory=list)
 
-    def ask(self, above: int) -> Callable[[], Answer]:
+    def request(self, above: int) -> "Future[Answer]":
         self.asked.append(above)
         # Answered when asked, as a server does, and not when somebody waits for it.
         answer = Answer(list(self.pages(above)))
-        return lambda: answer
+        return completed(answer)
 
 
 def honest(ids: Iterable[int], page_size: int) -> Pages:
@@ -47,14 +49,14 @@ def scripted(*pages: Sequence[int]) -> Server:
     return Server(lambda above: left.pop(0) if left else [])
 
 
-def walked(ask: Ask, after: int = 0) -> list[int]:
-    return [number for step in walk(ask, after=after) for number, _ in step.records]
+def fetched_ids(request: RequestPage[Answer], after: int = 0) -> list[int]:
+    return [number for new in paginate(request, after=after) for number, _ in new.records]
 
 
 def test_nothing_takes_one_question() -> None:
     server = Server(honest([], 10))
 
-    assert list(walk(server.ask)) == []
+    assert list(paginate(server.request)) == []
     assert server.asked == [0]
 
 
@@ -62,32 +64,32 @@ def test_nothing_takes_one_question() -> None:
 def test_each_request_asks_above_the_last_id() -> None:
     server = Server(honest([1, 3, 5, 8, 9], 2))
 
-    assert list(walk(server.ask)) == [
-        Step([(1, {"id": 1}), (3, {"id": 3})], 0, 3),
-        Step([(5, {"id": 5}), (8, {"id": 8})], 0, 8),
-        Step([(9, {"id": 9})], 0, 9),
+    assert list(paginate(server.request)) == [
+        NewRecords([(1, {"id": 1}), (3, {"id": 3})], 0, 3),
+        NewRecords([(5, {"id": 5}), (8, {"id": 8})], 0, 8),
+        NewRecords([(9, {"id": 9})], 0, 9),
     ]
     assert server.asked == [0, 3, 8, 9]
 
 
-def test_a_walk_can_begin_above_an_id() -> None:
+def test_paging_can_begin_above_an_id() -> None:
     server = Server(honest([1, 3, 5, 8, 9], 2))
 
-    assert walked(server.ask, after=5) == [8, 9]
+    assert fetched_ids(server.request, after=5) == [8, 9]
     assert server.asked == [5, 9]
 
 
 @pytest.mark.rule("P2")
-def test_neither_full_nor_short_page_ends_walk() -> None:
-    assert walked(scripted([1, 2, 3], [4], [5, 6, 7], []).ask) == [1, 2, 3, 4, 5, 6, 7]
+def test_neither_full_nor_short_page_is_the_end() -> None:
+    assert fetched_ids(scripted([1, 2, 3], [4], [5, 6, 7], []).request) == [1, 2, 3, 4, 5, 6, 7]
 
 
 @pytest.mark.rule("P5")
 def test_next_page_is_requested_ahead() -> None:
     server = Server(honest([1, 2, 3], 1))
-    steps = walk(server.ask)
+    found = paginate(server.request)
 
-    assert next(steps).last_id == 1
+    assert next(found).last_id == 1
     assert server.asked == [0, 1]
 
 
@@ -105,41 +107,41 @@ def test_repeats_are_counted_and_the_first_version_stays() -> None:
 
     pages = [Given([{"id": 1}, first]), Given([second, {"id": 3}]), Given([])]
 
-    def ask(above: int) -> Callable[[], Given]:
+    def request(above: int) -> "Future[Given]":
         answer = pages.pop(0)
-        return lambda: answer
+        return completed(answer)
 
-    assert list(walk(ask)) == [
-        Step([(1, {"id": 1}), (2, first)], 0, 2),
-        Step([(3, {"id": 3})], 1, 3),
+    assert list(paginate(request)) == [
+        NewRecords([(1, {"id": 1}), (2, first)], 0, 2),
+        NewRecords([(3, {"id": 3})], 1, 3),
     ]
 
 
 def test_duplicate_row_in_a_page_is_skipped() -> None:
-    assert list(walk(scripted([1, 2, 2, 3]).ask)) == [
-        Step([(1, {"id": 1}), (2, {"id": 2}), (3, {"id": 3})], 1, 3)
+    assert list(paginate(scripted([1, 2, 2, 3]).request)) == [
+        NewRecords([(1, {"id": 1}), (2, {"id": 2}), (3, {"id": 3})], 1, 3)
     ]
 
 
 @pytest.mark.parametrize("page", [[12, 11], [11, 13, 12], [14, 15, 11], [10, 12, 11]], ids=str)
 @pytest.mark.rule("P1")
-def test_ids_out_of_order_fail_the_walk(page: list[int]) -> None:
+def test_ids_out_of_order_fail(page: list[int]) -> None:
     server = scripted([8, 9, 10], page, [20])
 
-    with pytest.raises(WalkError, match="although ordered by id"):
-        walked(server.ask)
+    with pytest.raises(PagingError, match="although ordered by id"):
+        fetched_ids(server.request)
 
 
 def test_one_answer_without_anything_new_is_forgiven() -> None:
-    assert walked(scripted([1, 2], [1, 2], [3], [2, 3], [4], []).ask) == [1, 2, 3, 4]
+    assert fetched_ids(scripted([1, 2], [1, 2], [3], [2, 3], [4], []).request) == [1, 2, 3, 4]
 
 
 @pytest.mark.rule("P4")
-def test_two_answers_without_progress_fail_the_walk() -> None:
+def test_two_answers_without_progress_fail() -> None:
     server = Server(lambda above: [1, 2, 3])
 
-    with pytest.raises(WalkError, match="already fetched instead of those above id 3"):
-        walked(server.ask)
+    with pytest.raises(PagingError, match="already fetched instead of those above id 3"):
+        fetched_ids(server.request)
     assert server.asked == [0, 3, 3]
 
 
@@ -165,11 +167,11 @@ def test_clamps_and_repeats_lose_nothing(
         repeated_count += len(old)
         return old + new
 
-    steps = list(walk(Server(page).ask))
+    found = list(paginate(Server(page).request))
 
-    assert [number for step in steps for number, _ in step.records] == known
-    assert sum(step.repeated_count for step in steps) == repeated_count
-    assert [step.last_id for step in steps] == [step.records[-1][0] for step in steps]
+    assert [number for new in found for number, _ in new.records] == known
+    assert sum(new.repeated_count for new in found) == repeated_count
+    assert [new.last_id for new in found] == [new.records[-1][0] for new in found]
 
 
 @given(
@@ -194,7 +196,7 @@ def test_rows_that_stay_are_fetched_once(
         del left[:3]
         return sorted(number for number in present if number > above)[:page_size]
 
-    fetched = walked(Server(page).ask)
+    fetched = fetched_ids(Server(page).request)
 
     assert fetched == sorted(set(fetched))
     assert stayed <= set(fetched) <= ever
@@ -203,10 +205,10 @@ def test_rows_that_stay_are_fetched_once(
 @given(pages=st.lists(st.lists(st.integers(1, 30), max_size=6), max_size=12))
 def test_any_answers_give_ascending_ids_or_error(pages: list[list[int]]) -> None:
     fetched: list[int] = []
-    with suppress(WalkError):
-        for step in walk(scripted(*pages).ask):
-            fetched += [number for number, _ in step.records]
-            assert step.last_id == fetched[-1]
+    with suppress(PagingError):
+        for new in paginate(scripted(*pages).request):
+            fetched += [number for number, _ in new.records]
+            assert new.last_id == fetched[-1]
 
     assert fetched == sorted(set(fetched))
     assert set(fetched) <= {number for page in pages for number in page}

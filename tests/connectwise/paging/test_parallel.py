@@ -1,8 +1,9 @@
-"""The walk in several id ranges: the same records as the serial one, at little extra cost."""
+"""Several requests in flight: the same records as one by one, at little extra cost."""
 
 import random
 from bisect import bisect_right, insort
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -10,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exports.connectwise.paging.keyset import WalkError
-from exports.connectwise.paging.parallel import Extent, walk_in_windows
+from exports.connectwise.paging.keyset import PagingError
+from exports.connectwise.paging.parallel import Extent, paginate_in_parallel
+from tests.connectwise.paging.futures import completed
 
 
 @dataclass
@@ -35,7 +37,7 @@ class Server:
     most_open_count: int = 0
     before: Callable[["Server"], None] = lambda server: None
 
-    def ask(self, above: int) -> Callable[[], Answer]:
+    def request(self, above: int) -> "Future[Answer]":
         self.asked.append(above)
         self.open_count += 1
         self.most_open_count = max(self.most_open_count, self.open_count)
@@ -43,17 +45,26 @@ class Server:
         start = bisect_right(self.ids, above)
         answer = Answer(self.ids[start : start + min(self.page_size, self.clamp)])
 
-        def promise() -> Answer:
-            self.open_count -= 1
-            return answer
-
-        return promise
+        return _Answered(self, answer)
 
 
-def walked(server: Server, *, width: int = 4, highest: int | None = None) -> list[int]:
+class _Answered(Future[Answer]):
+    """Open until somebody takes its result."""
+
+    def __init__(self, server: Server, answer: Answer) -> None:
+        super().__init__()
+        self.set_result(answer)
+        self._server = server
+
+    def result(self, timeout: float | None = None) -> Answer:
+        self._server.open_count -= 1
+        return super().result(timeout)
+
+
+def fetched_ids(server: Server, *, width: int = 4, highest: int | None = None) -> list[int]:
     extent = Extent(len(server.ids), highest or server.ids[-1], server.page_size)
-    steps = walk_in_windows(server.ask, extent, width_limit=lambda: width)
-    return [number for step in steps for number, _ in step.records]
+    found = paginate_in_parallel(server.request, extent, max_in_flight=lambda: width)
+    return [number for new in found for number, _ in new.records]
 
 
 def sparse_ids(count: int, seed: int, longest_gap: int) -> list[int]:
@@ -73,7 +84,7 @@ def test_everything_comes_once_in_order_within_the_budget(
 ) -> None:
     server = Server(sparse_ids(40 * page_size, 7, longest_gap), page_size)
 
-    assert walked(server, width=width) == server.ids
+    assert fetched_ids(server, width=width) == server.ids
     serial = ceil(len(server.ids) / page_size) + 1
     assert len(server.asked) <= 1.25 * serial
     assert 1 < server.most_open_count <= width
@@ -88,7 +99,7 @@ def test_clustered_ids_stay_within_the_budget(seed: int) -> None:
         ids.update(range(start, start + chance.choice([50, 2_000, 9_000]), chance.choice([1, 3])))
     server = Server(sorted(ids), 100)
 
-    assert walked(server) == server.ids
+    assert fetched_ids(server) == server.ids
     assert len(server.asked) <= 1.25 * (ceil(len(ids) / 100) + 1)
 
 
@@ -101,7 +112,7 @@ def test_vanishing_rows_cost_no_others() -> None:
         server.ids.append(server.ids[-1] + 1)
 
     server.before = change
-    came = walked(server)
+    came = fetched_ids(server)
 
     assert came == sorted(set(came))
     assert before & set(server.ids) <= set(came)
@@ -110,7 +121,7 @@ def test_vanishing_rows_cost_no_others() -> None:
 def test_clamped_first_page_is_walked_serially() -> None:
     server = Server(sparse_ids(3000, 1, 2), 1000, clamp=25)
 
-    assert walked(server) == server.ids
+    assert fetched_ids(server) == server.ids
     assert server.most_open_count == 1
 
 
@@ -124,9 +135,9 @@ def test_one_request_at_a_time_after_being_throttled() -> None:
 
     server.before = throttle
     extent = Extent(len(server.ids), server.ids[-1], 100)
-    steps = walk_in_windows(server.ask, extent, width_limit=lambda: width[0])
+    found = paginate_in_parallel(server.request, extent, max_in_flight=lambda: width[0])
 
-    assert [number for step in steps for number, _ in step.records] == server.ids
+    assert [number for new in found for number, _ in new.records] == server.ids
     # What was in flight already is not taken back; nothing is added to it.
     assert server.most_open_count <= 4
     assert server.open_count == 0
@@ -138,8 +149,8 @@ def test_end_is_proved_before_the_last_page() -> None:
     highest = server.ids[-1]
     extent = Extent(len(server.ids), highest, 100)
     asked_by_then = 0
-    for step in walk_in_windows(server.ask, extent, width_limit=lambda: 4):
-        if step.last_id == highest:
+    for new in paginate_in_parallel(server.request, extent, max_in_flight=lambda: 4):
+        if new.last_id == highest:
             asked_by_then = len(server.asked)
 
     assert server.asked[-1] == highest
@@ -155,7 +166,7 @@ def test_pages_that_are_clamped_under_way_lose_nothing(clamped: set[int], width:
         server.clamp = 30 if len(server.asked) in clamped else 1000
 
     server.before = clamp
-    assert walked(server, width=width) == server.ids
+    assert fetched_ids(server, width=width) == server.ids
 
 
 @settings(max_examples=150)
@@ -172,7 +183,7 @@ def test_clamped_page_loses_nothing_to_changes(seed: int, width: int, share: flo
         insort(server.ids, missing.pop(chance.randrange(len(missing))))
 
     server.before = change
-    came = walked(server, width=width)
+    came = fetched_ids(server, width=width)
 
     assert came == sorted(set(came))
     assert before & set(server.ids) <= set(came)
@@ -180,29 +191,29 @@ def test_clamped_page_loses_nothing_to_changes(seed: int, width: int, share: flo
 
 def test_mistakenly_empty_answer_is_asked_again() -> None:
     server = Server(sparse_ids(4000, 2, 3), 100)
-    honest, answers = server.ask, iter(range(1000))
+    honest, answers = server.request, iter(range(1000))
 
-    def ask(above: int) -> Callable[[], Answer]:
-        promise = honest(above)
-        return (lambda: Answer([])) if next(answers) == 10 else promise
+    def request(above: int) -> "Future[Answer]":
+        future = honest(above)
+        return completed(Answer([])) if next(answers) == 10 else future
 
     extent = Extent(len(server.ids), server.ids[-1], 100)
-    steps = walk_in_windows(ask, extent, width_limit=lambda: 4)
-    assert [number for step in steps for number, _ in step.records] == server.ids
+    found = paginate_in_parallel(request, extent, max_in_flight=lambda: 4)
+    assert [number for new in found for number, _ in new.records] == server.ids
 
 
-def test_contradictory_empty_answers_fail_the_walk() -> None:
+def test_contradictory_empty_answers_fail() -> None:
     server = Server(sparse_ids(4000, 2, 3), 100)
     dark = server.ids[1000]
-    honest = server.ask
+    honest = server.request
 
-    def ask(above: int) -> Callable[[], Answer]:
-        promise = honest(above)
-        return (lambda: Answer([])) if dark - 150 < above < dark else promise
+    def request(above: int) -> "Future[Answer]":
+        future = honest(above)
+        return completed(Answer([])) if dark - 150 < above < dark else future
 
     extent = Extent(len(server.ids), server.ids[-1], 100)
-    with pytest.raises(WalkError, match="gave batches above it as well"):
-        for _ in walk_in_windows(ask, extent, width_limit=lambda: 4):
+    with pytest.raises(PagingError, match="gave batches above it as well"):
+        for _ in paginate_in_parallel(request, extent, max_in_flight=lambda: 4):
             pass
 
 
@@ -223,7 +234,7 @@ def test_contradictory_empty_answers_fail_the_walk() -> None:
 def test_any_ids_stay_within_the_request_budget(ids: list[int], page_size: int, width: int) -> None:
     server = Server(ids, page_size)
 
-    assert walked(server, width=width) == ids
+    assert fetched_ids(server, width=width) == ids
     assert len(server.asked) <= 1.25 * (ceil(len(ids) / page_size) + 1)
 
 
@@ -240,6 +251,6 @@ def test_wrong_expectations_cost_requests_but_no_record(
 ) -> None:
     server = Server(sorted(ids), page_size)
     extent = Extent(expected, highest, page_size)
-    steps = walk_in_windows(server.ask, extent, width_limit=lambda: width)
+    found = paginate_in_parallel(server.request, extent, max_in_flight=lambda: width)
 
-    assert [number for step in steps for number, _ in step.records] == sorted(ids)
+    assert [number for new in found for number, _ in new.records] == sorted(ids)

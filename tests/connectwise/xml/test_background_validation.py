@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exports.connectwise.xml import background_validation
-from exports.connectwise.xml.background_validation import GrowingCheck
+from exports.connectwise.xml.background_validation import BackgroundValidation
 from exports.connectwise.xml.validation import CheckedFile, FileCheckError, check_file
 
 from .documents import SAMPLE_RECORD, written_records
@@ -35,9 +35,9 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> list[Process]:
 
 
 @pytest.fixture
-def check() -> Iterator[GrowingCheck]:
-    with GrowingCheck() as check:
-        yield check
+def validation() -> Iterator[BackgroundValidation]:
+    with BackgroundValidation() as validation:
+        yield validation
 
 
 def document(count: int) -> bytes:
@@ -46,21 +46,21 @@ def document(count: int) -> bytes:
     ).encode()
 
 
-def grow(check: GrowingCheck, path: Path, content: bytes, pieces: int = 7) -> None:
+def grow(validation: BackgroundValidation, path: Path, content: bytes, pieces: int = 7) -> None:
     """Write a file piece by piece, as a run does page by page."""
     size = len(content) // pieces + 1
     with path.open("wb") as stream:
-        check.begin(path)
+        validation.begin(path)
         for start in range(0, len(content), size):
             stream.write(content[start : start + size])
             stream.flush()
-            check.grown_to(stream.tell())
+            validation.grown_to(stream.tell())
         os.fsync(stream.fileno())
-    check.ended(len(content))
+    validation.ended(len(content))
 
 
-def finished(check: GrowingCheck, path: Path, count: int) -> CheckedFile:
-    return check.finish(path, expected_count=count, checkpoint=lambda: None)
+def finished(validation: BackgroundValidation, path: Path, count: int) -> CheckedFile:
+    return validation.finish(path, expected_count=count, checkpoint=lambda: None)
 
 
 def never_asked(*_: object, **__: object) -> CheckedFile:
@@ -69,24 +69,24 @@ def never_asked(*_: object, **__: object) -> CheckedFile:
 
 def test_followed_file_gets_the_same_verdict(
     tmp_path: Path,
-    check: GrowingCheck,
+    validation: BackgroundValidation,
     processes: list[Process],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path, content = tmp_path / "batches.xml", document(2_000)
-    grow(check, path, content)
+    grow(validation, path, content)
     expected = check_file(path, expected_count=2_000)
     monkeypatch.setattr(background_validation, "check_file", never_asked)
 
-    assert finished(check, path, 2_000) == expected
+    assert finished(validation, path, 2_000) == expected
     assert [process.returncode is not None for process in processes] == [True]
 
 
-def test_a_small_file_needs_no_process(tmp_path: Path, check: GrowingCheck) -> None:
+def test_a_small_file_needs_no_process(tmp_path: Path, validation: BackgroundValidation) -> None:
     path = tmp_path / "batches.xml"
-    grow(check, path, document(3))
+    grow(validation, path, document(3))
 
-    assert finished(check, path, 3) == check_file(path, expected_count=3)
+    assert finished(validation, path, 3) == check_file(path, expected_count=3)
 
 
 @pytest.mark.parametrize(
@@ -101,16 +101,16 @@ def test_a_small_file_needs_no_process(tmp_path: Path, check: GrowingCheck) -> N
 )
 def test_invalid_file_is_refused_in_usual_words(
     tmp_path: Path,
-    check: GrowingCheck,
+    validation: BackgroundValidation,
     processes: list[Process],
     spoil: Callable[[bytes], bytes],
     reason: str,
 ) -> None:
     path = tmp_path / "batches.xml"
-    grow(check, path, spoil(document(100)))
+    grow(validation, path, spoil(document(100)))
 
     with pytest.raises(FileCheckError, match=reason):
-        finished(check, path, 101)
+        finished(validation, path, 101)
 
 
 @pytest.mark.parametrize(
@@ -124,50 +124,50 @@ def test_invalid_file_is_refused_in_usual_words(
 )
 def test_dead_process_falls_back_to_own_check(
     tmp_path: Path,
-    check: GrowingCheck,
+    validation: BackgroundValidation,
     processes: list[Process],
     monkeypatch: pytest.MonkeyPatch,
     befall: Callable[[Process], None],
 ) -> None:
-    monkeypatch.setattr(background_validation, "_PATIENCE", 0.3)
+    monkeypatch.setattr(background_validation, "_MAX_SILENCE", 0.3)
     path, content = tmp_path / "batches.xml", document(1_000)
     with path.open("wb") as stream:
-        check.begin(path)
+        validation.begin(path)
         stream.write(content)
         stream.flush()
-        check.grown_to(1_000)
+        validation.grown_to(1_000)
         befall(processes[0])
-        check.grown_to(100_000)
-    check.ended(len(content))
+        validation.grown_to(100_000)
+    validation.ended(len(content))
 
-    assert finished(check, path, 1_000) == check_file(path, expected_count=1_000)
+    assert finished(validation, path, 1_000) == check_file(path, expected_count=1_000)
     assert processes[0].returncode is not None
 
 
 @pytest.mark.parametrize("executable", ["/nowhere/python", "/bin/echo", "/bin/true"])
 def test_missing_process_falls_back_to_own_check(
     tmp_path: Path,
-    check: GrowingCheck,
+    validation: BackgroundValidation,
     processes: list[Process],
     monkeypatch: pytest.MonkeyPatch,
     executable: str,
 ) -> None:
     monkeypatch.setattr(sys, "executable", executable)
     path = tmp_path / "batches.xml"
-    grow(check, path, document(100))
+    grow(validation, path, document(100))
 
-    assert finished(check, path, 100) == check_file(path, expected_count=100)
+    assert finished(validation, path, 100) == check_file(path, expected_count=100)
     assert len(processes) <= 1
 
 
 def test_a_file_begun_anew_is_followed_anew(
-    tmp_path: Path, check: GrowingCheck, processes: list[Process]
+    tmp_path: Path, validation: BackgroundValidation, processes: list[Process]
 ) -> None:
     path = tmp_path / "batches.xml"
-    grow(check, path, document(300))
-    grow(check, path, document(200))
+    grow(validation, path, document(300))
+    grow(validation, path, document(200))
 
-    assert finished(check, path, 200) == check_file(path, expected_count=200)
+    assert finished(validation, path, 200) == check_file(path, expected_count=200)
     assert [process.returncode is not None for process in processes] == [True, True]
 
 
@@ -176,11 +176,11 @@ def test_a_stop_ends_the_wait_and_the_process(tmp_path: Path, processes: list[Pr
         raise InterruptedError
 
     path = tmp_path / "batches.xml"
-    with GrowingCheck() as check:
-        grow(check, path, document(100))
+    with BackgroundValidation() as validation:
+        grow(validation, path, document(100))
         os.kill(processes[0].pid, signal.SIGSTOP)
         with pytest.raises(InterruptedError):
-            check.finish(path, expected_count=100, checkpoint=stop)
+            validation.finish(path, expected_count=100, checkpoint=stop)
 
     assert processes[0].returncode == -signal.SIGKILL
 

@@ -1,0 +1,19 @@
+"""What a worker sets for its whole process, once."""
+
+import subprocess
+import sys
+
+_SCRIPT = """
+import gc, sys
+from exports.workers.tuning import tune_process
+tune_process()
+print(gc.get_freeze_count() > 0, sys.getswitchinterval() < 0.005)
+"""
+
+
+def test_older_objects_leave_garbage_collection() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _SCRIPT], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.split() == ["True", "True"]
