@@ -4,6 +4,8 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -86,7 +88,7 @@ def database(tmp_path: Path) -> Path:
     file = tmp_path / "first.sqlite3"
     _manage(file, "migrate", "exports", FIRST_VERSION)
     _manage(file, "migrate", "auth")
-    with sqlite3.connect(file) as connection:
+    with _opened(file) as connection:
         _insert(
             connection,
             "connection",
@@ -110,7 +112,7 @@ def database(tmp_path: Path) -> Path:
 def test_first_database_keeps_its_runs(database: Path) -> None:
     _manage(database, "migrate")
 
-    with sqlite3.connect(database) as connection:
+    with _opened(database) as connection:
         columns = "trigger, skipped_count, skips_known, start_id, reexport_of_id, stalled_count"
         rows = connection.execute(f"SELECT {columns} FROM exports_run ORDER BY id").fetchall()
         errors = connection.execute("SELECT error, activity FROM exports_run ORDER BY id")
@@ -131,6 +133,12 @@ def test_first_database_keeps_its_runs(database: Path) -> None:
 def test_jobs_queued_before_are_found() -> None:
     job = import_string("exports.jobs.execute_run")
     assert job is import_string("exports.workers.jobs.execute_run")
+
+
+@contextmanager
+def _opened(database: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        yield connection
 
 
 def _insert_task(connection: sqlite3.Connection) -> None:
