@@ -14,7 +14,7 @@ from exports.connectwise.http.addresses import AddressPolicy, SiteError, parse_s
 from exports.connectwise.http.client import ConnectWiseClient, Limits, RetryPolicy, Wait
 from exports.connectwise.http.client_pool import ClientPool, MakeClient
 from exports.connectwise.http.errors import ConnectWiseError, StoppedError
-from exports.connectwise.http.transport import read_authorities
+from exports.connectwise.http.tls import read_authorities
 from exports.connectwise.json_numbers import JSONShapeError
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import gettext_noop, message_of

@@ -22,7 +22,13 @@ from exports.connectwise.http.errors import (
     ThrottledError,
     WrongShapeError,
 )
-from exports.connectwise.http.remote_text import MESSAGE_LENGTH, Clean, clean_text, message_in
+from exports.connectwise.http.remote_text import (
+    MESSAGE_LENGTH,
+    Clean,
+    clean_text,
+    is_web_page,
+    message_in,
+)
 from exports.connectwise.http.responses import (
     CompanyInfo,
     Page,
@@ -190,6 +196,7 @@ class ConnectWiseClient:
             remote_message=self._message(answer),
             request_id=self._clean(answer.headers.get("x-cw-request-id", "")),
             location=self._clean(answer.headers.get("Location", "")),
+            is_web_page=is_web_page(answer.body),
         )
         if isinstance(error, ThrottledError):
             now = parse_http_date(answer.headers.get("Date")) or datetime.now(UTC)

@@ -60,6 +60,8 @@ class ConnectWiseError(Exception):
         self.remote_message = remote_message
         self.request_id = request_id
         self.attempt_count = 1
+        # Asking once more would bring the same, whatever the class says.
+        self.is_lasting = False
 
     @property
     def message(self) -> Message:

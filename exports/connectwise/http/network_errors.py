@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from http.client import HTTPException, IncompleteRead
+from http.client import BadStatusLine, HTTPException, IncompleteRead
 from typing import Final
 
 from urllib3.exceptions import DecodeError, HTTPError
@@ -21,7 +21,17 @@ from exports.connectwise.http.sockets import DeadlineError
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import gettext_noop
 
-FOREIGN_ERRORS: Final = (DeadlineError, AddressRefusedError, HTTPError, OSError)
+_Kinds = type[BaseException] | tuple[type[BaseException], ...]
+# ValueError and OverflowError: lengths and numbers that no library reckons with.
+FOREIGN_ERRORS: Final = (
+    DeadlineError,
+    AddressRefusedError,
+    HTTPError,
+    HTTPException,
+    OSError,
+    ValueError,
+    OverflowError,
+)
 
 
 def own_error(error: Exception, *, host: str, step: str) -> ConnectWiseError:
@@ -48,7 +58,21 @@ def own_error(error: Exception, *, host: str, step: str) -> ConnectWiseError:
                 ),
                 step=step,
             )
+    for cause in causes:
+        if words := _tls_words(cause):
+            refused = UnreachableError(_(words[0]) % {"host": host}, _(words[1]), step=step)
+            refused.is_lasting = True
+            return refused
     return UnreachableError(*_words(causes, host), step=step)
+
+
+def _tls_words(cause: BaseException) -> tuple[str, str] | None:
+    """Problem and advice of a handshake that fails every time; None for everything else."""
+    if isinstance(cause, BadStatusLine) and str(cause.args[0])[:2] in _TLS_RECORDS:
+        return _HTTPS_ON_HTTP
+    if not isinstance(cause, ssl.SSLError):
+        return None
+    return next((words for reasons, words in _HANDSHAKES if cause.reason in reasons), None)
 
 
 def _words(causes: list[BaseException], host: str) -> tuple[str, str]:
@@ -78,7 +102,59 @@ def _causes(error: BaseException) -> list[BaseException]:
     return causes
 
 
-_WORDS: Final[tuple[tuple[type[BaseException], str, str], ...]] = (
+# An alert or a handshake, as the first bytes of what should be a status line.
+_TLS_RECORDS: Final = ("\x15\x03", "\x16\x03")
+_HTTPS_ON_HTTP: Final = (
+    gettext_noop("%(host)s speaks https at this port, and was called with plain http"),
+    gettext_noop("Type the site with https://."),
+)
+_HANDSHAKES: Final = (
+    (
+        {"TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_BAD_CERTIFICATE"},
+        (
+            gettext_noop("%(host)s demands a client certificate, and cwexport has none to show"),
+            gettext_noop(
+                "Ask who runs the server, or the proxy before it, to let this server's calls "
+                "through without one."
+            ),
+        ),
+    ),
+    (
+        {
+            "DH_KEY_TOO_SMALL",
+            "TLSV1_ALERT_PROTOCOL_VERSION",
+            "UNSAFE_LEGACY_RENEGOTIATION_DISABLED",
+            "UNSUPPORTED_PROTOCOL",
+            "VERSION_TOO_LOW",
+            "WRONG_SSL_VERSION",
+        },
+        (
+            gettext_noop("%(host)s only speaks an old version of TLS, which is not safe any more"),
+            gettext_noop("Ask who runs the server to switch on TLS 1.2 or newer."),
+        ),
+    ),
+    (
+        {"SSLV3_ALERT_HANDSHAKE_FAILURE", "NO_SHARED_CIPHER", "TLSV1_ALERT_INSUFFICIENT_SECURITY"},
+        (
+            gettext_noop("%(host)s and cwexport found no way of encryption that both accept"),
+            gettext_noop(
+                "Ask who runs the server: it may only know old ciphers, or demand a client "
+                "certificate."
+            ),
+        ),
+    ),
+    (
+        {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "UNEXPECTED_MESSAGE"},
+        (
+            gettext_noop("%(host)s does not speak https at this port"),
+            gettext_noop(
+                "It may be the port of plain http: check the port of the site; https usually has "
+                "443."
+            ),
+        ),
+    ),
+)
+_WORDS: Final[tuple[tuple[_Kinds, str, str], ...]] = (
     (
         IncompleteRead,
         gettext_noop("the answer of %(host)s was cut short"),
@@ -113,6 +189,11 @@ _WORDS: Final[tuple[tuple[type[BaseException], str, str], ...]] = (
     ),
     (
         HTTPException,
+        gettext_noop("%(host)s sent what no web server sends"),
+        gettext_noop("Check the site and its port."),
+    ),
+    (
+        (ValueError, OverflowError),
         gettext_noop("%(host)s sent what no web server sends"),
         gettext_noop("Check the site and its port."),
     ),

@@ -42,6 +42,10 @@ def message_in(body: bytes) -> str:
     return " ".join(message for message in messages if isinstance(message, str))
 
 
+def is_web_page(body: bytes) -> bool:
+    return body[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
 def _message_in_text(text: str) -> str:
     text = text.lstrip("\ufeff \t\r\n")
     if text.startswith(("[", "{")):

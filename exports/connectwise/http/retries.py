@@ -19,7 +19,9 @@ from exports.connectwise.http.errors import (
     WrongShapeError,
 )
 
-RETRIED_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
+RETRIED_STATUSES: Final = frozenset({408, 425, 429, 500, 502, 503, 504, *range(520, 531)})
+# A clock outside of these is broken, and would break what is reckoned with it.
+_CREDIBLE_YEARS: Final = range(2000, 2100)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,9 @@ class RetryPolicy:
     jitter: random.Random = field(default_factory=random.Random, repr=False, compare=False)
 
     def may_pass(self, error: BaseException) -> bool:
-        """Whether asking once more can help; never for any other 4xx than 429."""
+        """Whether asking once more can help; hardly ever for a 4xx."""
+        if getattr(error, "is_lasting", False):
+            return False
         if isinstance(error, ThrottledError):
             return (error.retry_after or 0) <= self.max_retry_after
         if isinstance(error, UnreachableError | WrongShapeError):
@@ -116,13 +120,16 @@ def retry_after_seconds(header: str | None, *, now: datetime) -> float | None:
 
 
 def parse_http_date(header: str | None) -> datetime | None:
-    """The moment in a `Date` header, in UTC; None when absent or nonsense."""
+    """The moment in a `Date` header, in UTC; None when absent, nonsense or not of our times."""
     try:
+        if re.search(r"\b0\d{3}\b", header or ""):
+            return None  # the library reads the year 0001 as 2001
         moment = parsedate_to_datetime(header or "")
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return aware.astimezone(UTC)
+        in_utc = aware.astimezone(UTC)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
+    return in_utc if in_utc.year in _CREDIBLE_YEARS else None
 
 
 def _failure(state: tenacity.RetryCallState) -> BaseException | None:

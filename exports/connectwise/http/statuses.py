@@ -26,12 +26,13 @@ def error_for_status(
     remote_message: str = "",
     request_id: str = "",
     location: str = "",
+    is_web_page: bool = False,
 ) -> ConnectWiseError:
     """The error of any answer that is not a plain 200, going by its status alone, never by `code`.
 
-    `location` is where a redirect points to.
+    `location` is where a redirect points to; a body that `is_web_page` is none of ConnectWise's.
     """
-    kind, advice = _kind_and_advice(status, is_cloud=is_cloud)
+    kind, advice = _kind_and_advice(status, is_cloud=is_cloud, is_web_page=is_web_page)
     if location and kind is RejectedError:
         problem = _("ConnectWise answered %(status)s and points to %(location)s")
     else:
@@ -46,17 +47,37 @@ def error_for_status(
     )
 
 
-def _kind_and_advice(status: int, *, is_cloud: bool) -> tuple[type[ConnectWiseError], str]:
+def _kind_and_advice(
+    status: int, *, is_cloud: bool, is_web_page: bool
+) -> tuple[type[ConnectWiseError], str]:
     if status == 404 and is_cloud:
         return NotFoundError, gettext_noop(
             "On the ConnectWise cloud this is also the answer to a wrong company or wrong keys: "
             "check the site, the company and both keys of the connection."
+        )
+    if is_web_page and status in _REFUSED_BY_OTHERS:
+        return RejectedError, gettext_noop(
+            "This is a web page, which ConnectWise's API never sends: a firewall, a proxy or the "
+            "web server before ConnectWise refused the call. Ask who runs it to let this server's "
+            "calls through, and check the site and its port."
         )
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     return _BY_CLASS.get(status // 100, _BY_CLASS[2])
 
 
+_REFUSED_BY_OTHERS: Final = frozenset({400, 403, 405, 406, 409, 451})
+_NOT_REACHED_BEHIND: Final = (
+    ServerFailedError,
+    gettext_noop(
+        "What stands before ConnectWise, such as Cloudflare, could not reach it: run again later; "
+        "if it stays so, ask who runs the server."
+    ),
+)
+_GAVE_UP: Final = (
+    ServerFailedError,
+    gettext_noop("The server, or what stands before it, gave up on the call: run again later."),
+)
 _BY_STATUS: Final[dict[int, tuple[type[ConnectWiseError], str]]] = {
     400: (
         RejectedError,
@@ -77,6 +98,13 @@ _BY_STATUS: Final[dict[int, tuple[type[ConnectWiseError], str]]] = {
         ),
     ),
     404: (NotFoundError, gettext_noop("Check the site: it is the host that people log in to.")),
+    407: (
+        RejectedError,
+        gettext_noop("A proxy asks for a password: the operator sets it in CWEXPORT_PROXY."),
+    ),
+    408: _GAVE_UP,
+    425: _GAVE_UP,
+    **dict.fromkeys(range(520, 531), _NOT_REACHED_BEHIND),
     429: (
         ThrottledError,
         gettext_noop(

@@ -6,43 +6,34 @@ passwords from the environment) is what H1 forbids, and it reads a redirect's bo
 
 from __future__ import annotations
 
-import os
-import ssl
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from http.client import HTTPException, HTTPResponse, parse_headers
 from typing import Any, ClassVar, Final
 from urllib.parse import SplitResult, urlsplit
 
 from requests import Request
 from requests.adapters import HTTPAdapter
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import DecodeError, HTTPError
 
 from exports.connectwise.http.addresses import AddressPolicy
-from exports.connectwise.http.errors import AnswerTooLargeError, CertificateError, StoppedError
+from exports.connectwise.http.bodies import read_beginning, read_whole
+from exports.connectwise.http.errors import StoppedError
 from exports.connectwise.http.network_errors import FOREIGN_ERRORS, own_error
 from exports.connectwise.http.sockets import (
-    DeadlineError,
     Stop,
     StopRequestedError,
     Watch,
     WatchedSocket,
-    WatchedTLSContext,
     dial,
 )
-from exports.connectwise.language import gettext as _
-from exports.connectwise.language import grouped
+from exports.connectwise.http.tls import tls_context
 
-_CHUNK_BYTES: Final = 256 * 1024
-_ERROR_BODY_BYTES: Final = 64 * 1024
+_MOST_INTERIM_RESPONSES: Final = 20
 _PORTS: Final = {"http": 80, "https": 443}
-_making_context: Final = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -118,7 +109,7 @@ class Transport:
             host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
             dialling: dict[str, Any] = {"policy": self._policy, "watch": self._watch}
             if parts.scheme == "https":
-                context = _tls_context(self._ca_file, step)
+                context = tls_context(self._ca_file, step)
                 pool: HTTPConnectionPool = _HTTPSPool(host, port, ssl_context=context, **dialling)
             else:
                 pool = _HTTPPool(host, port, **dialling)
@@ -128,8 +119,8 @@ class Transport:
     def _read(self, response: BaseHTTPResponse, step: str) -> bytes:
         try:
             if response.status != 200:
-                return _read_beginning(response)
-            body = _read_whole(response, self._limits.max_body_bytes, step)
+                return read_beginning(response)
+            body = read_whole(response, self._limits.max_body_bytes, step)
         except BaseException:
             response.close()
             raise
@@ -144,30 +135,6 @@ class Transport:
             raise StoppedError(step=step) from error
         except FOREIGN_ERRORS as error:
             raise own_error(error, host=host, step=step) from error
-
-
-def read_authorities(ca_file: str | None) -> None:
-    """Read the certificates to be trusted, so that the first request need not wait for it.
-
-    A file that cannot be read is told by that request.
-    """
-    with suppress(CertificateError, ssl.SSLError):
-        _tls_context(ca_file, step="")
-
-
-def _tls_context(ca_file: str | None, step: str) -> ssl.SSLContext:
-    if not ca_file:
-        return _shared_tls_context("", 0)
-    try:
-        # A renewed file is read anew.
-        return _shared_tls_context(ca_file, os.stat(ca_file).st_mtime_ns)
-    except OSError as error:
-        raise CertificateError(
-            _("the CA file %(file)s cannot be used: %(reason)s")
-            % {"file": ca_file, "reason": error.strerror or error},
-            _("It holds certificates in PEM format and is readable for the exporter."),
-            step=step,
-        ) from error
 
 
 class _Adapter(HTTPAdapter):
@@ -187,10 +154,23 @@ class _Adapter(HTTPAdapter):
         """Nothing to add: the pool's TLS context verifies names and authorities by itself."""
 
 
+class _FinalResponse(HTTPResponse):
+    """Reads over what a server says before its response: 102, 103 (the library knows 100 alone)."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _count in range(_MOST_INTERIM_RESPONSES):
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 101 < status < 200:
+                return version, status, reason
+            parse_headers(self.fp)
+        raise HTTPException("too many interim responses")
+
+
 class _DialledConnection(HTTPConnection):
     """Takes its socket from `dial`, the rest from urllib3."""
 
     scheme: ClassVar[str] = "http"
+    response_class = _FinalResponse
 
     def __init__(self, *args: Any, policy: AddressPolicy, watch: Watch, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -218,60 +198,3 @@ class _HTTPPool(HTTPConnectionPool):
 
 class _HTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _DialledTLSConnection
-
-
-def _shared_tls_context(ca_file: str, changed_at: int) -> ssl.SSLContext:
-    # One after the other: clients that start together would each make one.
-    with _making_context:
-        return _made_tls_context(ca_file, changed_at)
-
-
-@lru_cache(maxsize=4)
-def _made_tls_context(ca_file: str, _changed_at: int) -> ssl.SSLContext:
-    """Trusts the system's authorities, and besides them those of `ca_file` if there is one.
-
-    Names and authorities are checked, as PROTOCOL_TLS_CLIENT has it.
-    """
-    context = WatchedTLSContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_default_certs()
-    # A small machine may have no authorities of its own.
-    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
-    if ca_file:
-        context.load_verify_locations(ca_file)
-    return context
-
-
-def _read_whole(response: BaseHTTPResponse, max_bytes: int, step: str) -> bytes:
-    if not _is_decodable(response):
-        raise DecodeError("the answer came in an encoding that was not asked for")
-    parts: list[bytes] = []
-    size = 0
-    # urllib3 (from 2.6 on) decodes no more than this at a time, whatever a packet would inflate to.
-    while part := response.read(_CHUNK_BYTES, decode_content=True):
-        size += len(part)
-        if size > max_bytes:
-            raise AnswerTooLargeError(
-                _("the answer is larger than %(size)s bytes") % {"size": grouped(max_bytes)},
-                _("Choose a smaller page size."),
-                step=step,
-                status=response.status,
-            )
-        parts.append(part)
-    return b"".join(parts)
-
-
-def _read_beginning(response: BaseHTTPResponse) -> bytes:
-    """As much of an error's body as a message needs; its faults must not hide the status."""
-    body = b""
-    if _is_decodable(response):
-        with suppress(HTTPError, OSError, DeadlineError):
-            body = response.read(_ERROR_BODY_BYTES, decode_content=True)
-    # What may be left unread would otherwise begin the next answer on this connection.
-    response.close()
-    return body
-
-
-def _is_decodable(response: BaseHTTPResponse) -> bool:
-    """Only gzip was asked for; other decoders are not known to keep within limits."""
-    encoding = response.headers.get("Content-Encoding", "").strip().lower()
-    return encoding in ("", "identity", "gzip", "x-gzip")

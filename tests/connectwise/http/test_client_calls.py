@@ -169,7 +169,7 @@ def test_a_port_without_tls_is_told() -> None:
         client_of(server, scheme="https", retry=ONCE) as client,
     ):
         error = failure(client)
-    assert f"no secure connection to 127.0.0.1:{server.port} came about" in str(error)
+    assert f"127.0.0.1:{server.port} does not speak https at this port" in str(error)
 
 
 def everything_told_by(error: BaseException) -> str:
