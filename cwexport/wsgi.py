@@ -1,8 +1,18 @@
 """The entry point of the web server."""
 
 import os
+import sys
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cwexport.settings")
 application = get_wsgi_application()
+
+from exports.workers.start_checks import StartError, check_start  # noqa: E402
+
+try:
+    check_start()
+except StartError as error:
+    # Web servers tell an error in the application from one that passes by this code.
+    print(error, file=sys.stderr, flush=True)
+    sys.exit(3)

@@ -4,6 +4,7 @@ from exports.models.conditions import Condition
 from exports.models.connections import Connection, SecretUnreadableError
 from exports.models.dates import DateChange
 from exports.models.deliveries import Delivery, DeliveryLostError
+from exports.models.installations import Installation
 from exports.models.ledger import LedgerEntry
 from exports.models.log_entries import RunLogEntry
 from exports.models.runs import LeaseLostError, Run
@@ -17,6 +18,7 @@ __all__ = [
     "DateChange",
     "Delivery",
     "DeliveryLostError",
+    "Installation",
     "LeaseLostError",
     "LedgerEntry",
     "Run",

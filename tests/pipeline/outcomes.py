@@ -44,7 +44,7 @@ def safe_failure(run: Run) -> Aftermath:
 def unclaimed_files() -> tuple[str, ...]:
     """Paths below the data folder that no succeeded run accounts for."""
     folder = Path(settings.CWEXPORT_DATA_DIR)
-    known = set()
+    known = {"installation_id"}
     for run in Run.objects.filter(status="succeeded"):
         manifest = str(files.manifest_file(run).relative_to(folder))
         known |= {run.file_path, manifest, f"exports/{run.file_name}"}

@@ -23,6 +23,7 @@ from exports.models import Run, Task
 from exports.models.errors import RunActiveError, TaskUnusableError
 from exports.storage import files
 from exports.workers import jobs, recovery
+from exports.workers.start_checks import StartError, check_start
 from exports.workers.stop_signals import on_stop_signals, restore_signals
 from exports.workers.tuning import tune_process
 
@@ -61,6 +62,10 @@ class Command(BaseCommand):
         super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            check_start()
+        except StartError as error:
+            self._refuse(str(error))
         run = self._queued(options["name"])
         previous = on_stop_signals(_as_interrupt)
         try:

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from exports.storage.permissions import close_to_others
+from exports.workers.start_checks import StartError, check_start
 from exports.workers.supervisor import PortTakenError, Serving, check_port
 
 
@@ -55,4 +56,8 @@ def prepare(tell: Callable[[str], object]) -> None:
     for sentence in close_to_others():
         tell(sentence)
     call_command("migrate", verbosity=0, interactive=False)
+    try:
+        check_start()
+    except StartError as error:
+        raise CommandError(str(error)) from None
     call_command("collectstatic", verbosity=0, interactive=False)

@@ -1,13 +1,18 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from exports.workers import worker
+from exports.workers.start_checks import StartError, check_start
 
 
 class Command(BaseCommand):
     help = _("Takes queued runs and executes them, until Ctrl-C. `serve` starts workers by itself.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            check_start()
+        except StartError as error:
+            raise CommandError(str(error)) from None
         worker.work(lambda: self.stdout.write(_("The worker waits for runs.")))
