@@ -217,7 +217,7 @@ def test_an_answer_may_drip(stand_in: StandIn, kind: Callable[[float], wires.Sen
 
 def test_dripping_headers_delay_the_status(stand_in: StandIn) -> None:
     stand_in.faults.add(Sending(wires.drip_headers(0.05)))
-    with socket.create_connection(("127.0.0.1", stand_in.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", stand_in.port), timeout=60) as connection:
         connection.sendall(b"GET /v4_6_release/apis/3.0%s HTTP/1.1\r\n\r\n" % BATCHES.encode())
         received = connection.recv(100)
     assert received == b"H"
@@ -225,7 +225,7 @@ def test_dripping_headers_delay_the_status(stand_in: StandIn) -> None:
 
 def test_a_dripping_body_comes_after_whole_headers(stand_in: StandIn) -> None:
     stand_in.faults.add(Sending(wires.drip_body(0.05)))
-    with socket.create_connection(("127.0.0.1", stand_in.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", stand_in.port), timeout=60) as connection:
         connection.sendall(b"GET /v4_6_release/apis/3.0%s HTTP/1.1\r\n\r\n" % BATCHES.encode())
         received = connection.recv(10_000)
     head, _, body = received.partition(b"\r\n\r\n")

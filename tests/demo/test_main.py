@@ -34,16 +34,16 @@ def test_server_prints_address_and_stops_cleanly(number: signal.Signals) -> None
             r"The stand-in ConnectWise has 12 batches at (http://127\.0\.0\.1:\d+)\n", line
         )
         assert found, line
-        with urllib.request.urlopen(f"{found[1]}/login/companyinfo/demo", timeout=10) as reply:
+        with urllib.request.urlopen(f"{found[1]}/login/companyinfo/demo", timeout=60) as reply:
             assert reply.status == 200
         process.send_signal(number)
-        assert process.communicate(timeout=20) == ("", "")
+        assert process.communicate(timeout=120) == ("", "")
         assert process.returncode == 0
 
 
 def test_taken_port_exits_with_2() -> None:
     with StandIn(Store()) as stand_in, _start("--port", str(stand_in.port)) as process:
-        assert process.communicate(timeout=20) == (
+        assert process.communicate(timeout=120) == (
             "",
             f"Port {stand_in.port} is taken by another program. Choose another one with --port.\n",
         )
@@ -62,7 +62,7 @@ def test_taken_port_exits_with_2() -> None:
 )
 def test_unusable_arguments_exit_with_2(arguments: list[str], sentence: str) -> None:
     with _start(*arguments) as process:
-        output, errors = process.communicate(timeout=20)
+        output, errors = process.communicate(timeout=120)
     assert (output, process.returncode) == ("", 2)
     assert sentence in errors
     assert "Traceback" not in errors

@@ -40,8 +40,8 @@ def test_stopping_ends_open_and_hanging_connections() -> None:
     with StandIn(Store()) as stand_in:
         stand_in.faults.add(Sending(wires.never_answer))
         stand_in.on_request(lambda request: arrived.set())
-        idle = socket.create_connection(("127.0.0.1", stand_in.port), timeout=10)
-        hanging = http.client.HTTPConnection("127.0.0.1", stand_in.port, timeout=10)
+        idle = socket.create_connection(("127.0.0.1", stand_in.port), timeout=60)
+        hanging = http.client.HTTPConnection("127.0.0.1", stand_in.port, timeout=60)
         hanging.request("GET", BASE_PATH + BATCHES)
         assert arrived.wait(10)
     with idle:
@@ -57,7 +57,7 @@ def test_a_taken_port_is_an_error() -> None:
 
 
 def test_a_connection_is_kept_for_many_calls(stand_in: StandIn) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", stand_in.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", stand_in.port, timeout=60)
     sockets = set()
     for method, body in (("GET", None), ("POST", b"x" * 1000), ("GET", b"unusual")):
         connection.request(method, f"{BASE_PATH}{BATCHES}/count", body, credentials())
@@ -73,7 +73,7 @@ def test_it_speaks_tls_with_the_given_certificate(
 ) -> None:
     context = ssl.create_default_context(cafile=str(certificates.authority))
     connection = http.client.HTTPSConnection(
-        "127.0.0.1", tls_stand_in.port, timeout=10, context=context
+        "127.0.0.1", tls_stand_in.port, timeout=60, context=context
     )
     connection.request("GET", f"{BASE_PATH}{BATCHES}/count", headers=credentials())
     assert connection.getresponse().read() == b'{"count":120}'
@@ -84,7 +84,7 @@ def test_it_speaks_tls_with_the_given_certificate(
 def test_distrusting_client_does_not_disturb_others(
     tls_stand_in: StandIn, certificates: Certificates
 ) -> None:
-    stranger = http.client.HTTPSConnection("127.0.0.1", tls_stand_in.port, timeout=10)
+    stranger = http.client.HTTPSConnection("127.0.0.1", tls_stand_in.port, timeout=60)
     with pytest.raises(ssl.SSLCertVerificationError):
         stranger.request("GET", "/")
     silent = socket.create_connection(("127.0.0.1", tls_stand_in.port))
@@ -98,7 +98,7 @@ def test_a_connection_over_tls_may_be_reset(
     tls_stand_in.faults.add(Sending(wires.reset))
     context = ssl.create_default_context(cafile=str(certificates.authority))
     connection = http.client.HTTPSConnection(
-        "127.0.0.1", tls_stand_in.port, timeout=10, context=context
+        "127.0.0.1", tls_stand_in.port, timeout=60, context=context
     )
     connection.request("GET", f"{BASE_PATH}{BATCHES}", headers=credentials())
     with pytest.raises(ConnectionResetError):
@@ -138,7 +138,7 @@ def test_the_log_tells_what_was_asked(stand_in: StandIn) -> None:
 
 
 def test_log_counts_concurrent_calls(stand_in: StandIn) -> None:
-    meeting = Barrier(3, timeout=10)
+    meeting = Barrier(3, timeout=60)
 
     @stand_in.on_request
     def wait_for_the_others(request: Request) -> None:

@@ -74,16 +74,16 @@ def together(size: int, do: Callable[[int], object]) -> None:
 
     def one(number: int) -> None:
         try:
-            barrier.wait(10)
+            barrier.wait(120)
             do(number)
         finally:
             database.close()
 
-    threads = [Thread(target=one, args=(number,)) for number in range(size)]
+    threads = [Thread(target=one, args=(number,), daemon=True) for number in range(size)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert not any(thread.is_alive() for thread in threads)
 
 

@@ -3,12 +3,14 @@
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from threading import Event
 
 import pytest
 from django.utils import timezone
 
+from exports.demo.answers import Request
 from exports.demo.server import StandIn
 from exports.models import Run, Task, Worker
 from exports.workers import jobs, recovery
@@ -16,6 +18,7 @@ from tests.conftest import MakeTask
 from tests.pipeline.outcomes import (
     aftermath,
     exported_versions,
+    is_page,
     log_of,
     page_requests,
     safe_failure,
@@ -29,7 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Process = subprocess.Popen[bytes]
 
 
-def wait_until(is_so: Callable[[], bool], seconds: float = 20) -> None:
+def wait_until(is_so: Callable[[], bool], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < end, "it did not happen in time"
@@ -44,12 +47,13 @@ def is_over(run: Run) -> bool:
     return not fresh(run).is_active
 
 
-def end(process: Process, number: signal.Signals) -> float:
-    """Send the signal and return how many seconds the process still took."""
-    sent_at = time.monotonic()
+def end(process: Process, number: signal.Signals) -> None:
+    """Send the signal and wait until the process is gone.
+
+    How long that takes is measured by `make stress ARGS=stops`, on a quiet machine.
+    """
     process.send_signal(number)
-    process.wait(15)
-    return time.monotonic() - sent_at
+    process.wait(120)
 
 
 def fall_silent(run: Run) -> None:
@@ -58,9 +62,22 @@ def fall_silent(run: Run) -> None:
 
 
 @pytest.fixture
-def slow_run(make_task: MakeTask, stand_in: StandIn) -> Run:
-    """A queued run of 24 pages, one at a time, of a server that takes its time for each."""
-    stand_in.latency = 0.2
+def gate(stand_in: StandIn) -> Iterator[Event]:
+    """Pages after the fifth are held back until this is set: no run is over before."""
+    opened = Event()
+
+    def hold(request: Request) -> None:
+        if is_page(request) and len(page_requests(stand_in)) > 5:
+            opened.wait()
+
+    stand_in.on_request(hold)
+    yield opened
+    opened.set()
+
+
+@pytest.fixture
+def slow_run(make_task: MakeTask, gate: Event) -> Run:
+    """A queued run of 24 pages, one at a time, that stops at the gate."""
     task = make_task(page_size=5)
     task.connection.parallel_requests = 1
     task.connection.save()
@@ -68,7 +85,8 @@ def slow_run(make_task: MakeTask, stand_in: StandIn) -> Run:
 
 
 def is_in_the_middle(run: Run) -> bool:
-    return fresh(run).page_count >= 3
+    """All pages before the gate are written, so that the worker does nothing but wait."""
+    return fresh(run).page_count == 5
 
 
 def test_worker_empties_queue_and_ends_idle(task: Task, stand_in: StandIn) -> None:
@@ -76,27 +94,25 @@ def test_worker_empties_queue_and_ends_idle(task: Task, stand_in: StandIn) -> No
         run = jobs.queue_run(task, Run.Trigger.MANUAL)
         wait_until(lambda: is_over(run))
         workers = list(Worker.objects.alive().values_list("process_id", flat=True))
-        seconds = end(process, signal.SIGTERM)
+        end(process, signal.SIGTERM)
 
     assert (fresh(run).status, fresh(run).error) == ("succeeded", "")
     assert exported_versions(fresh(run)) == versions_in(stand_in)
     assert workers == [process.pid]
-    assert seconds < 5
     assert process.returncode == 0
     # One that has said goodbye is not waited for.
     assert not jobs.any_worker_alive()
 
 
-def test_sigterm_requeues_the_run(slow_run: Run, stand_in: StandIn) -> None:
+def test_sigterm_requeues_the_run(slow_run: Run, stand_in: StandIn, gate: Event) -> None:
     with worker_process() as process:
         wait_until(lambda: is_in_the_middle(slow_run))
-        seconds = end(process, signal.SIGTERM)
+        end(process, signal.SIGTERM)
     given_back = fresh(slow_run)
-    stand_in.latency = 0
+    gate.set()
     with worker_process():
         wait_until(lambda: is_over(slow_run))
 
-    assert seconds < 10
     assert (given_back.status, given_back.attempt) == ("queued", 2)
     assert (fresh(slow_run).status, fresh(slow_run).error) == ("succeeded", "")
     assert exported_versions(fresh(slow_run)) == versions_in(stand_in)
@@ -113,9 +129,11 @@ def killed_in_the_middle(run: Run) -> None:
 
 
 @pytest.mark.rule("R4")
-def test_after_sigkill_a_new_worker_resumes_the_run(slow_run: Run, stand_in: StandIn) -> None:
+def test_after_sigkill_a_new_worker_resumes_the_run(
+    slow_run: Run, stand_in: StandIn, gate: Event
+) -> None:
     killed_in_the_middle(slow_run)
-    stand_in.latency = 0
+    gate.set()
     had_count = fresh(slow_run).page_count
     stand_in.requests.clear()
     with worker_process():
@@ -129,10 +147,12 @@ def test_after_sigkill_a_new_worker_resumes_the_run(slow_run: Run, stand_in: Sta
 
 
 @pytest.mark.rule("R4")
-def test_after_sigkill_unresumable_run_is_closed(slow_run: Run, stand_in: StandIn) -> None:
+def test_after_sigkill_unresumable_run_is_closed(
+    slow_run: Run, stand_in: StandIn, gate: Event
+) -> None:
     Run.objects.filter(pk=slow_run.pk).update(can_resume=False)
     killed_in_the_middle(slow_run)
-    stand_in.latency = 0
+    gate.set()
     with worker_process():
         wait_until(lambda: is_over(slow_run))
         wait_until(lambda: unclaimed_files() == ())
@@ -156,7 +176,7 @@ def test_run_that_kills_workers_is_parked(slow_run: Run, stand_in: StandIn) -> N
 
 
 @pytest.mark.rule("R3")
-def test_frozen_worker_publishes_nothing(slow_run: Run, stand_in: StandIn) -> None:
+def test_frozen_worker_publishes_nothing(slow_run: Run, stand_in: StandIn, gate: Event) -> None:
     Run.objects.filter(pk=slow_run.pk).update(can_resume=False)
     with worker_process() as process:
         wait_until(lambda: is_in_the_middle(slow_run))
@@ -164,7 +184,7 @@ def test_frozen_worker_publishes_nothing(slow_run: Run, stand_in: StandIn) -> No
         fall_silent(slow_run)
         recovery.recover()
         closed = fresh(slow_run)
-        stand_in.latency = 0
+        gate.set()
         other = jobs.queue_run(slow_run.task, Run.Trigger.MANUAL)
         process.send_signal(signal.SIGCONT)
         # The same worker takes the next run, so by then it has let go of the first.

@@ -122,7 +122,7 @@ def resetting(connection: socket.socket, over: threading.Event) -> None:
 
 def silent(connection: socket.socket, over: threading.Event) -> None:
     """Accept the request and never answer."""
-    over.wait(30)
+    over.wait()
 
 
 def dripping(beginning: bytes, drop: bytes = b" ", seconds: float = 0.02) -> Reply:

@@ -208,12 +208,12 @@ def test_file_that_differs_on_disk_gets_no_verdict(tmp_path: Path, other_end: Pr
     path = tmp_path / "batches.xml"
     path.write_bytes(path.read_bytes().replace(b"<id>250</id>", b"<id>249</id>"))
 
-    assert other_end.communicate(f"{path.stat().st_size} 1\n", timeout=20)[0] == ""
+    assert other_end.communicate(f"{path.stat().st_size} 1\n", timeout=120)[0] == ""
 
 
 def test_the_process_ends_with_whoever_asked_for_it(other_end: Process) -> None:
     os.kill(other_end.pid, signal.SIGINT)  # a Ctrl-C is none of its business
     time.sleep(0.1)
     assert other_end.poll() is None
-    assert other_end.communicate(timeout=20)[0] == ""
+    assert other_end.communicate(timeout=120)[0] == ""
     assert other_end.returncode == 0

@@ -1,0 +1,47 @@
+"""docs/glossary.md says what the pages say, and modules are named after things."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.utils.translation import gettext, override
+
+ROOT = Path(__file__).parents[2]
+ROWS = [
+    [cell.strip() for cell in line.strip("|\n").split("|")]
+    for line in (ROOT / "docs/glossary.md").read_text().splitlines()
+    if line.startswith("| ") and not line.startswith("| word ")
+]
+SHOWN = [(english, german) for _, english, german, _ in ROWS if english != "–"]
+# Names that say nothing: whatever is put there has a better one.
+EMPTY = {"utils", "helpers", "common", "misc", "base", "manager", "handler", "service", "data"} | {
+    "info"
+}
+
+
+def test_each_word_is_explained_once() -> None:
+    words = [word for row in ROWS for word in row[0].split(", ")]
+
+    assert len(words) == len(set(words)) > 40
+    assert all(len(row) == 4 and len(row[3]) > 10 for row in ROWS)
+
+
+@pytest.mark.parametrize(("english", "german"), SHOWN)
+def test_german_words_are_those_of_the_catalogue(english: str, german: str) -> None:
+    """A word that stands alone on a page is in the catalogue; the others are parts of sentences."""
+    with override("de"):
+        translated = gettext(english)
+
+    assert translated in (german, english)
+
+
+def test_no_module_has_an_empty_name() -> None:
+    named = {
+        str(path.relative_to(ROOT))
+        for folder in ("cwexport", "exports", "tests")
+        for path in (ROOT / folder).rglob("*.py")
+        if {re.sub("s$", "", word) for word in (path.stem, path.parent.name)}
+        & {re.sub("s$", "", word) for word in EMPTY}
+    }
+
+    assert named == set()
