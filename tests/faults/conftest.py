@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.pipeline.conftest import quick_retries
+from tests.pipeline.conftest import quick_retries, short_limits
 
-__all__ = ["quick_retries"]
+__all__ = ["quick_retries", "short_limits"]
 
 
 @pytest.fixture(autouse=True)

@@ -28,29 +28,29 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def hundredfold_speed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Signs of life, the silence after which a worker counts as dead, and looks: all quicker."""
+def quick_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Heartbeats and the silence after which a worker counts as dead: all quicker."""
     monkeypatch.setattr(lease, "LOOK_EVERY", 0.05)
     monkeypatch.setattr(lease, "RENEW_EVERY", 0.1)
-    monkeypatch.setattr(queryset, "DEAD_AFTER", timedelta(seconds=0.6))
+    monkeypatch.setattr(queryset, "DEAD_AFTER", timedelta(seconds=2))
 
 
-@pytest.mark.usefixtures("hundredfold_speed")
+@pytest.mark.usefixtures("quick_leases")
 def test_slow_pages_never_lose_the_lease(
     make_task: MakeTask, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from exports.connectwise.http.client import Limits
     from exports.pipeline import runner
 
-    monkeypatch.setattr(runner, "LIMITS", Limits(connect=2, read=5, total=10))
-    stand_in.faults.add(Delay(1.0, on=(LIST,), when=is_page))
+    monkeypatch.setattr(runner, "LIMITS", Limits(connect=60, read=60, total=120))
+    stand_in.faults.add(Delay(2.5, on=(LIST,), when=is_page))
 
     def sweep(request: Request) -> None:
         recovery.recover()
         database.close()
 
     stand_in.on_request(sweep)
-    run = run_now(make_task(page_size=60))
+    run = run_now(make_task(page_size=1000))
 
     assert (run.status, run.error, run.attempt) == ("succeeded", "", 1)
     assert exported_ids(run) == stand_in.store.ids

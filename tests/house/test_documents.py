@@ -5,8 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+DOCUMENTS = ["README.md", "docs/rules.md", "docs/glossary.md"]
+# A path of this repository in backticks.
+PATH = re.compile(r"`((?:cwexport|docs|exports|templates|tests|\.ci)/[\w./-]*)`")
 
 
 def test_settings_table_matches_settings_read() -> None:
@@ -56,6 +61,65 @@ def test_every_dependency_has_reason_and_pin() -> None:
         assert name
         assert "#" in line
         assert f"\n{name[0].lower()}==" in f"\n{pinned}"
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_paths_in_documents_exist(name: str) -> None:
+    """A place for what is not built yet is called so on its line."""
+    named = {
+        path
+        for line in (ROOT / name).read_text().splitlines()
+        if "not built yet" not in line
+        for path in PATH.findall(line)
+    }
+
+    assert {path for path in named if not (ROOT / path).exists()} == set()
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_in_documents_lead_somewhere(name: str) -> None:
+    text = (ROOT / name).read_text()
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)", text)
+
+    assert {
+        link for link, _ in links if link and not (ROOT / name).parent.joinpath(link).exists()
+    } == set()
+
+
+def test_make_targets_in_documents_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {
+        target
+        for name in DOCUMENTS
+        for target in re.findall(r"(?:`|\$ )make ([a-z-]+)", (ROOT / name).read_text())
+    }
+
+    assert named <= targets
+
+
+def test_support_code_stays_small() -> None:
+    """Under 15 % of the test code; programs with a make target of their own are no support."""
+    programs = {"stress", "benchmarks", "screenshots"}
+    tests = support = 0
+    for path in (ROOT / "tests").rglob("*.py"):
+        line_count = len(path.read_text().splitlines())
+        if path.name.startswith("test_"):
+            tests += line_count
+        elif not programs & set(path.parts):
+            support += line_count
+
+    assert support / (tests + support) < 0.15
+
+
+def test_test_names_have_three_to_eight_words() -> None:
+    names = {
+        f"{path.relative_to(ROOT)}::{name}"
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def test_(\w+)\(", path.read_text(), re.MULTILINE)
+        if not 3 <= len(name.split("_")) <= 8
+    }
+
+    assert names == set()
 
 
 def test_the_core_runs_where_django_cannot_be_imported() -> None:

@@ -18,7 +18,13 @@ def same_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Preview and run try as often, so that their sentences can be held against each other."""
     for module in (preview, runner):
         monkeypatch.setattr(module, "RETRY", RetryPolicy(tries=2, scale=0.001))
-        monkeypatch.setattr(module, "LIMITS", Limits(connect=2, read=0.5, total=1.5))
+
+
+@pytest.fixture
+def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For answers that never come, in preview and run alike."""
+    for module in (preview, runner):
+        monkeypatch.setattr(module, "LIMITS", Limits(connect=1, read=1, total=1))
 
 
 def preview_of(task: Task) -> Preview:

@@ -11,9 +11,9 @@ from exports.demo.server import StandIn
 from exports.live_checks import preview
 from exports.models import Task
 from tests.conftest import MakeTask, make_connection, run_now, save_task
-from tests.live_checks.previewing import INVOICES, preview_of, same_patience
+from tests.live_checks.previewing import INVOICES, preview_of, same_patience, short_limits
 
-__all__ = ["same_patience"]
+__all__ = ["same_patience", "short_limits"]
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("same_patience")]
 
@@ -34,7 +34,6 @@ FAULTS = {
     "a redirect": faults.Redirect("http://127.0.0.1:9/elsewhere"),
     "a cut answer": faults.Sending(wires.cut_body),
     "a reset": faults.Sending(wires.reset),
-    "no answer": faults.Sending(wires.never_answer),
     "empty lists": faults.Nothing(on=(answers.LIST,)),
     "disorder": faults.Reorder(),
     "an enormous answer": faults.GzipBomb(64),
@@ -54,6 +53,13 @@ def test_fault_is_told_as_by_the_run(task: Task, stand_in: StandIn, name: str) -
     assert run.status == "failed"
     assert found.error == run.error
     assert found.first is None
+
+
+@pytest.mark.usefixtures("short_limits")
+def test_missing_answer_is_told_as_by_run(task: Task, stand_in: StandIn) -> None:
+    stand_in.faults.add(faults.Sending(wires.never_answer))
+
+    assert preview_of(task).error == run_now(task).error != ""
 
 
 def test_unreachable_server_is_told_as_by_run(stand_in: StandIn, settings: Settings) -> None:

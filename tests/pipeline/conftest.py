@@ -8,6 +8,11 @@ from exports.pipeline import runner
 
 @pytest.fixture
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many tries as ever, but waits a thousand times shorter and limits of a second or two."""
+    """As many tries as ever, but waits a thousand times shorter."""
     monkeypatch.setattr(runner, "RETRY", RetryPolicy(scale=0.001))
-    monkeypatch.setattr(runner, "LIMITS", Limits(connect=2, read=0.5, total=1.5))
+
+
+@pytest.fixture
+def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For answers that never come: long enough for all others on a busy machine."""
+    monkeypatch.setattr(runner, "LIMITS", Limits(connect=3, read=3, total=3))
