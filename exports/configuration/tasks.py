@@ -15,7 +15,7 @@ from exports.configuration.reading import Entry, nearest
 from exports.connectwise.filter.conditions import Condition
 from exports.connectwise.http.addresses import SiteError
 from exports.models import Connection, DateChange, Task
-from exports.storage.file_names import OutputNameError, check_output_name
+from exports.storage.file_names import OutputNameError, check_output_name, name_key
 
 # Left out of the file, these have their default: the file says what a task is. `enabled`, the
 # connection and the dates stay, since people and runs change them from day to day.
@@ -197,7 +197,7 @@ def _check_length(plan: TaskPlan, rows: tuple[Condition, ...]) -> None:
 def _refuse_shared_output_files(plans: list[TaskPlan], around: Surroundings) -> None:
     planned = {plan.row.pk for plan in plans if not plan.is_new}
     users = {
-        task.output_file.casefold(): task.name
+        name_key(task.output_file): task.name
         for task in around.open_tasks().values()
         if task.pk not in planned
     }
@@ -205,12 +205,12 @@ def _refuse_shared_output_files(plans: list[TaskPlan], around: Surroundings) -> 
         name = plan.entry.values.get("output_file")
         if not name:
             continue
-        if name.casefold() in users:
-            params = {"file": name, "task": users[name.casefold()]}
+        if name_key(name) in users:
+            params = {"file": name, "task": users[name_key(name)]}
             message = _("%(file)s is the output file of the task %(task)s already.")
             plan.refuse("output_file", message % params)
         else:
-            users[name.casefold()] = plan.row.name
+            users[name_key(name)] = plan.row.name
 
 
 def _plan_on_failure_tasks(plans: list[TaskPlan], around: Surroundings) -> None:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from exports.forms.dates import DATES
 from exports.models import DateChange, Task
-from exports.storage.file_names import MAX_LENGTH
+from exports.storage.file_names import MAX_LENGTH, name_key
 
 _ENDING: Final = ".xml"
 _NAME_LENGTH: Final = 100
@@ -27,7 +27,7 @@ def first_values_of_copy(source: Task) -> dict[str, Any]:
         **settings,
         "name": _free_name(source.name, {name.casefold() for name, _file, _at in others}),
         "output_file": _free_output_file(
-            source.output_file, {file.casefold() for _name, file, at in others if at is None}
+            source.output_file, {name_key(file) for _name, file, at in others if at is None}
         ),
         # Archiving is what disabled it, not a person.
         "enabled": source.enabled or source.archived_at is not None,
@@ -55,6 +55,6 @@ def _free_output_file(name: str, taken: set[str]) -> str:
     stem = name[: -len(_ENDING)]
     for number in range(1, len(taken) + 2):
         end = f"-copy{_ENDING}" if number == 1 else f"-copy-{number}{_ENDING}"
-        if (free := f"{stem[: MAX_LENGTH - len(end)]}{end}").casefold() not in taken:
+        if name_key(free := f"{stem[: MAX_LENGTH - len(end)]}{end}") not in taken:
             break
     return free

@@ -1,6 +1,7 @@
 """The task form: every setting of the specification, checked and saved as one thing."""
 
 import copy
+import unicodedata
 from dataclasses import astuple
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -32,6 +33,8 @@ from exports.storage.file_names import (
     OutputNameError,
     check_output_name,
     is_overwritten_each_run,
+    name_key,
+    output_name_error,
     render_output_name,
 )
 
@@ -53,6 +56,8 @@ class TaskForm(EditedRowForm, DatedForm):
 
     # Its length is part of its own rule, with a sentence of its own (O1).
     output_file = forms.CharField(
+        # A blank at an end is refused in words, like any other character that has no place there.
+        strip=False,
         label=gettext_lazy("Output File"),
         error_messages={"required": gettext_lazy("The file needs a name, e.g. batches-{run}.xml.")},
     )
@@ -212,9 +217,7 @@ class TaskForm(EditedRowForm, DatedForm):
     def example_name(self) -> str:
         """What the file of a run that started now would be called; "" for a name refused."""
         template = self["output_file"].value() or ""
-        try:
-            check_output_name(template, str(self["name"].value() or ""))
-        except OutputNameError:
+        if self.output_name_error():
             return ""
         return render_output_name(
             template,
@@ -223,6 +226,11 @@ class TaskForm(EditedRowForm, DatedForm):
             started_at=timezone.now(),
             zone=ZoneInfo(settings.TIME_ZONE),
         )
+
+    def output_name_error(self) -> str:
+        """Why the name in the form cannot be used; "" while it can or none is typed."""
+        template, task_name = self["output_file"].value() or "", str(self["name"].value() or "")
+        return output_name_error(template, task_name) if template else ""
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
@@ -243,13 +251,13 @@ class TaskForm(EditedRowForm, DatedForm):
             raise ValidationError(str(error)) from error
         others = Task.objects.filter(archived_at=None).exclude(pk=self.instance.pk)
         for task_name, taken in others.values_list("name", "output_file"):
-            if taken.casefold() == name.casefold():
+            if name_key(taken) == name_key(name):
                 sentence = _(
                     "%(task)s already exports to %(file)s. Two tasks cannot share a file: choose "
                     "another name."
                 )
                 raise ValidationError(sentence % {"task": task_name, "file": taken})
-        return name
+        return unicodedata.normalize("NFC", name)
 
     def clean_references_to_fetch(self) -> str:
         if self.cleaned_data["references_to_fetch"]:

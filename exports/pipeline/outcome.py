@@ -126,7 +126,7 @@ def evaluate(
 
 
 @transaction.atomic
-def record_success(run: Run, outcome: RunResult, file_path: str) -> None:
+def record_success(run: Run, outcome: RunResult, file_path: str, manifest_sha256: str) -> None:
     """File, ledger, dates and the end of the run, together or not at all (W2, O3).
 
     Raises LostRunError when this worker does not hold the run any more.
@@ -142,6 +142,7 @@ def record_success(run: Run, outcome: RunResult, file_path: str) -> None:
         file_name=outcome.file_name,
         file_size=checked.size,
         file_sha256=checked.sha256,
+        manifest_sha256=manifest_sha256,
         suspicion=outcome.suspicion.message if outcome.suspicion else "",
         suspicion_code=outcome.suspicion.code if outcome.suspicion else "",
         date_created_after=outcome.date_created_after,

@@ -1,5 +1,6 @@
 """execute(run): the one place where rows, network and file meet."""
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -128,10 +129,12 @@ def _export(run: Run, lease: Lease, log: RunLog) -> None:
         proven_count=counts.proven_count,
         shown_count=counts.shown_count,
     )
-    file_path = files.publish(part, run, manifest(run, outcome))
+    proof_content = manifest(run, outcome)
+    file_path = files.publish(part, run, proof_content)
+    manifest_sha256 = hashlib.sha256(proof_content).hexdigest()
     # Together, as a page that sees the end does not ask for further lines.
     with transaction.atomic():
-        record_success(run, outcome, file_path)
+        record_success(run, outcome, file_path, manifest_sha256)
         log_success(run, written, checked, log)
 
 

@@ -1,6 +1,7 @@
 """What a run hands out and shows of it: its file, its proof, its log, and the schema."""
 
 import hashlib
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,11 @@ from exports.models import Run
 from exports.reporting.file_pages import FilePage, page_before, page_from
 from exports.reporting.xml_highlight import highlight_xml
 from exports.storage import files
+from exports.storage.integrity import is_as_written
 from exports.views.runs import find_run
+
+# A proof is a few kilobytes, whatever stands in its place.
+_MOST_PROOF_BYTES = 1 << 20
 
 
 @require_safe
@@ -46,14 +51,16 @@ def show_file(request: HttpRequest, pk: int) -> HttpResponse:
     if not run.file_path:
         return _no_file(request, run, _why_no_file(run), 404)
     try:
-        page = _file_page(files.run_file(run), request)
+        path = files.run_file(run)
+        is_changed = not is_as_written(path, run.file_sha256)
+        page = _file_page(path, request)
     except OSError:
         return _no_file(request, run, _gone(run), 410)
     context = {
         "run": run,
         "page": page,
         "xml": highlight_xml(page.text),
-        "is_changed": page.size != run.file_size,
+        "is_changed": is_changed,
     }
     return render(request, "exports/run_file/run_file.html", context)
 
@@ -69,7 +76,15 @@ def download_manifest(request: HttpRequest, pk: int) -> HttpResponseBase:
     except OSError:
         sentence = _("The proof of %(run)s is not in the data folder.")
         return _no_file(request, run, sentence % {"run": run}, 404)
-    return _attachment(content, f"run-{run.pk}-proof.json", "application/json")
+    with content:
+        proof = content.read(_MOST_PROOF_BYTES)
+    if run.manifest_sha256 and hashlib.sha256(proof).hexdigest() != run.manifest_sha256:
+        sentence = _(
+            "The proof of %(run)s is not the one that was written (its SHA-256 differs): somebody "
+            "changed it, so it is not handed out. Restore it from a backup."
+        )
+        return _no_file(request, run, sentence % {"run": run}, 410)
+    return _attachment(BytesIO(proof), f"run-{run.pk}-proof.json", "application/json")
 
 
 @require_safe

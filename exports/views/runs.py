@@ -1,6 +1,5 @@
 """The page that follows a run, and what it asks for: the end of a run, and another one."""
 
-import shlex
 from typing import Any
 
 from django.contrib import messages
@@ -12,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from exports.models import Run
+from exports.reporting.check_commands import check_commands
 from exports.reporting.completeness_summary import proof_of
 from exports.reporting.deliveries import delivery_sentences
 from exports.reporting.file_pages import FilePage, first_lines
@@ -20,6 +20,7 @@ from exports.reporting.run_diff import changes_of
 from exports.reporting.run_progress import RunProgress, standing_of, title_of
 from exports.reporting.xml_highlight import highlight_xml
 from exports.storage import files
+from exports.storage.integrity import is_as_written
 from exports.views.buttons import button
 from exports.views.queueing import WHILE_ACTIVE, queue_and_follow
 from exports.workers import jobs
@@ -111,20 +112,12 @@ def _context(run: Run) -> dict[str, Any]:
         "changes": changes_of(run),
         "led_to": run.led_to.first() if run.status == Run.Status.FAILED else None,
         "first_lines": beginning,
+        "is_changed": beginning is not None and not _is_as_written(run),
         "first_xml": highlight_xml(beginning.text) if beginning else "",
         "deliveries": delivery_sentences(run),
-        "check_commands": _check_commands(run.file_name),
+        "check_commands": check_commands(run.file_name),
         "can_run": run.task.enabled and not run.task.archived_at,
     }
-
-
-def _check_commands(name: str) -> list[tuple[str, str]]:
-    """For each system, what prints the SHA-256 of a file of this name."""
-    return [
-        ("Linux", f"sha256sum {shlex.quote(name)}"),
-        ("macOS", f"shasum -a 256 {shlex.quote(name)}"),
-        ("Windows", f'certutil -hashfile "{name}" SHA256'),
-    ]
 
 
 def _first_lines(run: Run) -> FilePage | None:
@@ -134,3 +127,10 @@ def _first_lines(run: Run) -> FilePage | None:
         return first_lines(files.run_file(run))
     except OSError:
         return None
+
+
+def _is_as_written(run: Run) -> bool:
+    try:
+        return is_as_written(files.run_file(run), run.file_sha256)
+    except OSError:
+        return False

@@ -20,7 +20,7 @@ from exports.models.runs import RunQuerySet
 from exports.models.sync_window import Restart, next_window
 from exports.number_formats import grouped
 from exports.reporting.tables import RunTable
-from exports.storage.file_names import is_overwritten_each_run
+from exports.storage.file_names import is_overwritten_each_run, output_name_error
 
 LATEST_RUNS = 10
 CHARTED_RUNS = 30
@@ -49,6 +49,7 @@ def render_task_page(
         "undoable": undoable,
         "search": LedgerSearch(),
         "has_entries": LedgerEntry.objects.sent_by(task).exists(),
+        "output_name_error": output_name_error(task.output_file, task.name),
         "is_overwritten": task.export != Task.Export.ALL
         and is_overwritten_each_run(task.output_file),
         **_changes(task, undoable),

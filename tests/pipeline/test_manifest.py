@@ -1,5 +1,6 @@
 """The proof beside the file says what the history says (P3)."""
 
+import hashlib
 import json
 
 import pytest
@@ -14,7 +15,9 @@ def test_the_manifest_holds_request_counts_dates_and_hash(make_task: MakeTask) -
     task = make_task(export="modified")
     task.conditions.create(position=0, field="id", comparison="LessThan", value="400")
     run = run_now(task)
-    proof = json.loads(files.manifest_file(run).read_bytes())
+    content = files.manifest_file(run).read_bytes()
+    assert run.manifest_sha256 == hashlib.sha256(content).hexdigest()
+    proof = json.loads(content)
 
     started = f"{run.connectwise_started_at:%Y-%m-%dT%H:%M:%SZ}"
     assert proof["conditions"] == "id < 400"

@@ -9,6 +9,7 @@ from exports.storage.file_names import (
     OutputNameError,
     check_output_name,
     is_overwritten_each_run,
+    name_key,
     render_output_name,
 )
 
@@ -22,6 +23,10 @@ from exports.storage.file_names import (
         "{task}.xml",
         "{date}-{time}-{run}.xml",
         "é.xml",
+        "e\u0301.xml",
+        "отчет-batches (2).xml",
+        "バッチ.xml",
+        "हिन्दी.xml",
     ],
 )
 def test_plain_names_are_allowed(name: str) -> None:
@@ -39,9 +44,30 @@ def test_plain_names_are_allowed(name: str) -> None:
         ("CON.xml", "keeps for a device"),
         ("con.batches.xml", "keeps for a device"),
         ("lpt1.xml", "keeps for a device"),
-        ("a\r\nX: y.xml", "cannot hold"),
-        ("a\u202elmx.xml", "cannot hold"),
-        ("a:b.xml", "cannot hold"),
+        ("a\r\nX: y.xml", r"holds U\+000D U\+000A :"),
+        ("a\u202elmx.xml", r"holds U\+202E"),
+        ("a:b.xml", "holds :"),
+        ("$(calc).xml", r"holds \$"),
+        ("=cmd.xml", "holds ="),
+        ("`x`.xml", "holds `"),
+        ("a'b.xml", "holds '"),
+        ("%PATH%.xml", "holds %"),
+        ("-rf.xml", "begins with a letter or a digit"),
+        ("{task}.xml", "begins with a letter or a digit"),
+        ("desktop.ini.xml", "a meaning of its own"),
+        ("a..xml", "two dots in a row"),
+        ("a.xml ", "A blank stands after .xml"),
+        ("a.xml\u00a0", "holds U"),
+        ("a\u00adb.xml", r"holds U\+00AD"),
+        ("a\u061cb.xml", r"holds U\+061C"),
+        ("a\U000e0041b.xml", r"holds U\+E0041"),
+        ("a\u200bb.xml", r"holds U\+200B"),
+        ("a\u3164b.xml", "name holds"),
+        ("a\ufe0f.xml", "name holds"),
+        ("a\u2800b.xml", "name holds"),
+        ("\uff41.xml", "name holds"),
+        ("\U0001d41a.xml", "name holds"),
+        ("b\u0430tches.xml", "different scripts"),
         ("batches", "must end in .xml"),
         (".xml", "begin with a dot"),
         ("  .xml", "needs a name before"),
@@ -57,7 +83,7 @@ def test_plain_names_are_allowed(name: str) -> None:
 @pytest.mark.rule("O1")
 def test_other_names_are_refused_with_the_reason(name: str, reason: str) -> None:
     with pytest.raises(OutputNameError, match=reason):
-        check_output_name(name, "Nightly")
+        check_output_name(name, "-rf")
 
 
 @pytest.mark.parametrize("task_name", ["CON", "日" * 100])
@@ -84,3 +110,13 @@ def test_placeholders_use_the_installations_zone() -> None:
 def test_only_run_and_time_tell_two_runs_apart() -> None:
     names = ["batches.xml", "{date}.xml", "{task}.xml", "{time}.xml", "{run}.xml"]
     assert [is_overwritten_each_run(name) for name in names] == [True, True, True, False, False]
+
+
+def test_unicode_forms_are_one_name() -> None:
+    assert name_key("Zoe\u0308.xml") == name_key("ZO\u00cb.XML")
+    assert name_key("a.xml") != name_key("b.xml")
+
+
+@pytest.mark.parametrize("task_name", ["$(calc)", "a\u00adb\u061c", "a..b", "=x", "\U0001d41a"])
+def test_task_name_is_made_plain(task_name: str) -> None:
+    check_output_name("x{task}.xml", task_name)

@@ -103,6 +103,18 @@ def test_the_proof_is_downloaded_as_json(
     assert f"run-{run.pk}-proof.json" in answer["Content-Disposition"]
 
 
+def test_changed_proof_is_refused(signed_in: Client, make_task: MakeTask) -> None:
+    proof = b'{"run": 1}'
+    run = succeed(make_task(), manifest_sha256=hashlib.sha256(proof).hexdigest())
+    files.manifest_file(run).write_bytes(proof)
+    assert signed_in.get(url("run-manifest", run)).status_code == 200
+
+    files.manifest_file(run).write_bytes(b'{"run": 2}')
+    answer = signed_in.get(url("run-manifest", run))
+    assert answer.status_code == 410
+    assert "somebody changed it, so it is not handed out" in answer.content.decode()
+
+
 def test_a_missing_proof_is_said_in_words(
     signed_in: Client, make_task: MakeTask, user: User
 ) -> None:

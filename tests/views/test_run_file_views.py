@@ -1,5 +1,7 @@
 """The view of a run's file: whole records, page by page, without reading the whole file."""
 
+import hashlib
+import os
 import re
 from collections.abc import Callable
 from html import unescape
@@ -102,7 +104,8 @@ def test_file_view_leads_to_download(signed_in: Client, make_task: MakeTask) -> 
     run = succeed(make_task())
     content = (HEAD + "".join(map(batch, range(1_000))) + TAIL).encode()
     files.run_file(run).write_bytes(content)
-    Run.objects.update(file_size=len(content))
+    sha256 = hashlib.sha256(content).hexdigest()
+    Run.objects.update(file_size=len(content), file_sha256=sha256)
     first = view(signed_in, run)
     address = re.search(r'<a href="([^"]*)" rel="next">', first)
     assert address
@@ -128,10 +131,18 @@ def test_nonsense_position_still_shows_a_page(
         assert "&lt;Batches" in view(signed_in, run, **{name: wrong})
 
 
-def test_changed_file_size_is_said(signed_in: Client, make_task: MakeTask) -> None:
+@pytest.mark.parametrize("content", [CONTENT + b"x", CONTENT.replace(b"Batches", b"Botches")])
+def test_changed_file_is_flagged(signed_in: Client, make_task: MakeTask, content: bytes) -> None:
     run = succeed(make_task())
-    files.run_file(run).write_bytes(CONTENT + b"x")
-    assert "This file is not the one that was written: its size differs." in view(signed_in, run)
+    changed = "This file is not the one that was written: its SHA-256 differs."
+    result = reverse("run-detail", args=[run.pk])
+    assert changed not in view(signed_in, run) + signed_in.get(result).content.decode()
+
+    kept = files.run_file(run).stat()
+    files.run_file(run).write_bytes(content)
+    os.utime(files.run_file(run), ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    assert changed in view(signed_in, run)
+    assert changed in signed_in.get(result).content.decode()
 
 
 def test_a_run_without_a_file_says_why(signed_in: Client, make_task: MakeTask) -> None:

@@ -1,7 +1,9 @@
 """The run page when the run is over: what came of it, what proves it, what to do next."""
 
 import hashlib
+import html
 import re
+import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -65,7 +67,7 @@ def test_a_success_shows_its_result_and_its_file(
 
     assert "284 batches exported to <code>batches.xml</code>." in page
     assert f'<code id="file-hash">{hashlib.sha256(CONTENT).hexdigest()}</code>' in page
-    assert "<code>sha256sum batches.xml</code>" in page
+    assert "<code>sha256sum ./batches.xml</code>" in page
     assert reverse("run-download", args=[run.pk]) in page
     assert reverse("run-file", args=[run.pk]) in page
     assert '<span class="xml-tag"><Batches' in page
@@ -86,8 +88,14 @@ def test_printed_sheet_names_user_and_time(
 
 
 def test_check_command_cannot_be_injected(signed_in: Client, make_task: MakeTask) -> None:
-    run = succeed(make_task(), file_name="a b; rm -rf x.xml")
-    assert "<code>sha256sum 'a b; rm -rf x.xml'</code>" in page_of(signed_in, run)
+    name = "a $(calc)`x` 'b\u2019; rm -rf x.xml"
+    page = html.unescape(page_of(signed_in, succeed(make_task(), file_name=name)))
+    found = dict(re.findall(r"<dt>([\w ]+)</dt><dd><code>([^<]*)</code>", page))
+    assert shlex.split(found["Linux"]) == ["sha256sum", f"./{name}"]
+    assert shlex.split(found["macOS"])[-1] == f"./{name}"
+    assert found["Windows PowerShell"] == (
+        "Get-FileHash -LiteralPath './a $(calc)`x` ''b\u2019\u2019; rm -rf x.xml'"
+    )
 
 
 def test_a_success_whose_file_is_gone_says_so(signed_in: Client, make_task: MakeTask) -> None:

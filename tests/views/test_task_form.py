@@ -15,7 +15,7 @@ from django.urls import reverse
 from exports.connectwise.filter.conditions import Condition
 from exports.models import Connection, DateChange, Task
 from tests.screen_fixtures import move_date, put_out, succeed
-from tests.views.form_data import CREATE, edit_url, edited, new_task
+from tests.views.form_data import CREATE, edit_url, edited, errors, new_task
 
 MakeTask = Callable[..., Task]
 
@@ -195,3 +195,20 @@ def test_what_is_typed_is_escaped(signed_in: Client, connection: Connection) -> 
     page = signed_in.post(CREATE, new_task(connection, name=awkward, page_size=awkward)).content
     assert b"<script>alert(1)" not in page
     assert b"{{7*7}}" in page
+
+
+def test_former_output_name_is_flagged(signed_in: Client, make_task: MakeTask) -> None:
+    task = make_task(output_file="$(calc).xml")
+    assert "name holds $." in signed_in.get(edit_url(task)).content.decode()
+    page = signed_in.get(reverse("task-detail", args=[task.pk])).content.decode()
+    assert "the name is not allowed any more" in page
+    assert task.queue_run("manual").output_file == "$(calc).xml"
+    assert "output_file" in errors(signed_in.post(edit_url(task), edited(task)))
+
+
+def test_unicode_forms_of_one_file_clash(signed_in: Client, make_task: MakeTask) -> None:
+    make_task(output_file="Zo\u00eb.xml")
+    other = make_task(name="Other", output_file="other.xml")
+    data = edited(other, output_file="zoe\u0308.xml")
+    [sentence] = errors(signed_in.post(edit_url(other), data))["output_file"]
+    assert "already exports to Zo\u00eb.xml" in sentence

@@ -22,6 +22,8 @@ class Result(models.Model):
     file_name = models.CharField(max_length=250, blank=True)
     file_size = models.BigIntegerField(null=True)
     file_sha256 = models.CharField(max_length=64, blank=True)
+    # Of the proof beside the file; runs of earlier versions have none.
+    manifest_sha256 = models.CharField(max_length=64, blank=True)
     date_created_after = models.DateTimeField(null=True)
     date_modified_after = models.DateTimeField(null=True)
     suspicion = MessageField(blank=True)
