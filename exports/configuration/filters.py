@@ -26,7 +26,7 @@ def read_conditions(entries: Sequence[Entry], findings: Findings) -> tuple[Condi
 
 def url_problem(rows: Sequence[Condition], connection: Connection, page_size: int) -> str:
     """Why these rows are too long to be sent (F6), or "". Raises SiteError."""
-    user_part = conditions.render(rows, batches.FIELD_KINDS)
+    user_part = conditions.render(rows, batches.FIELD_TYPES)
     try:
         check_url_length(connection.parsed_site(), user_part, page_size)
     except UrlTooLongError as error:
@@ -53,12 +53,12 @@ def _row(entry: Entry, findings: Findings) -> Condition | None:
     )
     line = entry.line_of("field")
     try:
-        conditions.check(row, batches.FIELD_KINDS)
+        conditions.check(row, batches.FIELD_TYPES)
     except ConditionError as error:
         line = entry.line_of(_KEYS.get(error.part, error.part))
         findings.problems.append(Problem(line, f"{error}{_yaml_hint(row, error)}"))
         return None
-    warnings = conditions.warnings_for(row, batches.FIELD_KINDS)
+    warnings = conditions.warnings_for(row, batches.FIELD_TYPES)
     findings.warnings.extend(Problem(line, warning) for warning in warnings)
     return row
 
@@ -69,7 +69,7 @@ def _yaml_hint(row: Condition, error: ConditionError) -> str:
         return ""
     try:
         quoted = conditions.quote(row.value)
-        conditions.check(replace(row, value=quoted), batches.FIELD_KINDS)
+        conditions.check(replace(row, value=quoted), batches.FIELD_TYPES)
     except ConditionError:
         return ""
     written = quoted.replace("'", "''")

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from exports.configuration.yaml_text import UnreadableError, compose
-from exports.connectwise.batches import Kind
+from exports.connectwise.batches import FieldType
 from exports.connectwise.filter import literals
 
 _NULL: Final = "tag:yaml.org,2002:null"
@@ -228,7 +228,7 @@ def _moment(node: yaml.Node, problems: list[Problem]) -> datetime:
     message = gettext_noop("%(key)s is %(kind)s: write a date like 2020-01-01T00:00:00Z.")
     text = _scalar(node, message)
     try:
-        moment = datetime.fromisoformat(literals.parse(f"[{text}]", Kind.DATETIME).sent[1:-1])
+        moment = datetime.fromisoformat(literals.parse(f"[{text}]", FieldType.DATETIME).sent[1:-1])
         # The last year has no room for the zones in which pages show it.
         if moment.year < 9999:
             return moment

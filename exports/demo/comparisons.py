@@ -26,6 +26,7 @@ _ORDERINGS: dict[str, Callable[[Any, Any], bool]] = {
 }
 _EQUALITIES: dict[str, Callable[[Any, Any], bool]] = {"=": operator.eq, "!=": operator.ne}
 _TEXT_COMPARISONS = ("contains", "like", "not contains", "not like")
+KNOWN = frozenset({*_ORDERINGS, *_EQUALITIES, *_TEXT_COMPARISONS, "in", "not in"})
 _TYPES: dict[str, frozenset[type]] = {
     "text": frozenset({str}),
     "flag": frozenset({bool}),

@@ -11,7 +11,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from exports.connectwise.batches import FIELD_KINDS, LABELS, Kind
+from exports.connectwise.batches import FIELD_TYPES, LABELS, FieldType
 from exports.connectwise.filter import conditions as grammar
 from exports.connectwise.filter.conditions import Condition, ConditionError
 
@@ -19,10 +19,10 @@ PARTS = ("comparison", "field", "logic_operator", "value")
 
 # What a field of each kind holds.
 HOLDS = {
-    Kind.INTEGER: gettext_lazy("whole number"),
-    Kind.TEXT: gettext_lazy("text"),
-    Kind.FLAG: gettext_lazy("True or False"),
-    Kind.DATETIME: gettext_lazy("date"),
+    FieldType.INTEGER: gettext_lazy("whole number"),
+    FieldType.TEXT: gettext_lazy("text"),
+    FieldType.FLAG: gettext_lazy("True or False"),
+    FieldType.DATETIME: gettext_lazy("date"),
 }
 _ANY_VALUE = '"text", 284, [2020-01-31]'
 _AS_TYPED = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
@@ -96,8 +96,8 @@ class ConditionForm(forms.Form):
     def is_blank(self) -> bool:
         return not any(getattr(self.typed(), part).strip() for part in PARTS)
 
-    def kind(self) -> Kind | None:
-        return FIELD_KINDS.get(self.typed().field.strip())
+    def kind(self) -> FieldType | None:
+        return FIELD_TYPES.get(self.typed().field.strip())
 
     def takes_list(self) -> bool:
         return self.typed().comparison in grammar.LIST_COMPARISONS
@@ -120,8 +120,8 @@ class ConditionForm(forms.Form):
         """A value as one would type it here."""
         typed = self.typed()
         name = typed.field.strip()
-        if name in FIELD_KINDS or self.takes_list():
-            return grammar.example_for(name, FIELD_KINDS, typed.comparison)
+        if name in FIELD_TYPES or self.takes_list():
+            return grammar.example_for(name, FIELD_TYPES, typed.comparison)
         return _ANY_VALUE
 
     def hint(self) -> str:
@@ -136,16 +136,14 @@ class ConditionForm(forms.Form):
         typed = self.typed()
         if typed.value.strip() or not typed.field.strip() or self.refusal():
             return ""
-        if typed.comparison == "NotEqual":
-            return _("Blank means null: batches with a value.")
-        return _("Blank means null: batches without a value.")
+        return _(grammar.BY_NAME[typed.comparison].of_blank)
 
     def refusal(self) -> ConditionError | None:
         """Why the row cannot be sent, whether or not it is time to say so."""
         if self.is_blank():
             return None
         try:
-            grammar.check(self.typed(), FIELD_KINDS)
+            grammar.check(self.typed(), FIELD_TYPES)
         except ConditionError as error:
             return error
         return None
@@ -169,7 +167,7 @@ class ConditionForm(forms.Form):
         typed, refusal = self.typed(), self.refusal()
         if not typed.field.strip() or (refusal and refusal.part == "field"):
             return []
-        return grammar.warnings_for(typed, FIELD_KINDS)
+        return grammar.warnings_for(typed, FIELD_TYPES)
 
     def focus(self, part: str) -> None:
         self.focused = part

@@ -8,7 +8,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from exports.connectwise.batches import FIELD_KINDS, LABELS
+from exports.connectwise.batches import FIELD_TYPES, LABELS
 from exports.connectwise.filter import conditions as grammar
 from exports.connectwise.filter.conditions import Condition, ConditionError
 from exports.forms.condition_row import HOLDS, PARTS, ConditionForm
@@ -49,14 +49,14 @@ class BaseConditionRows(ConditionFormSet):
     def sent(self) -> str:
         """The filter exactly as it is sent, "" while a row cannot be."""
         try:
-            return grammar.render(self.conditions(), FIELD_KINDS)
+            return grammar.render(self.conditions(), FIELD_TYPES)
         except ConditionError:
             return ""
 
     def in_words(self) -> str:
         """The filter for people, "" while a row cannot be sent."""
         try:
-            return grammar.in_words(self.conditions(), FIELD_KINDS)
+            return grammar.in_words(self.conditions(), FIELD_TYPES)
         except ConditionError:
             return ""
 
@@ -75,7 +75,7 @@ class BaseConditionRows(ConditionFormSet):
         """The fields to suggest, each with what people call it and its kind."""
         return [
             (name, _("%(field)s: %(kind)s") % {"field": _(LABELS[name]), "kind": HOLDS[kind]})
-            for name, kind in FIELD_KINDS.items()
+            for name, kind in FIELD_TYPES.items()
         ]
 
     def leave(self) -> None:
@@ -123,7 +123,7 @@ def row_data(rows: Sequence[Condition]) -> dict[str, str]:
 def rows_text(rows: Sequence[Condition]) -> str:
     """The rows on one line: as sent, or as typed while they cannot be."""
     try:
-        return grammar.render(rows, FIELD_KINDS) or _("no conditions")
+        return grammar.render(rows, FIELD_TYPES) or _("no conditions")
     except ConditionError:
         parts = ((row.field, row.comparison, row.value, row.logic_operator) for row in rows)
         return " ".join(part for row in parts for part in row if part)

@@ -12,7 +12,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from exports.connectwise.batches import Kind
+from exports.connectwise.batches import FieldType
 from exports.connectwise.filter.literals import (
     LiteralError,
     NoSuchMomentError,
@@ -60,7 +60,7 @@ class UtcField(forms.Field):
         problem = _("%(typed)s is not a date from 1753 to 9998 in ISO 8601 format.")
         problem %= {"typed": shown(text)}
         try:
-            moment = datetime.fromisoformat(parse(f"[{text}]", Kind.DATETIME).sent[1:-1])
+            moment = datetime.fromisoformat(parse(f"[{text}]", FieldType.DATETIME).sent[1:-1])
             # The last year has no room for the zones in which pages show it.
             if moment.year < 9999:
                 return moment

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from exports.connectwise.batches import FIELD_KINDS
+from exports.connectwise.batches import FIELD_TYPES
 from exports.connectwise.filter import conditions
 from exports.connectwise.filter.conditions import Condition, ConditionError
 from exports.connectwise.http.addresses import AddressPolicy, SiteError
@@ -136,10 +136,10 @@ def _ask(
     found: Preview, task: Task, typed: Sequence[Condition], typed_dates: Collection[str]
 ) -> None:
     deadline = time.monotonic() + SECONDS_IN_ALL
-    sent = conditions.render(typed, FIELD_KINDS)
-    found.in_words = conditions.in_words(typed, FIELD_KINDS)
+    sent = conditions.render(typed, FIELD_TYPES)
+    found.in_words = conditions.in_words(typed, FIELD_TYPES)
     for condition in typed:
-        found.field_warnings += conditions.warnings_for(condition, FIELD_KINDS)
+        found.field_warnings += conditions.warnings_for(condition, FIELD_TYPES)
     found.window = _window(task, sent, typed_dates)
     run = _next_run(task, sent, found.window)
     log = _Notes(found.warnings)

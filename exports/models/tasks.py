@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from exports.connectwise.batches import FIELD_KINDS
+from exports.connectwise.batches import FIELD_TYPES
 from exports.connectwise.filter.conditions import Condition as TypedCondition
 from exports.connectwise.filter.conditions import render
 from exports.models.codes import Activity
@@ -109,7 +109,7 @@ class Task(EditedModel):
 
     def rendered_conditions(self) -> str:
         """The user's part of the filter, as it is sent. Raises ConditionError."""
-        return render(self.saved_conditions(), FIELD_KINDS)
+        return render(self.saved_conditions(), FIELD_TYPES)
 
     def replace_conditions(self, typed: Iterable[TypedCondition]) -> None:
         """Store these rows, in this order, instead of those there are."""

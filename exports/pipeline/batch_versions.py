@@ -1,4 +1,4 @@
-"""The version of a batch: what the ledger remembers of it (rule W7)."""
+"""The version of a batch: what the ledger remembers of it."""
 
 import hashlib
 import json
@@ -6,21 +6,23 @@ from collections.abc import Mapping
 from json.encoder import encode_basestring_ascii as quote
 from typing import Any
 
-from exports.connectwise.batches import ELEMENTS, INFO_MEMBERS
 from exports.models.ledger import Version
 
-_NAMES = tuple(name for name, _ in ELEMENTS)
+# What the hashes in every ledger are made of. Not the table of batches: with one name more, each
+# batch would be a new version, and go out again.
+_FIELDS = ("batchIdentifier", "exportInvoicesFlag", "exportExpensesFlag", "exportProductsFlag")
+_INFO_MEMBERS = ("dateEntered", "enteredBy", "lastUpdated", "updatedBy")
 _encode = json.JSONEncoder(default=str).encode
 
 
 def version_of(batch_id: int, record: Mapping[str, Any]) -> Version:
-    """Id, last update as sent, and 32 hex digits over the elements of rule X2.
+    """Id, last update as sent, and 32 hex digits over the fields above.
 
     Extra API fields do not count: a field ConnectWise adds one day makes no batch a new one.
     """
     info = record.get("_info")
     members = info if isinstance(info, dict | Mapping) else {}
-    values = [*map(record.get, _NAMES), *map(members.get, INFO_MEMBERS)]
+    values = [*map(record.get, _FIELDS), *map(members.get, _INFO_MEMBERS)]
     content = _as_json(values).encode()
     content_hash = hashlib.blake2b(content, digest_size=16).hexdigest()
     return Version(batch_id, str(members.get("lastUpdated") or ""), content_hash)

@@ -10,7 +10,7 @@ from django.db.models import Case, OuterRef, Prefetch, Q, QuerySet, Subquery, Va
 
 from exports.charts.of_runs import point_of
 from exports.charts.plots import SPARK_BARS, RunPoint
-from exports.connectwise.batches import FIELD_KINDS
+from exports.connectwise.batches import FIELD_TYPES
 from exports.connectwise.filter import conditions
 from exports.connectwise.filter.conditions import ConditionError
 from exports.models import Condition, DateChange, Run, Task
@@ -145,7 +145,7 @@ def _shown_runs_of(task: Any, rows: Sequence[Row]) -> list[int]:
 def _next(task: Task, change: DateChange | None) -> dict[str, Any]:
     try:
         rows = tuple(row.as_typed() for row in task.conditions.all())
-        sent = conditions.render(rows, FIELD_KINDS)
+        sent = conditions.render(rows, FIELD_TYPES)
     except ConditionError as error:
         return {"condition_error": str(error), "in_words": "", "is_asked_otherwise": False}
     asked_by = change.run if change else None
@@ -156,6 +156,6 @@ def _next(task: Task, change: DateChange | None) -> dict[str, Any]:
     )
     return {
         "condition_error": "",
-        "in_words": conditions.in_words(rows, FIELD_KINDS) if rows else "",
+        "in_words": conditions.in_words(rows, FIELD_TYPES) if rows else "",
         "is_asked_otherwise": is_asked_otherwise,
     }

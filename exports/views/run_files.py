@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from exports.connectwise.plain_files import open_plain
-from exports.connectwise.xml import validation
+from exports.connectwise.xml.schema import FILE_NAME, schema
 from exports.models import Run
 from exports.reporting.file_pages import FilePage, page_before, page_from
 from exports.reporting.xml_highlight import highlight_xml
@@ -103,8 +103,7 @@ def download_log(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def download_schema(request: HttpRequest) -> HttpResponseBase:
     """The schema that every exported file follows (X6)."""
-    schema = Path(validation.__file__).with_name("batches.xsd")
-    return _attachment(schema.open("rb"), "batches.xsd", "application/xml")
+    return _attachment(BytesIO(schema()), FILE_NAME, "application/xml")
 
 
 def _file_page(path: Path, request: HttpRequest) -> FilePage:

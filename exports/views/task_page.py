@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from exports.charts.of_runs import runs_of
-from exports.connectwise.batches import FIELD_KINDS
+from exports.connectwise.batches import FIELD_TYPES
 from exports.connectwise.filter import conditions
 from exports.connectwise.filter.conditions import ConditionError
 from exports.forms.dates import DatesForm, canonical
@@ -147,14 +147,14 @@ def _next_run(task: Task) -> dict[str, Any]:
     """The filter in words and as sent, the window of the next run, and why it starts again."""
     typed = task.saved_conditions()
     try:
-        sent = conditions.render(typed, FIELD_KINDS)
+        sent = conditions.render(typed, FIELD_TYPES)
     except ConditionError as error:
         return {"condition_error": str(error)}
     window = next_window(task, sent, timezone.now())
     restart = window.restart
     return {
         "sent": sent,
-        "in_words": conditions.in_words(typed, FIELD_KINDS),
+        "in_words": conditions.in_words(typed, FIELD_TYPES),
         "window": window,
         "restart": restart,
         "restart_sentence": restart_sentence(task, restart) if restart else "",

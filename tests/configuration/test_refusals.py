@@ -5,6 +5,8 @@ import re
 import pytest
 
 from exports.configuration import Outcome
+from exports.connectwise.batches import FieldType
+from exports.connectwise.filter.conditions import fitting_comparisons
 from exports.models import Task
 from tests.configuration.example import EXAMPLE, changed, load, needs_database, problems
 
@@ -77,9 +79,8 @@ tasks:
         ),
         (
             "{field: id, comparison: equals, value: 1}",
-            "2: equals is not a comparison. id can be compared with Equal, GreaterThan, "
-            "GreaterThanOrEqual, In, LessThan, LessThanOrEqual, NotEqual, NotIn. "
-            "Example: id Equal 284",
+            "2: equals is not a comparison. id can be compared with "
+            f"{', '.join(fitting_comparisons(FieldType.INTEGER))}. Example: id Equal 284",
         ),
         (
             "{field: id, comparison: Equal, value: 1, logic: xor}",

@@ -134,9 +134,9 @@ import pkgutil, importlib, exports.connectwise as core
 names = [one.name for one in pkgutil.walk_packages(core.__path__, "exports.connectwise.")]
 for name in names:
     importlib.import_module(name)
-from exports.connectwise.batches import FIELD_KINDS
+from exports.connectwise.batches import FIELD_TYPES
 from exports.connectwise.filter.conditions import Condition, render
-print(len(names), render([Condition("id", "Equal", "284")], FIELD_KINDS))
+print(len(names), render([Condition("id", "Equal", "284")], FIELD_TYPES))
 """
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True

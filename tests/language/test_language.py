@@ -15,7 +15,7 @@ from django.utils import translation
 from urllib3.exceptions import DecodeError
 
 from exports.connectwise import language
-from exports.connectwise.batches import FIELD_KINDS, Kind
+from exports.connectwise.batches import FIELD_TYPES, FieldType
 from exports.connectwise.filter import conditions, literals
 from exports.connectwise.filter.conditions import Condition, ConditionError
 from exports.connectwise.http.addresses import (
@@ -221,7 +221,7 @@ def test_every_address_is_refused_in_the_language_spoken(address: str, scheme: s
 )
 def test_every_condition_is_refused_in_the_language_spoken(row: tuple[str, ...]) -> None:
     with pytest.raises(ConditionError) as refused:
-        conditions.check(Condition(*row), FIELD_KINDS)
+        conditions.check(Condition(*row), FIELD_TYPES)
     assert outside_of_marks(str(refused.value)) == ""
 
 
@@ -232,19 +232,19 @@ def test_filter_description_is_translated() -> None:
         Condition("batchIdentifer", "Like", '"2026*"'),
         Condition("id", "GreaterThanOrEqual", "284"),
     ]
-    params = [conditions.in_words(rows, FIELD_KINDS), conditions.in_words([], FIELD_KINDS)]
-    params += conditions.warnings_for(rows[1], FIELD_KINDS)
+    params = [conditions.in_words(rows, FIELD_TYPES), conditions.in_words([], FIELD_TYPES)]
+    params += conditions.warnings_for(rows[1], FIELD_TYPES)
 
     assert [outside_of_marks(sentence) for sentence in params] == [""] * 3
     assert params[0].startswith("«batches where «exportInvoicesFlag is True» «or» («")
     # What is sent stays what ConnectWise reads.
-    assert conditions.render(rows, FIELD_KINDS) == (
+    assert conditions.render(rows, FIELD_TYPES) == (
         'exportInvoicesFlag = True or (batchIdentifer like "2026*" and id >= 284)'
     )
 
 
 def refuse_a_list_of_nothing() -> None:
-    literals.parse_list("()", Kind.TEXT)
+    literals.parse_list("()", FieldType.TEXT)
 
 
 def refuse_broken_json() -> None:

@@ -13,12 +13,12 @@ from xml.etree import ElementTree
 
 from lxml import etree
 
-from exports.connectwise.xml.validation import SCHEMA_PATH
+from exports.connectwise.xml.schema import schema
 from exports.demo.rows import Record, parse_datetime
 from tests.stress.journal import FACT_NAMES, INFO_NAMES, Facts, JournalStore, TrueVersion
 
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
-_SCHEMA = etree.XMLSchema(etree.parse(str(SCHEMA_PATH)))
+_SCHEMA = etree.XMLSchema(etree.fromstring(schema()))
 # Our clock is read by several processes, a little before or after the deed.
 _CLOCK_SLACK = timedelta(seconds=2)
 

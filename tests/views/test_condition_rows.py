@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from exports.connectwise.batches import FIELD_KINDS
-from exports.connectwise.filter.conditions import COMPARISONS, Condition
+from exports.connectwise.batches import FIELD_TYPES, FieldType
+from exports.connectwise.filter.conditions import COMPARISONS, Condition, fitting_comparisons
 from exports.forms.conditions import posted_rows, shown_rows
 from exports.forms.row_actions import rows_after
 from tests.views.form_data import row_data
@@ -90,7 +90,7 @@ def test_every_input_of_every_row_has_a_label(signed_in: Client) -> None:
 def test_known_fields_are_suggested_with_types(signed_in: Client, connection: Any) -> None:
     page = signed_in.get(reverse("task-create")).content.decode()
 
-    assert findall(r'<option value="([^"]*)" label=', page) == list(FIELD_KINDS)
+    assert findall(r'<option value="([^"]*)" label=', page) == list(FIELD_TYPES)
     assert 'value="exportInvoicesFlag" label="Includes invoices: True or False"' in page
     assert 'value="_info/lastUpdated" label="Last updated: date"' in page
 
@@ -335,8 +335,7 @@ def test_changed_field_brings_comparisons_and_help(signed_in: Client) -> None:
     assert 'data-hint="Last updated: date"' in page
     assert findall(r'<option value="(\w*)">', page) == [
         "",
-        *("Equal", "GreaterThan", "GreaterThanOrEqual", "In"),
-        *("LessThan", "LessThanOrEqual", "NotEqual", "NotIn"),
+        *fitting_comparisons(FieldType.DATETIME),
     ]
     assert findall(r'value="(\w+)-0"', page) == ["date"]
     assert "<input" not in page.split("<template")[0]

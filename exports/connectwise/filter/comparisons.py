@@ -1,95 +1,145 @@
-"""The comparisons a condition can make, and which fields each of them fits (F1, F3).
+"""The comparisons a condition can make: one row of `COMPARISONS` is one comparison.
 
-One row of `COMPARISONS` is one comparison; the form, the renderer and the tests all read it.
+The form, the check, the filter as sent and in words, and the help with values all read it.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
-from exports.connectwise.batches import Kind
-from exports.connectwise.filter.literals import Form
+from exports.connectwise.batches import FieldType
+from exports.connectwise.filter.literals import LiteralType
 from exports.connectwise.language import gettext_noop
 
 
 @dataclass(frozen=True)
+class Value:
+    """What a comparison takes: literals of these types, in words, and whether in a list."""
+
+    types: frozenset[LiteralType]
+    words: str
+    is_list: bool = False
+
+
+_TEXT_ONLY = frozenset({LiteralType.TEXT})
+_ORDERED = _TEXT_ONLY | {LiteralType.INTEGER, LiteralType.DECIMAL, LiteralType.DATETIME}
+_NOT_NULL = _ORDERED | {LiteralType.FLAG}
+
+_ANY: Final = Value(_NOT_NULL | {LiteralType.NULL}, gettext_noop("one value"))
+_ORDERABLE: Final = Value(_ORDERED, gettext_noop("a number, a date or text"))
+_TEXT: Final = Value(_TEXT_ONLY, gettext_noop("text in quotes"))
+_LIST: Final = Value(_NOT_NULL, gettext_noop("a list in brackets"), is_list=True)
+
+
+@dataclass(frozen=True)
 class Comparison:
-    """One comparison: the seed's spelling, what is sent, and what it takes, in English."""
+    """One comparison: its name, how ConnectWise spells it, what it takes, and what it says.
+
+    Sentences are English, to be translated. `of_dates` is said instead of `sentence` where the
+    value is a date, `of_blank` of a row without a value. `example` makes an example of a text.
+    """
 
     name: str
     sent: str
-    forms: frozenset[Form]
-    takes: str
-    takes_list: bool = False
+    takes: Value
+    sentence: str
+    of_dates: str = ""
+    of_blank: str = ""
+    example: str = "{}"
 
-    def words(self, form: Form) -> str:
-        """In English, of a value of this form: `%(field)s is at least %(value)s`."""
-        of_dates = _DATE_WORDS.get(self.name) if form is Form.DATETIME else None
-        return of_dates or _WORDS[self.name]
+    def sentence_for(self, literal_type: LiteralType) -> str:
+        """`%(field)s is at least %(value)s`, of a value of this type."""
+        is_date = literal_type is LiteralType.DATETIME
+        return (self.of_dates if is_date else "") or self.sentence
 
-    def fits(self, kind: Kind | None) -> bool:
-        """Whether a field of this kind can be compared so; None: unknown, and it may be."""
-        return kind is None or Form(kind.value) in self.forms
-
-
-def fitting_comparisons(kind: Kind | None) -> tuple[str, ...]:
-    """The comparisons that a field of this kind can have, in the seed's order; None: unknown."""
-    return tuple(comparison.name for comparison in COMPARISONS if comparison.fits(kind))
+    def fits(self, field_type: FieldType | None) -> bool:
+        """Whether a field of this type can be compared so; None, an unknown field, always can."""
+        return field_type is None or LiteralType(field_type.value) in self.takes.types
 
 
-_ORDERED = frozenset({Form.INTEGER, Form.DECIMAL, Form.DATETIME, Form.TEXT})
-_ANY = _ORDERED | {Form.FLAG, Form.NULL}
-_MEMBER = _ORDERED | {Form.FLAG}
-_TEXT = frozenset({Form.TEXT})
-
-_ONE = gettext_noop("one value")
-_ORDERABLE = gettext_noop("a number, a date or text")
-_QUOTED = gettext_noop("text in quotes")
-_LIST = gettext_noop("a list in brackets")
-
+# In the order in which they are offered.
 COMPARISONS: Final = (
-    Comparison("Contains", "contains", _TEXT, _QUOTED),
-    Comparison("Equal", "=", _ANY, _ONE),
-    Comparison("GreaterThan", ">", _ORDERED, _ORDERABLE),
-    Comparison("GreaterThanOrEqual", ">=", _ORDERED, _ORDERABLE),
-    Comparison("In", "in", _MEMBER, _LIST, takes_list=True),
-    Comparison("Like", "like", _TEXT, _QUOTED),
-    Comparison("LessThan", "<", _ORDERED, _ORDERABLE),
-    Comparison("LessThanOrEqual", "<=", _ORDERED, _ORDERABLE),
-    Comparison("NotContains", "not contains", _TEXT, _QUOTED),
-    Comparison("NotEqual", "!=", _ANY, _ONE),
-    Comparison("NotIn", "not in", _MEMBER, _LIST, takes_list=True),
-    Comparison("NotLike", "not like", _TEXT, _QUOTED),
+    Comparison(
+        "Contains",
+        "contains",
+        _TEXT,
+        gettext_noop("%(field)s contains %(value)s"),
+        example="{:.4}",
+    ),
+    Comparison(
+        "Equal",
+        "=",
+        _ANY,
+        gettext_noop("%(field)s is %(value)s"),
+        of_blank=gettext_noop("Blank means null: batches without a value."),
+    ),
+    Comparison(
+        "GreaterThan",
+        ">",
+        _ORDERABLE,
+        gettext_noop("%(field)s is greater than %(value)s"),
+        of_dates=gettext_noop("%(field)s is after %(value)s"),
+    ),
+    Comparison(
+        "GreaterThanOrEqual",
+        ">=",
+        _ORDERABLE,
+        gettext_noop("%(field)s is at least %(value)s"),
+        of_dates=gettext_noop("%(field)s is at or after %(value)s"),
+    ),
+    Comparison("In", "in", _LIST, gettext_noop("%(field)s is one of %(value)s")),
+    Comparison(
+        "Like", "like", _TEXT, gettext_noop("%(field)s is like %(value)s"), example="{:.4}*"
+    ),
+    Comparison(
+        "LessThan",
+        "<",
+        _ORDERABLE,
+        gettext_noop("%(field)s is less than %(value)s"),
+        of_dates=gettext_noop("%(field)s is before %(value)s"),
+    ),
+    Comparison(
+        "LessThanOrEqual",
+        "<=",
+        _ORDERABLE,
+        gettext_noop("%(field)s is at most %(value)s"),
+        of_dates=gettext_noop("%(field)s is at or before %(value)s"),
+    ),
+    Comparison(
+        "NotContains",
+        "not contains",
+        _TEXT,
+        gettext_noop("%(field)s does not contain %(value)s"),
+        example="{:.4}",
+    ),
+    Comparison(
+        "NotEqual",
+        "!=",
+        _ANY,
+        gettext_noop("%(field)s is not %(value)s"),
+        of_blank=gettext_noop("Blank means null: batches with a value."),
+    ),
+    Comparison("NotIn", "not in", _LIST, gettext_noop("%(field)s is not one of %(value)s")),
+    Comparison(
+        "NotLike",
+        "not like",
+        _TEXT,
+        gettext_noop("%(field)s is not like %(value)s"),
+        example="{:.4}*",
+    ),
 )
 BY_NAME: Final = {comparison.name: comparison for comparison in COMPARISONS}
-LIST_COMPARISONS: Final = frozenset(one.name for one in COMPARISONS if one.takes_list)
+LIST_COMPARISONS: Final = frozenset(one.name for one in COMPARISONS if one.takes.is_list)
 
-_WORDS: Final = {
-    "Contains": gettext_noop("%(field)s contains %(value)s"),
-    "Equal": gettext_noop("%(field)s is %(value)s"),
-    "GreaterThan": gettext_noop("%(field)s is greater than %(value)s"),
-    "GreaterThanOrEqual": gettext_noop("%(field)s is at least %(value)s"),
-    "In": gettext_noop("%(field)s is one of %(value)s"),
-    "Like": gettext_noop("%(field)s is like %(value)s"),
-    "LessThan": gettext_noop("%(field)s is less than %(value)s"),
-    "LessThanOrEqual": gettext_noop("%(field)s is at most %(value)s"),
-    "NotContains": gettext_noop("%(field)s does not contain %(value)s"),
-    "NotEqual": gettext_noop("%(field)s is not %(value)s"),
-    "NotIn": gettext_noop("%(field)s is not one of %(value)s"),
-    "NotLike": gettext_noop("%(field)s is not like %(value)s"),
-}
 
-# Dates come before and after each other; for the rest they go by the words above.
-_DATE_WORDS: Final = {
-    "GreaterThan": gettext_noop("%(field)s is after %(value)s"),
-    "GreaterThanOrEqual": gettext_noop("%(field)s is at or after %(value)s"),
-    "LessThan": gettext_noop("%(field)s is before %(value)s"),
-    "LessThanOrEqual": gettext_noop("%(field)s is at or before %(value)s"),
-}
+def fitting_comparisons(field_type: FieldType | None) -> tuple[str, ...]:
+    """The comparisons that a field of this type can have; None: an unknown field."""
+    return tuple(comparison.name for comparison in COMPARISONS if comparison.fits(field_type))
 
-# What fields of each kind hold, in English.
-KIND_WORDS: Final = {
-    Kind.INTEGER: gettext_noop("whole numbers"),
-    Kind.TEXT: gettext_noop("text"),
-    Kind.FLAG: gettext_noop("True or False"),
-    Kind.DATETIME: gettext_noop("dates"),
+
+# What fields of each type hold, in English.
+FIELD_TYPE_WORDS: Final = {
+    FieldType.INTEGER: gettext_noop("whole numbers"),
+    FieldType.TEXT: gettext_noop("text"),
+    FieldType.FLAG: gettext_noop("True or False"),
+    FieldType.DATETIME: gettext_noop("dates"),
 }

@@ -12,10 +12,16 @@ from datetime import datetime
 from typing import Final
 from typing import Literal as OneOf
 
-from exports.connectwise.batches import EXAMPLES, EXTERNAL_ID, KIND_EXAMPLES, Kind
+from exports.connectwise.batches import EXTERNAL_ID, FieldType, examples_of
 from exports.connectwise.filter import comparisons, literals
-from exports.connectwise.filter.comparisons import BY_NAME, KIND_WORDS, Comparison
-from exports.connectwise.filter.literals import FORM_WORDS, Form, Literal, LiteralError, shown
+from exports.connectwise.filter.comparisons import FIELD_TYPE_WORDS, Comparison
+from exports.connectwise.filter.literals import (
+    LITERAL_TYPE_WORDS,
+    Literal,
+    LiteralError,
+    LiteralType,
+    shown,
+)
 from exports.connectwise.language import gettext as _
 
 # F6, for the whole URL; `encoded_length` measures the part of it that is the filter.
@@ -26,13 +32,14 @@ AND: Final = "And"
 OR: Final = "Or"
 LOGIC_OPERATORS: Final = (AND, OR)
 
+BY_NAME: Final = comparisons.BY_NAME
 COMPARISONS: Final = comparisons.COMPARISONS
 LIST_COMPARISONS: Final = comparisons.LIST_COMPARISONS
 fitting_comparisons = comparisons.fitting_comparisons
 datetime_literal = literals.datetime_literal
 
 Part = OneOf["field", "comparison", "value", "logic_operator"]
-Kinds = Mapping[str, Kind]
+FieldTypes = Mapping[str, FieldType]
 
 
 class ConditionError(ValueError):
@@ -59,17 +66,17 @@ _RESERVED: Final = frozenset(
 )
 
 
-def check(condition: Condition, kinds: Kinds) -> None:
-    """Raise ConditionError unless the row can be sent (F2, F3); `kinds` are the known fields'."""
-    _parts(condition, kinds)
+def check(condition: Condition, field_types: FieldTypes) -> None:
+    """Raise ConditionError unless the row can be sent; `field_types` are of known fields."""
+    _parts(condition, field_types)
 
 
-def warnings_for(condition: Condition, kinds: Kinds) -> list[str]:
+def warnings_for(condition: Condition, field_types: FieldTypes) -> list[str]:
     """What does not stop the row but should be seen: a field that is not a known one (F3)."""
     field = condition.field.strip()
-    if field in kinds:
+    if field in field_types:
         return []
-    by_lower = {known.lower(): known for known in kinds}
+    by_lower = {known.lower(): known for known in field_types}
     close = difflib.get_close_matches(shown(field).lower(), by_lower, n=1)
     params = {"field": shown(field)}
     warning: str = (
@@ -81,21 +88,21 @@ def warnings_for(condition: Condition, kinds: Kinds) -> list[str]:
     return [warning]
 
 
-def render(conditions: Sequence[Condition], kinds: Kinds) -> str:
+def render(conditions: Sequence[Condition], field_types: FieldTypes) -> str:
     """The user's part of the filter, brackets explicit: `a or (b and c)` (F4); "" for no rows.
 
     Raises ConditionError for the first row that cannot be sent.
     """
-    rows = [_parts(condition, kinds) for condition in conditions]
+    rows = [_parts(condition, field_types) for condition in conditions]
     sent = [f"{field} {compare.sent} {value.sent}" for field, compare, value in rows]
     return _joined(conditions, sent)
 
 
-def in_words(conditions: Sequence[Condition], kinds: Kinds) -> str:
+def in_words(conditions: Sequence[Condition], field_types: FieldTypes) -> str:
     """The same filter for people: `batches where id is at least 284`. Raises ConditionError."""
-    rows = [_parts(condition, kinds) for condition in conditions]
+    rows = [_parts(condition, field_types) for condition in conditions]
     words = [
-        _(compare.words(value.form)) % {"field": field, "value": value.sent}
+        _(compare.sentence_for(value.type)) % {"field": field, "value": value.sent}
         for field, compare, value in rows
     ]
     if not words:
@@ -151,13 +158,13 @@ def encoded_length(text: str) -> int:
     return len(urllib.parse.quote(text, safe="", errors="replace"))
 
 
-def example_for(field: str, kinds: Kinds, comparison: str) -> str:
+def example_for(field: str, field_types: FieldTypes, comparison: str) -> str:
     """A value as one would type it for this field and comparison: `("John", "Ben")`."""
-    kind = kinds.get(field, Kind.TEXT)
-    first, second = EXAMPLES.get(field, KIND_EXAMPLES[kind])
-    if comparison.endswith(("Like", "Contains")):
-        first = f"{first[:4]}*" if comparison.endswith("Like") else first[:4]
-    if kind is Kind.TEXT:
+    field_type = field_types.get(field, FieldType.TEXT)
+    first, second = examples_of(field, field_type)
+    if row := BY_NAME.get(comparison):
+        first = row.example.format(first)
+    if field_type is FieldType.TEXT:
         first, second = f'"{first}"', f'"{second}"'
     return f"({first}, {second})" if comparison in LIST_COMPARISONS else first
 
@@ -170,10 +177,10 @@ def quote(text: str) -> str:
         raise ConditionError("value", str(error)) from None
 
 
-def _parts(condition: Condition, kinds: Kinds) -> tuple[str, Comparison, Literal]:
+def _parts(condition: Condition, field_types: FieldTypes) -> tuple[str, Comparison, Literal]:
     field = _checked_field(condition.field.strip())
-    comparison = _checked_comparison(field, condition.comparison, kinds)
-    literal = _checked_value(field, comparison, condition.value, kinds)
+    comparison = _checked_comparison(field, condition.comparison, field_types)
+    literal = _checked_value(field, comparison, condition.value, field_types)
     if condition.logic_operator not in ("", *LOGIC_OPERATORS):
         raise ConditionError(
             "logic_operator",
@@ -207,16 +214,19 @@ def _checked_field(field: str) -> str:
     raise ConditionError("field", _with_example(why, "batchIdentifier"))
 
 
-def _checked_comparison(field: str, name: str, kinds: Kinds) -> Comparison:
-    kind = kinds.get(field)
+def _checked_comparison(field: str, name: str, field_types: FieldTypes) -> Comparison:
+    field_type = field_types.get(field)
     comparison = BY_NAME.get(name)
-    if comparison and comparison.fits(kind):
+    if comparison and comparison.fits(field_type):
         return comparison
-    fitting = fitting_comparisons(kind)
+    fitting = fitting_comparisons(field_type)
     params = {"comparison": shown(name), "field": field, "fitting": ", ".join(fitting)}
     if comparison:
         why = _("%(comparison)s takes %(takes)s, but %(field)s holds %(kind)s.")
-        params |= {"takes": _(comparison.takes), "kind": _(KIND_WORDS[kinds[field]])}
+        params |= {
+            "takes": _(comparison.takes.words),
+            "kind": _(FIELD_TYPE_WORDS[field_types[field]]),
+        }
     elif name:
         why = _("%(comparison)s is not a comparison.")
     else:
@@ -226,7 +236,7 @@ def _checked_comparison(field: str, name: str, kinds: Kinds) -> Comparison:
         "comparison",
         _with_example(
             f"{why % params} {choice % params}",
-            f"{field} Equal {example_for(field, kinds, 'Equal')}",
+            f"{field} Equal {example_for(field, field_types, 'Equal')}",
         ),
     )
 
@@ -236,35 +246,39 @@ def _with_example(sentence: str, example: str) -> str:
     return f"{sentence} {shown_example}"
 
 
-def _checked_value(field: str, comparison: Comparison, text: str, kinds: Kinds) -> Literal:
+def _checked_value(
+    field: str, comparison: Comparison, text: str, field_types: FieldTypes
+) -> Literal:
     try:
-        return _literal(field, comparison, text, kinds.get(field))
+        return _literal(field, comparison, text, field_types.get(field))
     except LiteralError as error:
-        example = error.repaired or example_for(field, kinds, comparison.name)
+        example = error.repaired or example_for(field, field_types, comparison.name)
         why = error.about(_("The value for %(field)s") % {"field": field})
         raise ConditionError(
             "value", _with_example(why, f"{field} {comparison.name} {example}")
         ) from None
 
 
-def _literal(field: str, comparison: Comparison, text: str, kind: Kind | None) -> Literal:
-    if not text.strip() and Form.NULL in comparison.forms:
-        return Literal(Form.NULL, "null")
-    takes = {"comparison": comparison.name, "takes": _(comparison.takes)}
+def _literal(
+    field: str, comparison: Comparison, text: str, field_type: FieldType | None
+) -> Literal:
+    if not text.strip() and LiteralType.NULL in comparison.takes.types:
+        return Literal(LiteralType.NULL, "null")
+    takes = {"comparison": comparison.name, "takes": _(comparison.takes.words)}
     if not text.strip():
         raise LiteralError(_("%(value)s is blank; %(comparison)s takes %(takes)s."), **takes)
-    parse = literals.parse_list if comparison.takes_list else literals.parse
-    literal = parse(text, kind)
-    form = _(FORM_WORDS[literal.form])
-    if literal.form not in comparison.forms:
+    parse = literals.parse_list if comparison.takes.is_list else literals.parse
+    literal = parse(text, field_type)
+    words = _(LITERAL_TYPE_WORDS[literal.type])
+    if literal.type not in comparison.takes.types:
         message = _("%(value)s is %(form)s; %(comparison)s takes %(takes)s.")
-        raise LiteralError(message, form=form, **takes)
-    if kind and literal.form not in (Form.NULL, Form(kind.value)):
-        if comparison.takes_list:
+        raise LiteralError(message, form=words, **takes)
+    if field_type and literal.type not in (LiteralType.NULL, LiteralType(field_type.value)):
+        if comparison.takes.is_list:
             message = _("%(value)s holds %(form)s, but %(field)s holds %(kind)s.")
         else:
             message = _("%(value)s is %(form)s, but %(field)s holds %(kind)s.")
-        raise LiteralError(message, form=form, field=field, kind=_(KIND_WORDS[kind]))
+        raise LiteralError(message, form=words, field=field, kind=_(FIELD_TYPE_WORDS[field_type]))
     return literal
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Final
 
-from exports.connectwise.batches import Kind
+from exports.connectwise.batches import FieldType
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import gettext_noop
 
@@ -33,8 +33,8 @@ _DATETIME = re.compile(
 )
 
 
-class Form(StrEnum):
-    """The forms a literal can take; the first four carry the names of the field kinds."""
+class LiteralType(StrEnum):
+    """What a literal can be; the first four carry the names of the types of fields."""
 
     INTEGER = "integer"
     TEXT = "text"
@@ -45,21 +45,21 @@ class Form(StrEnum):
     LIST = "list"
 
 
-FORM_WORDS: Final = {
-    Form.INTEGER: gettext_noop("a whole number"),
-    Form.TEXT: gettext_noop("text"),
-    Form.FLAG: gettext_noop("a True/False value"),
-    Form.DATETIME: gettext_noop("a date"),
-    Form.DECIMAL: gettext_noop("a decimal number"),
-    Form.NULL: gettext_noop("null"),
-    Form.LIST: gettext_noop("a list"),
+LITERAL_TYPE_WORDS: Final = {
+    LiteralType.INTEGER: gettext_noop("a whole number"),
+    LiteralType.TEXT: gettext_noop("text"),
+    LiteralType.FLAG: gettext_noop("a True/False value"),
+    LiteralType.DATETIME: gettext_noop("a date"),
+    LiteralType.DECIMAL: gettext_noop("a decimal number"),
+    LiteralType.NULL: gettext_noop("null"),
+    LiteralType.LIST: gettext_noop("a list"),
 }
 
 _UNREADABLE: Final = {
-    Kind.INTEGER: gettext_noop("%(value)s is not a whole number."),
-    Kind.TEXT: gettext_noop("%(value)s is text without quotes."),
-    Kind.FLAG: gettext_noop("%(value)s is neither True nor False."),
-    Kind.DATETIME: gettext_noop("%(value)s is not a date in square brackets."),
+    FieldType.INTEGER: gettext_noop("%(value)s is not a whole number."),
+    FieldType.TEXT: gettext_noop("%(value)s is text without quotes."),
+    FieldType.FLAG: gettext_noop("%(value)s is neither True nor False."),
+    FieldType.DATETIME: gettext_noop("%(value)s is not a date in square brackets."),
 }
 
 
@@ -90,34 +90,34 @@ class NoSuchMomentError(LiteralError):
 
 @dataclass(frozen=True)
 class Literal:
-    """One literal as ConnectWise is sent it; the form of a list is that of its members."""
+    """One literal as ConnectWise is sent it; the type of a list is that of its members."""
 
-    form: Form
+    type: LiteralType
     sent: str
 
 
-def parse(text: str, kind: Kind | None) -> Literal:
-    """The literal in `text`; `kind`, the field's, only words the refusal.
+def parse(text: str, field_type: FieldType | None) -> Literal:
+    """The literal in `text`; `field_type` only words the refusal.
 
-    Text in round brackets comes back unread as `Form.LIST`. Raises LiteralError.
+    Text in round brackets comes back unread as `LiteralType.LIST`. Raises LiteralError.
     """
     text = text.strip()
     _refuse_control_characters(text)
     if text.lower() == "null":
-        return Literal(Form.NULL, "null")
+        return Literal(LiteralType.NULL, "null")
     if text.lower() in ("true", "false"):
-        return Literal(Form.FLAG, text.capitalize())
+        return Literal(LiteralType.FLAG, text.capitalize())
     if number := _NUMBER.fullmatch(text):
         return _number(*number.groups(default=""))
     if text.startswith("["):
-        return Literal(Form.DATETIME, datetime_literal(_parse_datetime(text)))
+        return Literal(LiteralType.DATETIME, datetime_literal(_parse_datetime(text)))
     if text.startswith("(") and text.endswith(")"):
-        return Literal(Form.LIST, text)
-    return Literal(Form.TEXT, _quoted(text, kind))
+        return Literal(LiteralType.LIST, text)
+    return Literal(LiteralType.TEXT, _quoted(text, field_type))
 
 
-def parse_list(text: str, kind: Kind | None) -> Literal:
-    """The bracketed, non-empty list of literals of one form in `text`. Raises LiteralError."""
+def parse_list(text: str, field_type: FieldType | None) -> Literal:
+    """The bracketed, non-empty list of literals of one type in `text`. Raises LiteralError."""
     text = text.strip()
     _refuse_control_characters(text)
     if not (text.startswith("(") and text.endswith(")")):
@@ -126,9 +126,9 @@ def parse_list(text: str, kind: Kind | None) -> Literal:
         )
     if not text[1:-1].strip():
         raise LiteralError(_("%(value)s is an empty list."))
-    members = [_member(member, kind) for member in split_members(text[1:-1])]
+    members = [_member(member, field_type) for member in split_members(text[1:-1])]
     # No blank after the comma: every character counts towards the length of the URL (F6).
-    return Literal(_one_form(members), f"({','.join(member.sent for member in members)})")
+    return Literal(_common_type(members), f"({','.join(member.sent for member in members)})")
 
 
 def quote(text: str) -> str:
@@ -201,7 +201,9 @@ def _number(sign: str, digits: str, fraction: str) -> Literal:
         raise LiteralError(message, most=MAX_NUMBER_LENGTH)
     if not (digits + fraction).strip("0."):
         sign = ""
-    return Literal(Form.DECIMAL if fraction else Form.INTEGER, sign + digits + fraction)
+    return Literal(
+        LiteralType.DECIMAL if fraction else LiteralType.INTEGER, sign + digits + fraction
+    )
 
 
 def _parse_datetime(text: str) -> datetime:
@@ -226,11 +228,13 @@ def _zone(text: str) -> timezone:
     return timezone(-offset if text[0] == "-" else offset)
 
 
-def _quoted(text: str, kind: Kind | None) -> str:
+def _quoted(text: str, field_type: FieldType | None) -> str:
     if not text.startswith(_QUOTES):
         if text.endswith(_QUOTES):
             raise LiteralError(_("%(value)s ends with a quote but does not start with one."))
-        raise LiteralError(_(_UNREADABLE[kind or Kind.TEXT]), _repaired(text, kind))
+        raise LiteralError(
+            _(_UNREADABLE[field_type or FieldType.TEXT]), _repaired(text, field_type)
+        )
     if len(text) < 2 or text[-1] != text[0]:
         raise LiteralError(_("%(value)s starts with a quote that is not closed at its end."))
     inner = text[1:-1]
@@ -240,7 +244,7 @@ def _quoted(text: str, kind: Kind | None) -> str:
         message = _(
             "%(value)s holds the same quote that is put around it; use the other kind of quote."
         )
-        raise LiteralError(message, _repaired(inner, kind))
+        raise LiteralError(message, _repaired(inner, field_type))
     _refuse_backslash(inner)
     return text
 
@@ -254,42 +258,42 @@ def _both_quotes() -> LiteralError:
     )
 
 
-def _repaired(text: str, kind: Kind | None) -> str:
+def _repaired(text: str, field_type: FieldType | None) -> str:
     """What the person may have meant: text with quotes, a date with brackets; "" if unknown."""
     try:
-        if kind is Kind.DATETIME:
+        if field_type is FieldType.DATETIME:
             return datetime_literal(_parse_datetime(f"[{text}]"))
-        if kind in (Kind.TEXT, None) and len(text) <= 60:
+        if field_type in (FieldType.TEXT, None) and len(text) <= 60:
             return quote(text.strip(TYPOGRAPHIC_QUOTES))
     except LiteralError:
         pass
     return ""
 
 
-def _member(text: str, kind: Kind | None) -> Literal:
+def _member(text: str, field_type: FieldType | None) -> Literal:
     if not text:
         raise LiteralError(_("%(value)s is a list with a comma too many."))
     try:
-        literal = parse(text, kind)
+        literal = parse(text, field_type)
     except LiteralError as error:
         message = _("%(value)s cannot hold %(member)s: %(reason)s")
         # Translators: goes into %(value)s, as in "it is text without quotes."
         reason = error.about(_("it"))
         raise LiteralError(message, member=shown(text), reason=reason) from None
-    if literal.form is Form.NULL:
+    if literal.type is LiteralType.NULL:
         raise LiteralError(_("%(value)s holds null, which cannot stand in a list."))
-    if literal.form is Form.LIST:
+    if literal.type is LiteralType.LIST:
         message = _("%(value)s holds the list %(member)s, which cannot stand in a list.")
         raise LiteralError(message, member=shown(text))
     return literal
 
 
-def _one_form(members: list[Literal]) -> Form:
-    forms = list(dict.fromkeys(member.form for member in members))
-    if set(forms) == {Form.INTEGER, Form.DECIMAL}:
-        return Form.DECIMAL
-    if len(forms) > 1:
+def _common_type(members: list[Literal]) -> LiteralType:
+    types = list(dict.fromkeys(member.type for member in members))
+    if set(types) == {LiteralType.INTEGER, LiteralType.DECIMAL}:
+        return LiteralType.DECIMAL
+    if len(types) > 1:
         message = _("%(value)s is a list that mixes %(first)s and %(second)s.")
-        first, second = _(FORM_WORDS[forms[0]]), _(FORM_WORDS[forms[1]])
+        first, second = _(LITERAL_TYPE_WORDS[types[0]]), _(LITERAL_TYPE_WORDS[types[1]])
         raise LiteralError(message, first=first, second=second)
-    return forms[0]
+    return types[0]

@@ -4,9 +4,9 @@ Nothing here decides what may be sent: a value that comes from here is checked l
 typed by hand, by `conditions.check`.
 """
 
-from exports.connectwise.batches import Kind
+from exports.connectwise.batches import FieldType
 from exports.connectwise.filter import literals
-from exports.connectwise.filter.literals import Form, LiteralError
+from exports.connectwise.filter.literals import LiteralError, LiteralType
 
 _QUOTES = "\"'" + literals.TYPOGRAPHIC_QUOTES
 
@@ -17,28 +17,28 @@ def quoted(text: str) -> str:
     Raises LiteralError for text that no kind of quote can hold; blank text stays blank.
     """
     text = text.strip()
-    if not text or _form_of(text) is Form.TEXT:
+    if not text or _type_of(text) is LiteralType.TEXT:
         return text
     return literals.quote(_bare(text))
 
 
-def as_list(text: str, kind: Kind | None) -> str:
-    """`John, Ben` as `("John", "Ben")`, each member written for a field of this kind.
+def as_list(text: str, field_type: FieldType | None) -> str:
+    """`John, Ben` as `("John", "Ben")`, each member written for a field of this type.
 
     Raises LiteralError for a member that cannot be quoted; without members it returns "".
     """
     inner = text.strip().removeprefix("(").removesuffix(")")
-    members = [_member(member, kind) for member in literals.split_members(inner) if member]
+    members = [_member(member, field_type) for member in literals.split_members(inner) if member]
     return f"({', '.join(members)})" if members else ""
 
 
-def with_member(text: str, member: str, kind: Kind | None) -> str:
+def with_member(text: str, member: str, field_type: FieldType | None) -> str:
     """The list in `text` with one more member: `("a")` and `b` make `("a", "b")`.
 
     Raises LiteralError as `as_list`.
     """
     inner = text.strip().removeprefix("(").removesuffix(")").strip(" ,")
-    return as_list(f"{inner}, {member}" if inner else member, kind)
+    return as_list(f"{inner}, {member}" if inner else member, field_type)
 
 
 def picked_date(day: str, time: str = "") -> str:
@@ -50,7 +50,7 @@ def picked_date(day: str, time: str = "") -> str:
     if time.count(":") == 1:
         time = f"{time}:00"
     date = f"[{day}T{time}Z]" if time else f"[{day}]"
-    literals.parse(date, Kind.DATETIME)
+    literals.parse(date, FieldType.DATETIME)
     return date
 
 
@@ -65,17 +65,17 @@ def _bare(text: str) -> str:
     return text
 
 
-def _member(text: str, kind: Kind | None) -> str:
-    if kind is Kind.TEXT:
+def _member(text: str, field_type: FieldType | None) -> str:
+    if field_type is FieldType.TEXT:
         return quoted(text)
-    if kind is Kind.DATETIME and not text.startswith("["):
-        return f"[{text}]" if _form_of(f"[{text}]") is Form.DATETIME else text
-    # Without a kind, what reads as a number, a flag or a date is taken for one.
-    return text if kind or _form_of(text) else quoted(text)
+    if field_type is FieldType.DATETIME and not text.startswith("["):
+        return f"[{text}]" if _type_of(f"[{text}]") is LiteralType.DATETIME else text
+    # Of an unknown field, what reads as a number, a flag or a date is taken for one.
+    return text if field_type or _type_of(text) else quoted(text)
 
 
-def _form_of(text: str) -> Form | None:
+def _type_of(text: str) -> LiteralType | None:
     try:
-        return literals.parse(text, None).form
+        return literals.parse(text, None).type
     except LiteralError:
         return None

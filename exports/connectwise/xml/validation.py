@@ -1,7 +1,7 @@
 """A written document, read back before it is published (X6, O3).
 
 Two parsers that share no code read the same bytes: expat says whether the file is well-formed and
-whole, libxml2 (lxml) validates it against `batches.xsd`. One pass, flat memory.
+whole, libxml2 (lxml) validates it against the schema. One pass, flat memory.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NoReturn, Protocol
+from typing import NoReturn, Protocol
 from xml.parsers import expat
 
 from lxml import etree
@@ -18,8 +18,7 @@ from exports.connectwise.batches import ELEMENT
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import grouped
 from exports.connectwise.plain_files import open_plain
-
-SCHEMA_PATH: Final = Path(__file__).with_name("batches.xsd")
+from exports.connectwise.xml.schema import schema
 
 
 class FileCheckError(ValueError):
@@ -142,7 +141,7 @@ def _batch_ids(reader: _Reader) -> Iterator[int]:
         reader,
         events=("end",),
         tag=ELEMENT,
-        schema=etree.XMLSchema(etree.parse(SCHEMA_PATH)),
+        schema=etree.XMLSchema(etree.fromstring(schema())),
         huge_tree=True,
         load_dtd=False,
         no_network=True,

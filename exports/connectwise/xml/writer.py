@@ -11,7 +11,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import BinaryIO, Final, NamedTuple, Self
 
-from exports.connectwise.batches import ELEMENT, ELEMENTS, EXTERNAL_ID, INFO_MEMBERS, ROOT, Kind
+from exports.connectwise.batches import (
+    ELEMENT,
+    ELEMENTS,
+    EXTERNAL_ID,
+    FIRST_EXTRA,
+    INFO_MEMBERS,
+    ROOT,
+    FieldType,
+)
 from exports.connectwise.json_numbers import describe, record_id
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import gettext_noop
@@ -28,7 +36,6 @@ _FIELD_INDENT: Final = _INDENT * 2
 _MEMBER_INDENT: Final = _INDENT * 3
 
 _INFO: Final = "_info"
-_CLOSED_FLAG: Final = "closedFlag"
 _KNOWN_FIELDS: Final = frozenset({"id", _INFO, *(name for name, _ in ELEMENTS)})
 
 
@@ -56,7 +63,7 @@ def _lines(name: str, indent: str) -> _Lines:
 
 
 _ELEMENT_LINES: Final = [
-    (name, kind is Kind.FLAG, _lines(name, _FIELD_INDENT)) for name, kind in ELEMENTS
+    (name, type_ is FieldType.FLAG, _lines(name, _FIELD_INDENT)) for name, type_ in ELEMENTS
 ]
 _MEMBER_LINES: Final = [(name, _lines(name, _MEMBER_INDENT)) for name in INFO_MEMBERS]
 
@@ -241,10 +248,11 @@ class _Batch:
 
 
 def _extra_names(record: Mapping[str, object]) -> Iterator[str]:
-    if _CLOSED_FLAG in record:
-        yield _CLOSED_FLAG
+    for name in FIRST_EXTRA:
+        if name in record:
+            yield name
     for name in record:
-        if name not in _KNOWN_FIELDS and name != _CLOSED_FLAG:
+        if name not in _KNOWN_FIELDS and name not in FIRST_EXTRA:
             yield name
 
 

@@ -6,34 +6,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exports.connectwise.batches import FIELD_KINDS, Kind
+from exports.connectwise.batches import FIELD_TYPES, FieldType
 from exports.connectwise.filter import conditions as grammar
 from exports.connectwise.filter.conditions import COMPARISONS, Condition, ConditionError
 
 thorough = settings(max_examples=300, deadline=None)
 
-FITTING_ALL = (
-    "Contains, Equal, GreaterThan, GreaterThanOrEqual, In, Like, LessThan, LessThanOrEqual,"
-    " NotContains, NotEqual, NotIn, NotLike"
-)
-FITTING_NUMBER = (
-    "Equal, GreaterThan, GreaterThanOrEqual, In, LessThan, LessThanOrEqual, NotEqual, NotIn"
-)
+FITTING_ALL = ", ".join(grammar.fitting_comparisons(None))
+FITTING_NUMBER = ", ".join(grammar.fitting_comparisons(FieldType.INTEGER))
+FITTING_FLAG = ", ".join(grammar.fitting_comparisons(FieldType.FLAG))
+OF_TEXT_ALONE = {"Contains", "Like", "NotContains", "NotLike"}
 
 
 def rendered(field: str, comparison: str, value: str) -> str:
-    return grammar.render([Condition(field, comparison, value)], FIELD_KINDS)
+    return grammar.render([Condition(field, comparison, value)], FIELD_TYPES)
 
 
 def refusal(*row: str) -> tuple[str, str]:
     with pytest.raises(ConditionError) as refused:
-        grammar.check(Condition(*row), FIELD_KINDS)
+        grammar.check(Condition(*row), FIELD_TYPES)
     return refused.value.part, str(refused.value)
 
 
 def error_of(condition: Condition) -> ConditionError | None:
     try:
-        grammar.check(condition, FIELD_KINDS)
+        grammar.check(condition, FIELD_TYPES)
     except ConditionError as error:
         return error
     return None
@@ -261,7 +258,7 @@ def test_a_reserved_word_is_no_field(word: str) -> None:
             "closedFlag",
             "GreaterThan",
             "GreaterThan takes a number, a date or text, but closedFlag holds True or False."
-            " closedFlag can be compared with Equal, In, NotEqual, NotIn."
+            f" closedFlag can be compared with {FITTING_FLAG}."
             " Example: closedFlag Equal True",
         ),
     ],
@@ -294,28 +291,29 @@ def test_example_in_a_refusal_is_valid(field: str) -> None:
         assert (example.field, error_of(example)) == (field, None)
 
 
-@pytest.mark.parametrize("field", [*FIELD_KINDS, "company/id"])
+@pytest.mark.parametrize("field", [*FIELD_TYPES, "company/id"])
 def test_every_offered_comparison_has_valid_example(field: str) -> None:
-    fitting = grammar.fitting_comparisons(FIELD_KINDS.get(field))
+    fitting = grammar.fitting_comparisons(FIELD_TYPES.get(field))
     assert {"Equal", "NotEqual", "In", "NotIn"} <= set(fitting)
     for comparison in fitting:
-        example = grammar.example_for(field, FIELD_KINDS, comparison)
-        grammar.check(Condition(field, comparison, example), FIELD_KINDS)
+        example = grammar.example_for(field, FIELD_TYPES, comparison)
+        grammar.check(Condition(field, comparison, example), FIELD_TYPES)
 
 
 def test_each_field_type_offers_sensible_comparisons() -> None:
-    everything = tuple(FITTING_ALL.split(", "))
-    assert grammar.fitting_comparisons(None) == everything
-    assert grammar.fitting_comparisons(Kind.TEXT) == everything
-    assert grammar.fitting_comparisons(Kind.INTEGER) == tuple(FITTING_NUMBER.split(", "))
-    assert grammar.fitting_comparisons(Kind.DATETIME) == tuple(FITTING_NUMBER.split(", "))
-    assert grammar.fitting_comparisons(Kind.FLAG) == ("Equal", "In", "NotEqual", "NotIn")
+    fitting = grammar.fitting_comparisons
+    everything = tuple(comparison.name for comparison in COMPARISONS)
+    assert fitting(None) == fitting(FieldType.TEXT) == everything
+    assert fitting(FieldType.INTEGER) == fitting(FieldType.DATETIME)
+    assert not OF_TEXT_ALONE & set(fitting(FieldType.INTEGER))
+    assert {"Equal", "In", "NotEqual", "NotIn"} <= set(fitting(FieldType.FLAG))
+    assert not ({"GreaterThan", "LessThan"} | OF_TEXT_ALONE) & set(fitting(FieldType.FLAG))
 
 
 @pytest.mark.rule("F3")
 def test_an_unknown_field_is_allowed_with_a_warning() -> None:
     def warnings(field: str) -> list[str]:
-        return grammar.warnings_for(Condition(field, "Equal", "1"), FIELD_KINDS)
+        return grammar.warnings_for(Condition(field, "Equal", "1"), FIELD_TYPES)
 
     sentence = "{} is not a known field: ConnectWise may refuse it or find nothing."
     assert warnings("id") == []
@@ -395,11 +393,11 @@ def test_a_filter_can_be_read_as_a_sentence() -> None:
         Condition("batchIdentifier", "Like", '"2026*"'),
         Condition("id", "GreaterThanOrEqual", "284"),
     ]
-    assert grammar.in_words(rows, FIELD_KINDS) == (
+    assert grammar.in_words(rows, FIELD_TYPES) == (
         "batches where exportInvoicesFlag is True or"
         ' (batchIdentifier is like "2026*" and id is at least 284)'
     )
-    assert grammar.in_words([], FIELD_KINDS) == "all batches"
+    assert grammar.in_words([], FIELD_TYPES) == "all batches"
 
 
 @pytest.mark.parametrize(
@@ -415,7 +413,7 @@ def test_a_filter_can_be_read_as_a_sentence() -> None:
 @pytest.mark.parametrize("field", ["lastUpdated", "company/openedOn"])
 def test_dates_are_read_out_as_before_and_after(field: str, comparison: str, words: str) -> None:
     row = Condition(field, comparison, "[2026-01-31]")
-    assert grammar.in_words([row], FIELD_KINDS) == (
+    assert grammar.in_words([row], FIELD_TYPES) == (
         f"batches where {field} {words} [2026-01-31T00:00:00Z]"
     )
 
@@ -579,18 +577,18 @@ def test_the_brackets_mean_what_and_before_or_means(rows: list[tuple[bool, str]]
 @given(
     st.builds(
         Condition,
-        st.text() | st.sampled_from([*FIELD_KINDS, "other/name"]),
+        st.text() | st.sampled_from([*FIELD_TYPES, "other/name"]),
         st.text() | st.sampled_from([comparison.name for comparison in COMPARISONS]),
         st.text(),
         st.text() | st.sampled_from(["And", "Or"]),
     )
 )
 def test_any_text_raises_only_condition_errors(condition: Condition) -> None:
-    "".join(grammar.warnings_for(condition, FIELD_KINDS)).encode()
+    "".join(grammar.warnings_for(condition, FIELD_TYPES)).encode()
     if error := error_of(condition):
         str(error).encode()
     else:
-        grammar.render([condition], FIELD_KINDS).encode()
+        grammar.render([condition], FIELD_TYPES).encode()
 
 
 def test_a_very_long_value_is_answered_at_once() -> None:

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exports.connectwise.batches import Kind
+from exports.connectwise.batches import FieldType
 from exports.connectwise.filter.literals import (
-    Form,
     Literal,
     LiteralError,
+    LiteralType,
     datetime_literal,
     parse,
     parse_list,
@@ -20,43 +20,45 @@ thorough = settings(max_examples=300, deadline=None)
 
 
 @pytest.mark.parametrize(
-    ("typed", "form", "sent"),
+    ("typed", "literal_type", "sent"),
     [
-        ('"John"', Form.TEXT, '"John"'),
-        ("'John'", Form.TEXT, "'John'"),
-        ('""', Form.TEXT, '""'),
-        ('  "two blanks  "  ', Form.TEXT, '"two blanks  "'),
-        ('"O\'Neil"', Form.TEXT, '"O\'Neil"'),
-        ("'say \"x\"'", Form.TEXT, "'say \"x\"'"),
-        ('"A & B, [50%] a*b (Zoë) #+?=%00"', Form.TEXT, '"A & B, [50%] a*b (Zoë) #+?=%00"'),
-        ('"null"', Form.TEXT, '"null"'),
-        ("True", Form.FLAG, "True"),
-        ("tRUE", Form.FLAG, "True"),
-        ("false", Form.FLAG, "False"),
-        ("NULL", Form.NULL, "null"),
-        ("284", Form.INTEGER, "284"),
-        ("-284", Form.INTEGER, "-284"),
-        ("007", Form.INTEGER, "7"),
-        ("000", Form.INTEGER, "0"),
-        ("-0", Form.INTEGER, "0"),
-        ("-0.00", Form.DECIMAL, "0.00"),
-        ("12.50", Form.DECIMAL, "12.50"),
-        ("[2000-01-31T14:51:00Z]", Form.DATETIME, "[2000-01-31T14:51:00Z]"),
-        ("[ 2000-01-31 14:51z ]", Form.DATETIME, "[2000-01-31T14:51:00Z]"),
-        ("[2000-01-31T14:51:00]", Form.DATETIME, "[2000-01-31T14:51:00Z]"),
-        ("[2000-01-31T14:51:59.9999999Z]", Form.DATETIME, "[2000-01-31T14:51:59Z]"),
-        ("[2000-01-31]", Form.DATETIME, "[2000-01-31T00:00:00Z]"),
-        ("[2000-01-31T23:30:00-01:30]", Form.DATETIME, "[2000-02-01T01:00:00Z]"),
-        ("[2000-01-31T01:00:00+0200]", Form.DATETIME, "[2000-01-30T23:00:00Z]"),
-        ("[2000-01-31T01:00+02]", Form.DATETIME, "[2000-01-30T23:00:00Z]"),
-        ("[1753-01-01T00:00:00Z]", Form.DATETIME, "[1753-01-01T00:00:00Z]"),
-        ("[9999-12-31T23:59:59Z]", Form.DATETIME, "[9999-12-31T23:59:59Z]"),
-        ('("John", "Ben")', Form.LIST, '("John", "Ben")'),
+        ('"John"', LiteralType.TEXT, '"John"'),
+        ("'John'", LiteralType.TEXT, "'John'"),
+        ('""', LiteralType.TEXT, '""'),
+        ('  "two blanks  "  ', LiteralType.TEXT, '"two blanks  "'),
+        ('"O\'Neil"', LiteralType.TEXT, '"O\'Neil"'),
+        ("'say \"x\"'", LiteralType.TEXT, "'say \"x\"'"),
+        ('"A & B, [50%] a*b (Zoë) #+?=%00"', LiteralType.TEXT, '"A & B, [50%] a*b (Zoë) #+?=%00"'),
+        ('"null"', LiteralType.TEXT, '"null"'),
+        ("True", LiteralType.FLAG, "True"),
+        ("tRUE", LiteralType.FLAG, "True"),
+        ("false", LiteralType.FLAG, "False"),
+        ("NULL", LiteralType.NULL, "null"),
+        ("284", LiteralType.INTEGER, "284"),
+        ("-284", LiteralType.INTEGER, "-284"),
+        ("007", LiteralType.INTEGER, "7"),
+        ("000", LiteralType.INTEGER, "0"),
+        ("-0", LiteralType.INTEGER, "0"),
+        ("-0.00", LiteralType.DECIMAL, "0.00"),
+        ("12.50", LiteralType.DECIMAL, "12.50"),
+        ("[2000-01-31T14:51:00Z]", LiteralType.DATETIME, "[2000-01-31T14:51:00Z]"),
+        ("[ 2000-01-31 14:51z ]", LiteralType.DATETIME, "[2000-01-31T14:51:00Z]"),
+        ("[2000-01-31T14:51:00]", LiteralType.DATETIME, "[2000-01-31T14:51:00Z]"),
+        ("[2000-01-31T14:51:59.9999999Z]", LiteralType.DATETIME, "[2000-01-31T14:51:59Z]"),
+        ("[2000-01-31]", LiteralType.DATETIME, "[2000-01-31T00:00:00Z]"),
+        ("[2000-01-31T23:30:00-01:30]", LiteralType.DATETIME, "[2000-02-01T01:00:00Z]"),
+        ("[2000-01-31T01:00:00+0200]", LiteralType.DATETIME, "[2000-01-30T23:00:00Z]"),
+        ("[2000-01-31T01:00+02]", LiteralType.DATETIME, "[2000-01-30T23:00:00Z]"),
+        ("[1753-01-01T00:00:00Z]", LiteralType.DATETIME, "[1753-01-01T00:00:00Z]"),
+        ("[9999-12-31T23:59:59Z]", LiteralType.DATETIME, "[9999-12-31T23:59:59Z]"),
+        ('("John", "Ben")', LiteralType.LIST, '("John", "Ben")'),
     ],
 )
 @pytest.mark.rule("F2")
-def test_typed_value_becomes_connectwise_literal(typed: str, form: Form, sent: str) -> None:
-    assert parse(typed, None) == Literal(form, sent)
+def test_typed_value_becomes_connectwise_literal(
+    typed: str, literal_type: LiteralType, sent: str
+) -> None:
+    assert parse(typed, None) == Literal(literal_type, sent)
 
 
 @pytest.mark.parametrize(
@@ -130,13 +132,13 @@ def test_invalid_value_is_refused_with_reason(typed: str, why: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "typed", "why"),
     [
-        (Kind.INTEGER, "two", "is not a whole number"),
-        (Kind.FLAG, "yes", "is neither True nor False"),
-        (Kind.TEXT, "John", "is text without quotes"),
-        (Kind.DATETIME, "yesterday", "is not a date in square brackets"),
+        (FieldType.INTEGER, "two", "is not a whole number"),
+        (FieldType.FLAG, "yes", "is neither True nor False"),
+        (FieldType.TEXT, "John", "is text without quotes"),
+        (FieldType.DATETIME, "yesterday", "is not a date in square brackets"),
     ],
 )
-def test_non_literal_is_refused_in_field_terms(kind: Kind, typed: str, why: str) -> None:
+def test_non_literal_is_refused_in_field_terms(kind: FieldType, typed: str, why: str) -> None:
     with pytest.raises(LiteralError) as refused:
         parse(typed, kind)
     assert str(refused.value) == f"The value {why}."
@@ -145,7 +147,7 @@ def test_non_literal_is_refused_in_field_terms(kind: Kind, typed: str, why: str)
 @pytest.mark.parametrize(
     ("kind", "typed", "repaired"),
     [
-        (Kind.TEXT, "John", '"John"'),
+        (FieldType.TEXT, "John", '"John"'),
         (None, "John", '"John"'),
         (None, "“John”", '"John"'),
         (None, "O'Neil", '"O\'Neil"'),
@@ -153,14 +155,14 @@ def test_non_literal_is_refused_in_field_terms(kind: Kind, typed: str, why: str)
         (None, 'x" or id>0 or batchIdentifier=1', "'x\" or id>0 or batchIdentifier=1'"),
         (None, "C:\\temp", ""),
         (None, "a" * 61, ""),
-        (Kind.DATETIME, "2000-01-31 14:51", "[2000-01-31T14:51:00Z]"),
-        (Kind.DATETIME, "31/01/2000", ""),
-        (Kind.FLAG, "yes", ""),
-        (Kind.INTEGER, "two", ""),
+        (FieldType.DATETIME, "2000-01-31 14:51", "[2000-01-31T14:51:00Z]"),
+        (FieldType.DATETIME, "31/01/2000", ""),
+        (FieldType.FLAG, "yes", ""),
+        (FieldType.INTEGER, "two", ""),
     ],
 )
 def test_a_refusal_carries_what_was_probably_meant(
-    kind: Kind | None, typed: str, repaired: str
+    kind: FieldType | None, typed: str, repaired: str
 ) -> None:
     with pytest.raises(LiteralError) as refused:
         parse(typed, kind)
@@ -168,20 +170,20 @@ def test_a_refusal_carries_what_was_probably_meant(
 
 
 @pytest.mark.parametrize(
-    ("typed", "form", "sent"),
+    ("typed", "literal_type", "sent"),
     [
-        ('("John", "Ben")', Form.TEXT, '("John","Ben")'),
-        ("( 'a,b' ,\"c)\", '(' )", Form.TEXT, "('a,b',\"c)\",'(')"),
-        ("(284)", Form.INTEGER, "(284)"),
-        ("(3, 02, 4)", Form.INTEGER, "(3,2,4)"),
-        ("(1, 2.50)", Form.DECIMAL, "(1,2.50)"),
-        ("(true, FALSE)", Form.FLAG, "(True,False)"),
-        ("([2000-01-31])", Form.DATETIME, "([2000-01-31T00:00:00Z])"),
+        ('("John", "Ben")', LiteralType.TEXT, '("John","Ben")'),
+        ("( 'a,b' ,\"c)\", '(' )", LiteralType.TEXT, "('a,b',\"c)\",'(')"),
+        ("(284)", LiteralType.INTEGER, "(284)"),
+        ("(3, 02, 4)", LiteralType.INTEGER, "(3,2,4)"),
+        ("(1, 2.50)", LiteralType.DECIMAL, "(1,2.50)"),
+        ("(true, FALSE)", LiteralType.FLAG, "(True,False)"),
+        ("([2000-01-31])", LiteralType.DATETIME, "([2000-01-31T00:00:00Z])"),
     ],
 )
 @pytest.mark.rule("F2")
-def test_a_list_is_read_member_by_member(typed: str, form: Form, sent: str) -> None:
-    assert parse_list(typed, None) == Literal(form, sent)
+def test_a_list_is_read_member_by_member(typed: str, literal_type: LiteralType, sent: str) -> None:
+    assert parse_list(typed, None) == Literal(literal_type, sent)
 
 
 @pytest.mark.parametrize(
@@ -266,8 +268,8 @@ def test_quoted_text_is_read_back_as_itself(text: str) -> None:
     except LiteralError:
         return
     assert quoted[1:-1] == text
-    assert parse(quoted, Kind.TEXT) == Literal(Form.TEXT, quoted)
-    assert parse_list(f"({quoted}, {quoted})", Kind.TEXT).sent == f"({quoted},{quoted})"
+    assert parse(quoted, FieldType.TEXT) == Literal(LiteralType.TEXT, quoted)
+    assert parse_list(f"({quoted}, {quoted})", FieldType.TEXT).sent == f"({quoted},{quoted})"
 
 
 @thorough
@@ -279,15 +281,15 @@ def test_quoted_text_is_read_back_as_itself(text: str) -> None:
     )
 )
 def test_moment_round_trips_to_its_second(moment: datetime) -> None:
-    sent = parse(f"[{moment.isoformat()}]", Kind.DATETIME).sent
+    sent = parse(f"[{moment.isoformat()}]", FieldType.DATETIME).sent
     assert sent == datetime_literal(moment)
     read = datetime.fromisoformat(sent[1:-1])
     assert timedelta(0) <= moment - read < timedelta(seconds=1)
 
 
 @thorough
-@given(st.text(), st.sampled_from([None, *Kind]))
-def test_any_text_raises_only_literal_errors(text: str, kind: Kind | None) -> None:
+@given(st.text(), st.sampled_from([None, *FieldType]))
+def test_any_text_raises_only_literal_errors(text: str, kind: FieldType | None) -> None:
     for read in (parse, parse_list):
         for typed in (text, f"[{text}]", f"({text})", f'"{text}"'):
             try:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from exports.connectwise.batches import Kind
+from exports.connectwise.batches import FieldType
 from exports.connectwise.filter import literals, value_help
-from exports.connectwise.filter.literals import Form, LiteralError
+from exports.connectwise.filter.literals import LiteralError, LiteralType
 
 
 @pytest.mark.parametrize(
@@ -42,26 +42,26 @@ def test_text_that_no_quote_can_hold_is_refused(typed: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "kind", "written"),
     [
-        ("John, Ben", Kind.TEXT, '("John", "Ben")'),
-        ('("John", Ben', Kind.TEXT, '("John", "Ben")'),
-        ('"a, b", c', Kind.TEXT, '("a, b", "c")'),
-        ("2019, 2020", Kind.TEXT, '("2019", "2020")'),
-        ("1,2 , 3", Kind.INTEGER, "(1, 2, 3)"),
-        ("(1,)", Kind.INTEGER, "(1)"),
-        ("true, False", Kind.FLAG, "(true, False)"),
-        ("2026-01-31, [2026-02-01]", Kind.DATETIME, "([2026-01-31], [2026-02-01])"),
+        ("John, Ben", FieldType.TEXT, '("John", "Ben")'),
+        ('("John", Ben', FieldType.TEXT, '("John", "Ben")'),
+        ('"a, b", c', FieldType.TEXT, '("a, b", "c")'),
+        ("2019, 2020", FieldType.TEXT, '("2019", "2020")'),
+        ("1,2 , 3", FieldType.INTEGER, "(1, 2, 3)"),
+        ("(1,)", FieldType.INTEGER, "(1)"),
+        ("true, False", FieldType.FLAG, "(true, False)"),
+        ("2026-01-31, [2026-02-01]", FieldType.DATETIME, "([2026-01-31], [2026-02-01])"),
         ("1, John", None, '(1, "John")'),
-        ("", Kind.TEXT, ""),
-        ("()", Kind.TEXT, ""),
+        ("", FieldType.TEXT, ""),
+        ("()", FieldType.TEXT, ""),
         (" , ", None, ""),
     ],
 )
-def test_list_gains_brackets_and_quotes(typed: str, kind: Kind | None, written: str) -> None:
+def test_list_gains_brackets_and_quotes(typed: str, kind: FieldType | None, written: str) -> None:
     assert value_help.as_list(typed, kind) == written
 
 
 def test_non_date_in_date_list_stays_as_typed() -> None:
-    assert value_help.as_list("soon", Kind.DATETIME) == "(soon)"
+    assert value_help.as_list("soon", FieldType.DATETIME) == "(soon)"
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_non_date_in_date_list_stays_as_typed() -> None:
     [("", '("b")'), ("a", '("a", "b")'), ('("a")', '("a", "b")'), ('("a", ', '("a", "b")')],
 )
 def test_a_list_takes_one_more_member(before: str, after: str) -> None:
-    assert value_help.with_member(before, "b", Kind.TEXT) == after
+    assert value_help.with_member(before, "b", FieldType.TEXT) == after
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_list_takes_one_more_member(before: str, after: str) -> None:
 )
 def test_picked_day_becomes_a_date_literal(day: str, time: str, written: str) -> None:
     assert value_help.picked_date(day, time) == written
-    assert literals.parse(written, Kind.DATETIME).form is Form.DATETIME
+    assert literals.parse(written, FieldType.DATETIME).type is LiteralType.DATETIME
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from lxml import etree
 
 from exports.connectwise.json_numbers import decode_json
-from exports.connectwise.xml.validation import SCHEMA_PATH
+from exports.connectwise.xml.schema import schema
 from exports.connectwise.xml.writer import XSI, BatchWriter
 
 SAMPLE_RECORD = {
@@ -56,7 +56,7 @@ def parsed_by_both(document: str) -> Element:
     raw = document.encode()
     parser = etree.XMLParser(huge_tree=True)
     by_libxml2 = etree.fromstring(raw, parser)
-    etree.XMLSchema(etree.parse(SCHEMA_PATH)).assertValid(by_libxml2)
+    etree.XMLSchema(etree.fromstring(schema())).assertValid(by_libxml2)
     by_expat = _plain(ElementTree.fromstring(raw))
     assert _plain(by_libxml2) == by_expat
     return by_expat
