@@ -6,27 +6,24 @@ from typing import Self
 from django.utils.translation import gettext_noop
 
 from exports.connectwise.language import gettext as _
-
-NAME_TAKEN = "delivery.name_taken"
-BUSY = "delivery.busy"
-FILE_CHANGED = "delivery.file_changed"
+from exports.models.codes import DeliveryErrorCode
 
 _NAME_TAKEN = gettext_noop(
     "%(file)s in the export folder belongs to %(task)s: it was not replaced. Give one "
     "of the two tasks another Output File."
 )
-_REASONS = {
-    BUSY: gettext_noop("another worker is replacing a file there"),
-    FILE_CHANGED: gettext_noop(
+_REASONS: dict[str, str] = {
+    DeliveryErrorCode.BUSY: gettext_noop("another worker is replacing a file there"),
+    DeliveryErrorCode.FILE_CHANGED: gettext_noop(
         "the run's own file is no longer what was recorded; restore it from a backup"
     ),
 }
 _CODES = {
-    errno.ENOSPC: "delivery.disk_full",
-    errno.EDQUOT: "delivery.disk_full",
-    errno.EACCES: "delivery.not_permitted",
-    errno.EPERM: "delivery.not_permitted",
-    errno.EROFS: "delivery.not_permitted",
+    errno.ENOSPC: DeliveryErrorCode.DISK_FULL,
+    errno.EDQUOT: DeliveryErrorCode.DISK_FULL,
+    errno.EACCES: DeliveryErrorCode.NOT_PERMITTED,
+    errno.EPERM: DeliveryErrorCode.NOT_PERMITTED,
+    errno.EROFS: DeliveryErrorCode.NOT_PERMITTED,
 }
 
 
@@ -41,11 +38,11 @@ class DeliveryError(Exception):
     @property
     def is_final(self) -> bool:
         """No further try would help."""
-        return self.code == NAME_TAKEN
+        return self.code == DeliveryErrorCode.NAME_TAKEN
 
     @classmethod
     def of(cls, error: OSError) -> Self:
-        code = _CODES.get(error.errno or 0, "delivery.not_written")
+        code = _CODES.get(error.errno or 0, DeliveryErrorCode.NOT_WRITTEN)
         return cls(code, error.strerror or str(error))
 
 
@@ -55,7 +52,7 @@ class DeliveryStoppedError(Exception):
 
 def failure_sentence(code: str, detail: str, file_name: str) -> str:
     """What a person reads about a try that failed."""
-    if code == NAME_TAKEN:
+    if code == DeliveryErrorCode.NAME_TAKEN:
         return _(_NAME_TAKEN) % {"file": file_name, "task": detail}
     reason = _(_REASONS[code]) if code in _REASONS else detail
     message = _("%(file)s in the export folder was not replaced yet: %(reason)s.")

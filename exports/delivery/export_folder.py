@@ -19,8 +19,9 @@ from django.db.models import F
 
 from exports.connectwise.language import gettext as _
 from exports.connectwise.plain_files import create_plain, open_plain
-from exports.delivery.errors import BUSY, FILE_CHANGED, NAME_TAKEN, DeliveryError
+from exports.delivery.errors import DeliveryError
 from exports.models import Delivery, Run
+from exports.models.codes import DeliveryErrorCode
 from exports.models.deliveries import DeliveryQuerySet
 from exports.storage import files
 from exports.storage.run_log import RunLog
@@ -79,7 +80,7 @@ def _copy_checked(run: Run, temp: Path, checkpoint: Callable[[], None]) -> None:
         create_plain(temp, is_new=True, mode=_READABLE_BY_OTHERS) as copy,
     ):
         if _copy(source, copy, checkpoint) != run.file_sha256:
-            raise DeliveryError(FILE_CHANGED)
+            raise DeliveryError(DeliveryErrorCode.FILE_CHANGED)
         copy.flush()
         os.fsync(copy.fileno())
 
@@ -117,7 +118,7 @@ def _check_name_is_free(delivery: Delivery) -> None:
         .first()
     )
     if last is not None and last.run.task_id != delivery.run.task_id:
-        raise DeliveryError(NAME_TAKEN, last.run.task.name)
+        raise DeliveryError(DeliveryErrorCode.NAME_TAKEN, last.run.task.name)
 
 
 def _is_superseded(delivery: Delivery) -> bool:
@@ -157,7 +158,7 @@ def _lock(descriptor: int) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise DeliveryError(BUSY) from None
+                raise DeliveryError(DeliveryErrorCode.BUSY) from None
             time.sleep(0.05)
         else:
             return

@@ -1,39 +1,31 @@
 """What dead workers left behind: files, drafts of copies, staged ledger rows."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
+from itertools import islice
 
-from django.db import DatabaseError
 from django.utils import timezone
 
 from exports.connectwise.language import gettext as _
+from exports.housekeeping.isolation import isolated
 from exports.models import LedgerEntry, Run
 from exports.storage import files
 from exports.storage.run_log import RunLog
 
 logger = logging.getLogger(__name__)
 
-
-@contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """One thing that cannot be recovered must not keep the others from it."""
-    try:
-        yield
-    except (OSError, DatabaseError):
-        logger.exception(_("A part of the recovery was put off."))
+_PORTION = 500
 
 
-def clear_run_folder(is_thorough: bool) -> None:
+def clear_run_folder() -> None:
     """Remove what dead workers were writing; set whole files aside that no run owns (O2)."""
-    found = files.found_files(None if is_thorough else timezone.now() - timedelta(hours=1))
-    for start in range(0, len(found), 500):
-        some = found[start : start + 500]
+    found = files.found_files()
+    # In portions, as a folder may hold a hundred thousand files.
+    while some := list(islice(found, _PORTION)):
         # Read after the folder: a run that ends in between shows as active or with its file.
-        runs = Run.objects.in_bulk([file.run_id for file in some])
+        runs = Run.objects.only("status", "file_path").in_bulk([file.run_id for file in some])
         for file in some:
-            with one_at_a_time():
+            with isolated(file.path.name):
                 _clear_file(file, runs.get(file.run_id))
 
 

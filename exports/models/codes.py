@@ -30,7 +30,21 @@ class ErrorCode(models.TextChoices):
     KEY_UNREADABLE = "connection.key_unreadable", gettext_lazy("The private key cannot be read")
     WORKER_STALLED = "worker.stalled", gettext_lazy("The worker stopped answering")
     RUN_PARKED = "worker.parked", gettext_lazy("The worker died with this run again and again")
+    DATABASE_LOCKED = "database.locked", gettext_lazy("The database was locked")
+    DATABASE_FULL = "database.full", gettext_lazy("The disk of the database is full")
+    DATABASE_UNAVAILABLE = "database.unavailable", gettext_lazy("The database refused")
     UNEXPECTED = "internal.unexpected", gettext_lazy("An error inside this program")
+
+
+class DeliveryErrorCode(models.TextChoices):
+    """Why a file has not reached its destination."""
+
+    NAME_TAKEN = "delivery.name_taken", gettext_lazy("The name belongs to another task")
+    BUSY = "delivery.busy", gettext_lazy("Another worker is replacing a file there")
+    FILE_CHANGED = "delivery.file_changed", gettext_lazy("The run's own file was changed")
+    DISK_FULL = "delivery.disk_full", gettext_lazy("The disk is full")
+    NOT_PERMITTED = "delivery.not_permitted", gettext_lazy("Writing is not permitted")
+    NOT_WRITTEN = "delivery.not_written", gettext_lazy("The file could not be written")
 
 
 class SuspicionCode(models.TextChoices):

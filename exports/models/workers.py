@@ -11,7 +11,9 @@ DEAD_AFTER = timedelta(seconds=30)
 
 class WorkerQuerySet(models.QuerySet["Worker"]):
     def alive(self) -> "WorkerQuerySet":
-        return self.filter(seen_at__gt=timezone.now() - DEAD_AFTER)
+        now = timezone.now()
+        # A time far ahead was written before the clock was set back, and by nobody since.
+        return self.filter(seen_at__range=(now - DEAD_AFTER, now + DEAD_AFTER))
 
     def see(self, name: str, process_id: int) -> None:
         """Record a sign of life of the worker `name`."""
@@ -23,7 +25,9 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         )
 
     def prune_stalled(self) -> None:
-        self.filter(seen_at__lt=timezone.now() - timedelta(days=1)).delete()
+        now = timezone.now()
+        recent = (now - timedelta(days=1), now + DEAD_AFTER)
+        self.exclude(seen_at__range=recent).delete()
 
 
 class Worker(models.Model):

@@ -2,12 +2,12 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 
 from exports.connectwise.filter import conditions
@@ -18,7 +18,7 @@ from exports.connectwise.http.errors import ConnectWiseError, StoppedError
 from exports.connectwise.http.tls import read_authorities
 from exports.connectwise.json_numbers import JSONShapeError
 from exports.connectwise.language import gettext as _
-from exports.connectwise.language import gettext_noop, message_of
+from exports.connectwise.language import message_of
 from exports.connectwise.paging.keyset import PagingError
 from exports.connectwise.xml.background_validation import BackgroundValidation
 from exports.connectwise.xml.validation import FileCheckError
@@ -27,10 +27,18 @@ from exports.models import Connection, LeaseLostError, Run, SecretUnreadableErro
 from exports.models.codes import Activity, ErrorCode
 from exports.models.runs.progress import Waiting
 from exports.pipeline.completeness import CompletenessCheck, Counts, IncompleteError
-from exports.pipeline.lease import Lease, StopReason
+from exports.pipeline.database_faults import record
+from exports.pipeline.ending import (
+    disk_message,
+    fail,
+    fail_unexpectedly,
+    meet_database_fault,
+    stop,
+)
+from exports.pipeline.lease import Lease
 from exports.pipeline.log_messages import log_count, log_success
 from exports.pipeline.manifest import manifest
-from exports.pipeline.outcome import evaluate, record_success
+from exports.pipeline.outcome import RunResult, evaluate, record_success
 from exports.pipeline.part_writer import PartWriter, Written
 from exports.pipeline.preflight import (
     Preflight,
@@ -57,10 +65,6 @@ _EXPECTED = (
     SiteError,
     PagingError,
 )
-UNEXPECTED = gettext_noop(
-    "The export stopped by an error inside this program. Nothing was exported and no date moved; "
-    "the log of the worker has the details for its maker."
-)
 
 
 def prepare() -> None:
@@ -81,21 +85,22 @@ def execute(run: Run, lease: Lease) -> None:
     disk can be reported (O3); only a run that goes back to the queue keeps it.
     """
     log = RunLog(run)
-    log.info(_("Attempt %(attempt)s started.") % {"attempt": run.attempt})
     try:
+        log.info(_("Attempt %(attempt)s started.") % {"attempt": run.attempt})
         _export(run, lease, log)
     except StoppedError:
-        _stop(run, lease, log)
+        stop(run, lease, log)
     except LeaseLostError as error:
         decides = _("%(reason)s Another worker or the recovery decides on it.")
         logger.warning(decides, {"reason": error})
     except (*_EXPECTED, ConnectionChangedError) as error:
-        _fail(run, log, message_of(error), error.code)
+        fail(run, log, message_of(error), error.code)
     except OSError as error:
-        _fail(run, log, _disk_message(error), ErrorCode.FILE_NOT_WRITTEN)
+        fail(run, log, disk_message(error), ErrorCode.FILE_NOT_WRITTEN)
+    except (DatabaseError, InterfaceError) as error:
+        meet_database_fault(run, log, error)
     except Exception:
-        logger.exception(_("%(run)s failed unexpectedly."), {"run": run})
-        _fail(run, log, _(UNEXPECTED), ErrorCode.UNEXPECTED)
+        fail_unexpectedly(run, log)
 
 
 def _export(run: Run, lease: Lease, log: RunLog) -> None:
@@ -129,13 +134,18 @@ def _export(run: Run, lease: Lease, log: RunLog) -> None:
         proven_count=counts.proven_count,
         shown_count=counts.shown_count,
     )
-    proof_content = manifest(run, outcome)
-    file_path = files.publish(part, run, proof_content)
-    manifest_sha256 = hashlib.sha256(proof_content).hexdigest()
-    # Together, as a page that sees the end does not ask for further lines.
-    with transaction.atomic():
-        record_success(run, outcome, file_path, manifest_sha256)
-        log_success(run, written, checked, log)
+    proof = manifest(run, outcome)
+    file_path = files.publish(part, run, proof)
+    record(lambda: _record_end(run, outcome, file_path, proof, written, log))
+
+
+@transaction.atomic
+def _record_end(
+    run: Run, outcome: RunResult, file_path: str, proof: bytes, written: Written, log: RunLog
+) -> None:
+    """Together, as a page that sees the end does not ask for further lines."""
+    record_success(run, outcome, file_path, hashlib.sha256(proof).hexdigest())
+    log_success(run, written, outcome.checked, log)
 
 
 def _fetch(run: Run, writer: PartWriter, completeness: CompletenessCheck) -> tuple[Written, Counts]:
@@ -230,50 +240,3 @@ def _log_preflight(run: Run, preflight: Preflight, log: RunLog) -> None:
         window_reason=preflight.reason,
         activity=Activity.FETCHING,
     )
-
-
-def _stop(run: Run, lease: Lease, log: RunLog) -> None:
-    reason = lease.stop_reason()
-    if run.is_cancel_requested():
-        reason = StopReason.CANCELLED  # whatever else asks for an end in the same moment
-    if reason is StopReason.CANCELLED or not run.can_resume:
-        _remove_part(run)
-    with _ignore_lost_lease(run):
-        if reason is StopReason.CANCELLED:
-            log.warning(_("Cancelled. Nothing was exported and no date moved."))
-            run.finish_cancelled(run.owner)
-        elif reason is StopReason.SHUTDOWN:
-            log.info(_("The worker shuts down; the run goes back to the queue."))
-            run.requeue(run.owner)
-        else:
-            lost = _("%(run)s was lost: its worker could not renew its hold.")
-            logger.warning(lost, {"run": run})
-
-
-def _fail(run: Run, log: RunLog, message: str, code: str) -> None:
-    _remove_part(run)
-    with _ignore_lost_lease(run), transaction.atomic():
-        run.fail(run.owner, message, code=code)
-        log.error(message)
-
-
-def _remove_part(run: Run) -> None:
-    # The folder may be what is broken, and that has to be recorded all the same.
-    with suppress(OSError):
-        files.remove(files.part_file(run))
-
-
-def _disk_message(error: OSError) -> str:
-    reason = error.strerror or str(error)
-    return _(
-        "The file could not be written: %(reason)s. Nothing was exported and no date moved. "
-        "Make room or permit writing in the data folder, then run the task again."
-    ) % {"reason": reason}
-
-
-@contextmanager
-def _ignore_lost_lease(run: Run) -> Iterator[None]:
-    try:
-        yield
-    except LeaseLostError as error:
-        logger.warning("%s", error)

@@ -9,9 +9,9 @@ import hashlib
 import os
 import re
 import secrets
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -90,24 +90,12 @@ def publish(part: Path, run: Run, manifest: bytes) -> str:
     return str(final.relative_to(settings.CWEXPORT_DATA_DIR))
 
 
-def found_files(changed_since: datetime | None = None) -> list[FoundFile]:
-    """The files in the folder of runs that carry a run's name; whole old ones only without a date.
-
-    A file may vanish while the folder is read, since other workers go on.
-    """
-    found = []
-    for entry in os.scandir(folder_for("runs")):
-        match = _RUN_FILE.fullmatch(entry.name)
-        if not match:
-            continue
-        is_whole = match["ending"] == "xml"
-        if match["ending"] in ("xml", "json") and changed_since is not None:
-            with suppress(FileNotFoundError):
-                if entry.stat(follow_symlinks=False).st_mtime < changed_since.timestamp():
-                    continue
-        path = Path(entry.path)
-        found.append(FoundFile(path, int(match["run"]), is_whole))
-    return found
+def found_files() -> Iterator[FoundFile]:
+    """The files in the folder of runs that carry a run's name, one after the other."""
+    with os.scandir(folder_for("runs")) as entries:
+        for entry in entries:
+            if match := _RUN_FILE.fullmatch(entry.name):
+                yield FoundFile(Path(entry.path), int(match["run"]), match["ending"] == "xml")
 
 
 def set_aside(found: FoundFile) -> Path:

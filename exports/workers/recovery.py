@@ -1,7 +1,10 @@
 """Lost runs, jobs that never arrived, copies that failed: put right, every ten seconds (R3, R4)."""
 
 import logging
+import time
 import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
@@ -11,23 +14,23 @@ from django.utils import timezone
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import gettext_noop, joined, ngettext
 from exports.delivery.export_folder import remove_old_temp_files
+from exports.housekeeping.isolation import isolated
 from exports.housekeeping.leftovers import (
     clear_run_folder,
     delete_staged,
-    one_at_a_time,
 )
 from exports.housekeeping.queue_table import clear_queue_rows, is_in_queue
 from exports.models import Delivery, Run, Worker
 from exports.models.codes import ErrorCode
 from exports.models.deliveries import STALLED_AFTER
+from exports.models.runs import DEAD_AFTER, PARK_AFTER
 from exports.storage import files
 from exports.storage.run_log import RunLog
+from exports.workers.heartbeats import HeartbeatWatch
 from exports.workers.jobs import enqueue, follow_up, queue_on_failure_task
 
 logger = logging.getLogger(__name__)
 
-# A run whose worker died this many times is taken for the cause (R3).
-_PARK_AFTER = 3
 _STALLED = gettext_noop(
     "The worker of this run fell silent (the machine or the process was ended)."
 )
@@ -37,37 +40,74 @@ _NO_HARM = gettext_noop("Nothing was exported and no date moved; run the task ag
 _ENQUEUE_AGAIN_AFTER = timedelta(minutes=1)
 
 
+_LIST_RUNS_EVERY = 3600.0
+
+_watch = HeartbeatWatch()
+_delivery_watch = HeartbeatWatch()
+
+
+@dataclass
+class _Listing:
+    """When this process has last read the folder of runs; None when it is due."""
+
+    at: float | None = None
+
+    @property
+    def is_due(self) -> bool:
+        return self.at is None or time.monotonic() - self.at > _LIST_RUNS_EVERY
+
+
+_listing = _Listing()
+
+
 def recover(*, is_thorough: bool = False) -> None:
     """Close what dead workers left, and put before the workers what never got there (R3, R4).
 
     Safe to call from several processes at once: every decision is a conditional update. When
     thorough, as at a worker's start, files are looked at however old they are.
     """
-    for step in (
-        _close_all_stalled,
-        _follow_failures,
-        _enqueue_waiting,
-        lambda: clear_run_folder(is_thorough),
-        _release_stalled_deliveries,
-        remove_old_temp_files,
-        lambda: delete_staged(is_thorough),
-        clear_queue_rows,
-        Worker.objects.prune_stalled,
-    ):
-        with one_at_a_time():
+    steps: dict[str, Callable[[], object]] = {
+        "runs of dead workers": _close_all_stalled,
+        "On Failure Tasks": _follow_failures,
+        "queued runs": _enqueue_waiting,
+        "the folder of runs": lambda: _clear_run_folder(is_thorough),
+        "deliveries of dead workers": _release_stalled_deliveries,
+        "temporary files in the export folder": remove_old_temp_files,
+        "staged ledger rows": lambda: delete_staged(is_thorough),
+        "the queue's own rows": clear_queue_rows,
+        "rows of dead workers": Worker.objects.prune_stalled,
+    }
+    for name, step in steps.items():
+        with isolated(name):
             step()
 
 
 def _follow_failures() -> None:
     for run in Run.objects.filter(is_failure_open=True).order_by("id"):
-        with one_at_a_time():
+        with isolated(f"On Failure Task of run {run.pk}"):
             queue_on_failure_task(run)
 
 
+def _clear_run_folder(is_thorough: bool) -> None:
+    """Not in every round: a folder of a hundred thousand files costs a tenth of a core then.
+
+    What is to be found there was left by a worker that died: at this one's start, before a stalled
+    run was closed, or, by a failing disk, at any time.
+    """
+    if is_thorough or _listing.is_due:
+        clear_run_folder()
+        _listing.at = time.monotonic()
+
+
 def _close_all_stalled() -> None:
-    for run in Run.objects.lost():
-        with one_at_a_time():
-            _close_stalled(run)
+    running = list(Run.objects.running())
+    unchanged = _watch.unchanged_for({run.pk: run.heartbeat_at for run in running})
+    stalled = set(Run.objects.lost().values_list("pk", flat=True))
+    for run in running:
+        if run.pk in stalled or unchanged[run.pk] > DEAD_AFTER.total_seconds():
+            with isolated(f"run {run.pk}"):
+                _close_stalled(run)
+                _listing.at = None
 
 
 def _close_stalled(run: Run) -> None:
@@ -79,7 +119,7 @@ def _close_stalled(run: Run) -> None:
     stalled_count = run.stalled_count + 1
     if run.cancel_requested_at is not None:
         run.finish_cancelled(owner)
-    elif stalled_count >= _PARK_AFTER:
+    elif stalled_count >= PARK_AFTER:
         _fail_stalled(run, owner, _parked(stalled_count), ErrorCode.RUN_PARKED)
     elif run.can_resume and _has_beginning(run):
         run.requeue(owner, stalled_count=stalled_count)
@@ -117,14 +157,21 @@ def _fail_stalled(run: Run, owner: str, reason: str, code: ErrorCode) -> None:
 
 
 def _enqueue_waiting() -> None:
-    long_ago = timezone.now() - _ENQUEUE_AGAIN_AFTER
-    never = Q(enqueued_at=None, queued_at__lt=timezone.now() - timedelta(seconds=10))
-    for run in Run.objects.queued().filter(never | Q(enqueued_at__lt=long_ago)):
-        if run.blocker() is None and not is_in_queue(run):
-            enqueue(run)
+    now = timezone.now()
+    # A time ahead of now was written before the clock was set back, and says nothing.
+    never = Q(enqueued_at=None) & ~Q(queued_at__range=(now - timedelta(seconds=10), now))
+    long_ago = Q(enqueued_at__lt=now - _ENQUEUE_AGAIN_AFTER) | Q(enqueued_at__gt=now)
+    for run in Run.objects.queued().filter(never | long_ago):
+        with isolated(f"queued run {run.pk}"):
+            if run.blocker() is None and not is_in_queue(run):
+                enqueue(run)
 
 
 def _release_stalled_deliveries() -> None:
-    silent = Q(heartbeat_at__lt=timezone.now() - STALLED_AFTER)
-    for delivery in Delivery.objects.sending().filter(silent):
-        delivery.release()
+    sending = list(Delivery.objects.sending())
+    unchanged = _delivery_watch.unchanged_for({row.pk: row.heartbeat_at for row in sending})
+    long_ago = timezone.now() - STALLED_AFTER
+    for row in sending:
+        is_silent = row.heartbeat_at is None or row.heartbeat_at < long_ago
+        if is_silent or unchanged[row.pk] > STALLED_AFTER.total_seconds():
+            row.release()

@@ -12,8 +12,8 @@ from typing import Any
 from django.db import close_old_connections, connection
 from django_tasks_db.management.commands.db_worker import Worker as QueueWorker
 
-from exports.connectwise.language import gettext as _
 from exports.delivery.sending import send_due
+from exports.housekeeping.isolation import isolated
 from exports.models import Worker
 from exports.models.workers import SEEN_EVERY
 from exports.pipeline import runner
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 LOOK_FOR_WORK_EVERY = 0.5  # seconds
 RECOVER_EVERY = 10.0
 DELIVER_EVERY = 5.0
+PAUSE_AFTER_FAULT = 2.0
 
 
 class ExportWorker(QueueWorker):
@@ -46,26 +47,31 @@ class ExportWorker(QueueWorker):
         )
         self._name = f"{socket.gethostname()[:60]}-{os.getpid()}-{self.worker_id[:8]}"
         self._over = threading.Event()
+        self._has_recovered = False
         # Set when something may have to be sent.
         self._run_ended = threading.Event()
 
     def run(self) -> None:
         """Work until a signal ends it."""
+        # Each of its own: what hangs must hold up neither signs of life nor runs.
         threads = [
-            threading.Thread(target=self._live, name="recovery", daemon=True),
-            # Of its own: a folder that hangs must hold up neither signs of life nor runs.
-            threading.Thread(target=self._deliver, name="deliveries", daemon=True),
+            self._start("signs of life", SEEN_EVERY.total_seconds(), self._see, self._over),
+            self._start("recovery", RECOVER_EVERY, self._recover, self._over),
+            self._start("deliveries", DELIVER_EVERY, self._deliver, self._run_ended),
         ]
-        for thread in threads:
-            thread.start()
         try:
-            super().run()
+            while self.running:
+                with isolated("the queue"):
+                    super().run()
+                    break
+                self._over.wait(PAUSE_AFTER_FAULT)
         finally:
             self._over.set()
             self._run_ended.set()
             for thread in threads:
                 thread.join(timeout=2)
-            Worker.objects.filter(name=self._name).delete()
+            with isolated("the row of this worker"):
+                Worker.objects.filter(name=self._name).delete()
 
     def run_task(self, db_task_result: Any) -> None:
         super().run_task(db_task_result)
@@ -78,37 +84,35 @@ class ExportWorker(QueueWorker):
         shutdown.set()
         self.running = False
 
-    def _live(self) -> None:
-        """Show signs of life and, every ten seconds and at the start, recover lost runs."""
-        beats_per_recovery = max(1, round(RECOVER_EVERY / SEEN_EVERY.total_seconds()))
-        beat = 0
-        while True:
-            try:
-                close_old_connections()
-                Worker.objects.see(self._name, os.getpid())
-                enqueue_unblocked()
-                if beat % beats_per_recovery == 0:
-                    recovery.recover(is_thorough=beat == 0)
-            except Exception:
-                # Whatever it is, signs of life must go on, and the next beat tries again: a full
-                # disk or a restarting database passes.
-                logger.exception(_("The recovery was put off."))
-            beat += 1
-            if self._over.wait(SEEN_EVERY.total_seconds()):
-                break
-        connection.close()
+    def _start(
+        self, name: str, every: float, do: Callable[[], object], wake: threading.Event
+    ) -> threading.Thread:
+        """Call `do` again and again, in a thread with a database connection of its own."""
+
+        def repeat() -> None:
+            while not self._over.is_set():
+                with isolated(name):
+                    close_old_connections()
+                    do()
+                wake.wait(every)
+                if wake is not self._over:
+                    wake.clear()
+            connection.close()
+
+        thread = threading.Thread(target=repeat, name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def _see(self) -> None:
+        Worker.objects.see(self._name, os.getpid())
+        enqueue_unblocked()
 
     def _deliver(self) -> None:
-        """Send files after each run, and whatever else is due every few seconds."""
-        while not self._over.is_set():
-            try:
-                close_old_connections()
-                send_due(self._over.is_set)
-            except Exception:
-                logger.exception(_("Sending files was put off."))
-            self._run_ended.wait(DELIVER_EVERY)
-            self._run_ended.clear()
-        connection.close()
+        send_due(self._over.is_set)
+
+    def _recover(self) -> None:
+        recovery.recover(is_thorough=not self._has_recovered)
+        self._has_recovered = True
 
 
 def work(on_ready: Callable[[], object] = lambda: None) -> None:

@@ -146,7 +146,7 @@ def test_200_without_batches_never_means_none(
 
     assert aftermath(run) == safe_failure(run)
     assert fault.struck_count == TRIES
-    assert run.error != runner.UNEXPECTED
+    assert run.error_code != "internal.unexpected"
     assert next_run_is_complete(task, stand_in)
 
 
@@ -168,7 +168,7 @@ def test_a_count_that_is_none_fails_safely(task: Task, stand_in: StandIn, conten
     run = run_now(task)
 
     assert aftermath(run) == safe_failure(run)
-    assert run.error != runner.UNEXPECTED
+    assert run.error_code != "internal.unexpected"
     assert next_run_is_complete(task, stand_in)
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # Without a heartbeat for this long a run's worker is taken for dead (rule R3).
 DEAD_AFTER = timedelta(seconds=60)
+# A run whose worker died this many times in a row is taken for the cause (rule R3).
+PARK_AFTER = 3
 
 
 def is_stalled() -> models.Q:

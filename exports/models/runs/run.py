@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from exports.models.codes import Activity, ErrorCode
 from exports.models.runs.asked import Asked
 from exports.models.runs.progress import Progress, Waiting
-from exports.models.runs.queryset import RunQuerySet, is_stalled
+from exports.models.runs.queryset import RunQuerySet
 from exports.models.runs.result import Result
 
 
@@ -100,8 +100,9 @@ class Run(Asked, Progress, Result):
 
     def steal(self, owner: str) -> bool:
         """Fence off a worker that fell silent; False when it lives or the run is over."""
+        as_seen = Q(heartbeat_at=self.heartbeat_at)
         return self._change(
-            self._held_by(self.owner) & is_stalled(), owner=owner, heartbeat_at=timezone.now()
+            self._held_by(self.owner) & as_seen, owner=owner, heartbeat_at=timezone.now()
         )
 
     def renew(self, owner: str) -> bool:

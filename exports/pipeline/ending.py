@@ -1,0 +1,101 @@
+"""How a run ends that does not succeed: stopped, failed, or given back to the queue."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from django.db import DatabaseError, InterfaceError, transaction
+
+from exports.connectwise.language import gettext as _
+from exports.connectwise.language import gettext_noop
+from exports.models import LeaseLostError, Run
+from exports.models.codes import ErrorCode
+from exports.models.runs import PARK_AFTER
+from exports.pipeline.database_faults import fault_of, record
+from exports.pipeline.lease import Lease, StopReason
+from exports.storage import files
+from exports.storage.run_log import RunLog
+
+logger = logging.getLogger(__name__)
+
+UNEXPECTED = gettext_noop(
+    "The export stopped by an error inside this program. Nothing was exported and no date moved; "
+    "the log of the worker has the details for its maker."
+)
+
+
+def stop(run: Run, lease: Lease, log: RunLog) -> None:
+    """End as asked: cancelled, back to the queue, or silently when another worker has the run."""
+    reason = lease.stop_reason()
+    if run.is_cancel_requested():
+        reason = StopReason.CANCELLED  # whatever else asks for an end in the same moment
+    if reason is StopReason.CANCELLED or not run.can_resume:
+        _remove_part(run)
+    with _ignore_lost_lease(run):
+        if reason is StopReason.CANCELLED:
+            log.warning(_("Cancelled. Nothing was exported and no date moved."))
+            record(lambda: run.finish_cancelled(run.owner))
+        elif reason is StopReason.SHUTDOWN:
+            log.info(_("The worker shuts down; the run goes back to the queue."))
+            run.requeue(run.owner)
+        else:
+            lost = _("%(run)s was lost: its worker could not renew its hold.")
+            logger.warning(lost, {"run": run})
+
+
+def fail(run: Run, log: RunLog, message: str, code: str) -> None:
+    """End as a failure, without a part file."""
+    _remove_part(run)
+    with _ignore_lost_lease(run):
+        record(lambda: _record_failure(run, log, message, code))
+
+
+@transaction.atomic
+def _record_failure(run: Run, log: RunLog, message: str, code: str) -> None:
+    run.fail(run.owner, message, code=code)
+    log.error(message)
+
+
+def fail_unexpectedly(run: Run, log: RunLog) -> None:
+    """For an exception that nobody has thought of; it is the one being handled."""
+    logger.exception(_("%(run)s failed unexpectedly."), {"run": run})
+    fail(run, log, _(UNEXPECTED), ErrorCode.UNEXPECTED)
+
+
+def meet_database_fault(run: Run, log: RunLog, error: DatabaseError | InterfaceError) -> None:
+    """Give the run back where that may help, so that it goes on after its last page."""
+    fault = fault_of(error)
+    if fault is None:
+        fail_unexpectedly(run, log)
+    elif fault.may_pass and run.can_resume and run.stalled_count + 1 < PARK_AFTER:
+        logger.warning("%s: %s", run, error)
+        with _ignore_lost_lease(run):
+            record(lambda: run.requeue(run.owner, stalled_count=run.stalled_count + 1))
+        resumed = _("The database refused (%(reason)s): the run goes on after its last page.")
+        log.warning(resumed % {"reason": str(error)})
+    else:
+        logger.warning("%s: %s", run, error)
+        fail(run, log, fault.message, fault.code)
+
+
+def _remove_part(run: Run) -> None:
+    # The folder may be what is broken, and that has to be recorded all the same.
+    with suppress(OSError):
+        files.remove(files.part_file(run))
+
+
+def disk_message(error: OSError) -> str:
+    """What a person reads when the file could not be written."""
+    reason = error.strerror or str(error)
+    return _(
+        "The file could not be written: %(reason)s. Nothing was exported and no date moved. "
+        "Make room or permit writing in the data folder, then run the task again."
+    ) % {"reason": reason}
+
+
+@contextmanager
+def _ignore_lost_lease(run: Run) -> Iterator[None]:
+    try:
+        yield
+    except LeaseLostError as error:
+        logger.warning("%s", error)

@@ -1,0 +1,112 @@
+"""A clock that was set back makes no dead worker look alive."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from exports.delivery.sending import send_due
+from exports.models import Delivery, Run, Task, Worker
+from exports.workers import heartbeats, jobs, recovery
+from tests.workers.processes import abandoned, fresh, queue, work_off_queue
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+AN_HOUR = timedelta(hours=1)
+
+
+class Stopwatch:
+    """A clock that nobody sets, wound by the test."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
+    watch = Stopwatch()
+    for name in ("_watch", "_delivery_watch"):
+        monkeypatch.setattr(recovery, name, heartbeats.HeartbeatWatch(watch))
+    return watch
+
+
+def ahead(run: Run) -> None:
+    """Its worker showed a sign of life just before the clock was set back an hour."""
+    Run.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() + AN_HOUR)
+
+
+def test_dead_worker_is_noticed_after_clock_change(task: Task, stopwatch: Stopwatch) -> None:
+    run = abandoned(task)
+    ahead(run)
+    recovery.recover()
+    at_once = fresh(run).status
+    stopwatch.seconds = 61
+    recovery.recover()
+
+    assert (at_once, fresh(run).status) == ("running", "failed")
+
+
+def test_living_worker_is_kept_after_clock_change(task: Task, stopwatch: Stopwatch) -> None:
+    run = queue(task)
+    assert run.claim("alive")
+    for _ in range(3):
+        Run.objects.filter(pk=run.pk).update(
+            heartbeat_at=timezone.now() + AN_HOUR + timedelta(seconds=stopwatch.seconds)
+        )
+        recovery.recover()
+        stopwatch.seconds += 50
+
+    assert fresh(run).owner == "alive"
+
+
+def test_sign_of_life_in_last_moment_keeps_the_run(task: Task) -> None:
+    run = abandoned(task)
+    seen = fresh(run)
+    Run.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now())
+
+    assert not seen.steal("recovery")
+
+
+def test_worker_seen_ahead_of_now_is_dead(db: None) -> None:
+    now = timezone.now()
+    Worker.objects.create(name="ghost", process_id=1, started_at=now, seen_at=now + AN_HOUR)
+    assert not jobs.any_worker_alive()
+    recovery.recover()
+
+    assert not Worker.objects.exists()
+
+
+def test_delivery_of_dead_sender_follows_clock_change(task: Task, stopwatch: Stopwatch) -> None:
+    run = queue(task)
+    jobs.execute_here(run.pk, 1)
+    assert run.deliveries.get().take("a sender that died")
+    Delivery.objects.update(heartbeat_at=timezone.now() + AN_HOUR)
+    recovery.recover()
+    stopwatch.seconds = 61
+    recovery.recover()
+    send_due()
+
+    assert run.deliveries.get().state == "delivered"
+
+
+def test_paused_delivery_follows_clock_change(task: Task) -> None:
+    run = queue(task)
+    jobs.execute_here(run.pk, 1)
+    Delivery.objects.update(next_try_at=timezone.now() + AN_HOUR)
+    send_due()
+
+    assert run.deliveries.get().state == "delivered"
+
+
+def test_lost_job_is_replaced_after_clock_change(task: Task) -> None:
+    run = task.queue_run(Run.Trigger.MANUAL)
+    Run.objects.filter(pk=run.pk).update(
+        queued_at=timezone.now() + AN_HOUR, enqueued_at=timezone.now() + AN_HOUR
+    )
+    recovery.recover()
+    work_off_queue()
+
+    assert fresh(run).status == "succeeded"
