@@ -62,7 +62,7 @@ def test_living_worker_is_kept_after_clock_change(task: Task, stopwatch: Stopwat
     assert fresh(run).owner == "alive"
 
 
-def test_sign_of_life_in_last_moment_keeps_the_run(task: Task) -> None:
+def test_last_moment_heartbeat_keeps_the_run(task: Task) -> None:
     run = abandoned(task)
     seen = fresh(run)
     Run.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now())
