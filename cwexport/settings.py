@@ -18,6 +18,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from cwexport import local_secrets
+from exports.connectwise.http.proxy import Route, parse_proxy
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _QUOTES = ("'", '"')
@@ -128,6 +129,25 @@ CWEXPORT_ALLOWED_NETWORKS = _checked(
     _words("CWEXPORT_ALLOWED_NETWORKS"),
 )
 CWEXPORT_ALLOW_HTTP = _flag("CWEXPORT_ALLOW_HTTP")
+# The only way out where this machine has no other. It looks names up itself, so it is used for
+# these hosts alone: a name of somebody's choice could lead into its own network.
+_proxy_hosts = _words(
+    "CWEXPORT_PROXY_HOSTS",
+    "*.myconnectwise.net,staging.connectwisedev.com,api-staging.connectwisedev.com",
+)
+_proxies = _checked(
+    "CWEXPORT_PROXY",
+    "Write http://host:port or http://user:password@host:port, and in CWEXPORT_PROXY_HOSTS the "
+    "hosts to call by it, such as *.myconnectwise.net,cw.example.com.",
+    lambda text: parse_proxy(text, _proxy_hosts),
+    [text] if (text := _text("CWEXPORT_PROXY")) else [],
+)
+CWEXPORT_ROUTE = Route(
+    proxy=_proxies[0] if _proxies else None,
+    is_environment_ignored=any(
+        os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+    ),
+)
 CWEXPORT_CA_FILE = str(_path("CWEXPORT_CA_FILE") or "")
 if CWEXPORT_CA_FILE:
     try:

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from exports.connectwise.filter import conditions
-from exports.connectwise.http.addresses import AddressPolicy, Site, SiteError
+from exports.connectwise.http.addresses import Site, SiteError
 from exports.connectwise.http.client import CompanyInfo, ConnectWiseClient, Credentials
 from exports.connectwise.http.errors import (
     AddressBlockedError,
@@ -30,6 +29,7 @@ from exports.connectwise.http.retries import RetryPolicy
 from exports.connectwise.http.transport import Limits
 from exports.models import Connection, SecretUnreadableError
 from exports.number_formats import grouped
+from exports.pipeline.clients import make_client
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as StrPromise
@@ -250,14 +250,12 @@ class _Test:
 
 
 def _client(site: Site, credentials: Credentials, deadline: float) -> ConnectWiseClient:
-    return ConnectWiseClient(
+    return make_client(
         site,
         credentials,
-        policy=AddressPolicy(tuple(settings.CWEXPORT_ALLOWED_NETWORKS)),
         stop=lambda: time.monotonic() > deadline,
         limits=LIMITS,
         retry=RetryPolicy(tries=1),
-        ca_file=settings.CWEXPORT_CA_FILE or None,
     )
 
 

@@ -10,14 +10,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from exports.connectwise.batches import FIELD_TYPES
 from exports.connectwise.filter import conditions
 from exports.connectwise.filter.conditions import Condition, ConditionError
-from exports.connectwise.http.addresses import AddressPolicy, SiteError
+from exports.connectwise.http.addresses import SiteError
 from exports.connectwise.http.client import ConnectWiseClient, Limits, RetryPolicy
 from exports.connectwise.http.errors import (
     AddressBlockedError,
@@ -38,6 +37,7 @@ from exports.models import Connection, LedgerEntry, Run, SecretUnreadableError, 
 from exports.models.sync_window import CREATED, MODIFIED, SyncWindow, next_window
 from exports.number_formats import grouped
 from exports.pipeline.batch_versions import version_of
+from exports.pipeline.clients import make_client
 from exports.pipeline.outcome import suspicion_about
 from exports.pipeline.part_writer import Written
 from exports.pipeline.preflight import Preflight, count_or_none, run_preflight
@@ -188,14 +188,12 @@ def _next_run(task: Task, sent: str, window: SyncWindow) -> Run:
 
 
 def _client(connection: Connection, deadline: float) -> ConnectWiseClient:
-    return ConnectWiseClient(
+    return make_client(
         connection.parsed_site(),
         connection.credentials(),
-        policy=AddressPolicy(tuple(settings.CWEXPORT_ALLOWED_NETWORKS)),
         stop=lambda: time.monotonic() > deadline,
         limits=LIMITS,
         retry=RETRY,
-        ca_file=settings.CWEXPORT_CA_FILE or None,
     )
 
 

@@ -11,7 +11,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 
 from exports.connectwise.filter import conditions
-from exports.connectwise.http.addresses import AddressPolicy, SiteError, parse_site
+from exports.connectwise.http.addresses import SiteError, parse_site
 from exports.connectwise.http.client import ConnectWiseClient, Limits, RetryPolicy, Wait
 from exports.connectwise.http.client_pool import ClientPool, MakeClient
 from exports.connectwise.http.errors import ConnectWiseError, StoppedError
@@ -26,6 +26,7 @@ from exports.connectwise.xml.writer import RecordError
 from exports.models import Connection, LeaseLostError, Run, SecretUnreadableError
 from exports.models.codes import Activity, ErrorCode
 from exports.models.runs.progress import Waiting
+from exports.pipeline.clients import make_client
 from exports.pipeline.completeness import CompletenessCheck, Counts, IncompleteError
 from exports.pipeline.database_faults import record
 from exports.pipeline.ending import (
@@ -180,14 +181,12 @@ def _client_maker(run: Run, lease: Lease) -> MakeClient:
         on_wait: Callable[[Wait], None],
         semaphore: AbstractContextManager[object],
     ) -> ConnectWiseClient:
-        return ConnectWiseClient(
+        return make_client(
             site,
             credentials,
-            policy=AddressPolicy(tuple(settings.CWEXPORT_ALLOWED_NETWORKS)),
             stop=lambda: is_over() or lease.should_stop(),
             limits=LIMITS,
             retry=RETRY,
-            ca_file=settings.CWEXPORT_CA_FILE or None,
             on_wait=on_wait,
             semaphore=semaphore,
         )

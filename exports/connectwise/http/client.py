@@ -22,6 +22,7 @@ from exports.connectwise.http.errors import (
     ThrottledError,
     WrongShapeError,
 )
+from exports.connectwise.http.proxy import Route
 from exports.connectwise.http.remote_text import (
     MESSAGE_LENGTH,
     Clean,
@@ -80,6 +81,7 @@ class ConnectWiseClient:
         limits: Limits | None = None,
         retry: RetryPolicy | None = None,
         ca_file: str | None = None,
+        route: Route | None = None,
         on_wait: Callable[[Wait], None] | None = None,
         semaphore: AbstractContextManager[object] | None = None,
         user_agent: str = "cwexport",
@@ -93,7 +95,11 @@ class ConnectWiseClient:
         self._announce = on_wait or (lambda wait: None)
         self._agent = {"User-Agent": user_agent}
         self._transport = Transport(
-            policy=policy, stop=stop, limits=limits or Limits(), ca_file=ca_file
+            policy=policy,
+            stop=stop,
+            limits=limits or Limits(),
+            ca_file=ca_file,
+            route=route,
         )
 
     def __enter__(self) -> ConnectWiseClient:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 from http.client import BadStatusLine, HTTPException, IncompleteRead
@@ -18,8 +19,9 @@ from exports.connectwise.http.errors import (
     WrongShapeError,
 )
 from exports.connectwise.http.sockets import DeadlineError
+from exports.connectwise.http.tunnel import ProxyRefusedError, ProxyUnreachableError
 from exports.connectwise.language import gettext as _
-from exports.connectwise.language import gettext_noop
+from exports.connectwise.language import gettext_noop, joined
 
 _Kinds = type[BaseException] | tuple[type[BaseException], ...]
 # ValueError and OverflowError: lengths and numbers that no library reckons with.
@@ -34,8 +36,11 @@ FOREIGN_ERRORS: Final = (
 )
 
 
-def own_error(error: Exception, *, host: str, step: str) -> ConnectWiseError:
-    """The ConnectWiseError for one of FOREIGN_ERRORS; `host` is how the user knows the site."""
+def own_error(error: Exception, *, host: str, step: str, hint: str = "") -> ConnectWiseError:
+    """The ConnectWiseError for one of FOREIGN_ERRORS; `host` is how the user knows the site.
+
+    `hint` is added to the advice when no connection came about.
+    """
     if isinstance(error, AddressRefusedError):
         problem = _("%(host)s was not called") % {"host": host}
         return AddressBlockedError(problem, str(error), step=step)
@@ -59,11 +64,46 @@ def own_error(error: Exception, *, host: str, step: str) -> ConnectWiseError:
                 step=step,
             )
     for cause in causes:
+        if isinstance(cause, ProxyRefusedError | ProxyUnreachableError):
+            return _proxy_error(cause, host, step)
         if words := _tls_words(cause):
             refused = UnreachableError(_(words[0]) % {"host": host}, _(words[1]), step=step)
             refused.is_lasting = True
             return refused
-    return UnreachableError(*_words(causes, host), step=step)
+    what, advice = _words(causes, host)
+    if hint and any(map(_is_without_connection, causes)):
+        advice = joined([advice, hint])
+    return UnreachableError(what, advice, step=step)
+
+
+def _is_without_connection(cause: BaseException) -> bool:
+    if isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
+        return True
+    return isinstance(cause, socket.gaierror | ConnectionRefusedError | TimeoutError)
+
+
+def _proxy_error(
+    cause: ProxyRefusedError | ProxyUnreachableError, host: str, step: str
+) -> UnreachableError:
+    params = {"proxy": cause.proxy, "host": host}
+    if isinstance(cause, ProxyUnreachableError):
+        return UnreachableError(
+            _("the proxy %(proxy)s, by which %(host)s is called, could not be reached") % params,
+            _("Check CWEXPORT_PROXY, and that the proxy is up."),
+            step=step,
+        )
+    if not cause.status:
+        problem = _("the proxy %(proxy)s did not answer as a proxy when asked for %(host)s")
+        advice = _("Check the address and the port in CWEXPORT_PROXY.")
+    elif cause.status == 407:
+        problem = _("the proxy %(proxy)s did not accept the user and password of CWEXPORT_PROXY")
+        advice = _("The operator corrects them there: http://user:password@host:port.")
+    else:
+        problem = _("the proxy %(proxy)s did not connect to %(host)s: it answered %(status)s")
+        advice = _("Ask who runs the proxy to allow it, and check the site.")
+    refused = UnreachableError(problem % {**params, "status": cause.status}, advice, step=step)
+    refused.is_lasting = cause.status // 100 == 4
+    return refused
 
 
 def _tls_words(cause: BaseException) -> tuple[str, str] | None:

@@ -137,7 +137,13 @@ def _tls_socket_class(watch: Watch) -> type[ssl.SSLSocket]:
 
 
 def dial(
-    host: str, port: int, *, scheme: str, policy: AddressPolicy, watch: Watch, seconds: float
+    host: str,
+    port: int,
+    *,
+    scheme: str,
+    policy: AddressPolicy | None,
+    watch: Watch,
+    seconds: float,
 ) -> WatchedSocket:
     """Connect to the first address of `host` that answers, out of those the policy allows.
 
@@ -151,7 +157,8 @@ def dial(
     for index, (family, address) in enumerate(found):
         left = end - time.monotonic()
         try:
-            policy.check(address[0], scheme=scheme)
+            if policy:
+                policy.check(address[0], scheme=scheme)
             connected = _connect(family, address, watch, left / (len(found) - index))
         except (OSError, AddressRefusedError) as error:
             failures.append(error)

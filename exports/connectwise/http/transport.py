@@ -23,6 +23,7 @@ from exports.connectwise.http.addresses import AddressPolicy
 from exports.connectwise.http.bodies import read_beginning, read_whole
 from exports.connectwise.http.errors import StoppedError
 from exports.connectwise.http.network_errors import FOREIGN_ERRORS, own_error
+from exports.connectwise.http.proxy import Proxy, Route
 from exports.connectwise.http.sockets import (
     Stop,
     StopRequestedError,
@@ -31,6 +32,7 @@ from exports.connectwise.http.sockets import (
     dial,
 )
 from exports.connectwise.http.tls import tls_context
+from exports.connectwise.http.tunnel import dial_through
 
 _MOST_INTERIM_RESPONSES: Final = 20
 _PORTS: Final = {"http": 80, "https": 443}
@@ -70,8 +72,10 @@ class Transport:
         stop: Stop,
         limits: Limits,
         ca_file: str | None = None,
+        route: Route | None = None,
     ) -> None:
         self._policy = policy
+        self._route = route or Route()
         self._watch = Watch(stop)
         self._limits = limits
         self._ca_file = ca_file
@@ -107,7 +111,11 @@ class Transport:
         key = f"{parts.scheme}://{parts.netloc}"
         if key not in self._adapters:
             host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
-            dialling: dict[str, Any] = {"policy": self._policy, "watch": self._watch}
+            dialling: dict[str, Any] = {
+                "policy": self._policy,
+                "proxy": self._route.proxy_for(parts.scheme, host),
+                "watch": self._watch,
+            }
             if parts.scheme == "https":
                 context = tls_context(self._ca_file, step)
                 pool: HTTPConnectionPool = _HTTPSPool(host, port, ssl_context=context, **dialling)
@@ -134,7 +142,8 @@ class Transport:
         except StopRequestedError as error:
             raise StoppedError(step=step) from error
         except FOREIGN_ERRORS as error:
-            raise own_error(error, host=host, step=step) from error
+            hint = self._route.hint(urlsplit(f"//{host}").hostname or "")
+            raise own_error(error, host=host, step=step, hint=hint) from error
 
 
 class _Adapter(HTTPAdapter):
@@ -172,19 +181,26 @@ class _DialledConnection(HTTPConnection):
     scheme: ClassVar[str] = "http"
     response_class = _FinalResponse
 
-    def __init__(self, *args: Any, policy: AddressPolicy, watch: Watch, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        policy: AddressPolicy,
+        proxy: Proxy | None,
+        watch: Watch,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self._way = proxy
         self._policy = policy
         self._watch = watch
 
     def _new_conn(self) -> WatchedSocket:
+        seconds = float(self.timeout or Limits.connect)
+        host, port, watch = self._dns_host, self.port, self._watch
+        if self._way:
+            return dial_through(self._way, host, port, watch=watch, seconds=seconds)
         return dial(
-            self._dns_host,
-            self.port,
-            scheme=self.scheme,
-            policy=self._policy,
-            watch=self._watch,
-            seconds=float(self.timeout or Limits.connect),
+            host, port, scheme=self.scheme, policy=self._policy, watch=watch, seconds=seconds
         )
 
 

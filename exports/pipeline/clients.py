@@ -1,0 +1,35 @@
+"""How a client is made, for runs, preview and connection test alike."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from django.conf import settings
+
+from exports.connectwise.http.addresses import AddressPolicy, Site
+from exports.connectwise.http.client import ConnectWiseClient, Limits, RetryPolicy, Wait
+from exports.connectwise.http.credentials import Credentials
+
+
+def make_client(
+    site: Site,
+    credentials: Credentials,
+    *,
+    stop: Callable[[], bool],
+    limits: Limits,
+    retry: RetryPolicy,
+    on_wait: Callable[[Wait], None] | None = None,
+    semaphore: AbstractContextManager[object] | None = None,
+) -> ConnectWiseClient:
+    """A client that calls what the operator allows, by the way the operator set."""
+    return ConnectWiseClient(
+        site,
+        credentials,
+        policy=AddressPolicy(tuple(settings.CWEXPORT_ALLOWED_NETWORKS)),
+        route=settings.CWEXPORT_ROUTE,
+        ca_file=settings.CWEXPORT_CA_FILE or None,
+        stop=stop,
+        limits=limits,
+        retry=retry,
+        on_wait=on_wait,
+        semaphore=semaphore,
+    )
