@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -35,6 +37,25 @@ def _made_once(path: Path, fresh: str) -> str:
             os.link(draft, path)
         except FileExistsError:
             pass  # another process was first; its secret is the one that counts
+        except OSError:
+            _write_new(path, fresh)
         finally:
             draft.unlink()
-    return path.read_text().strip()
+    return _read(path)
+
+
+def _write_new(path: Path, fresh: str) -> None:
+    """Where there are no hard links (exFAT): whoever makes the file writes it."""
+    with suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(fresh)
+
+
+def _read(path: Path) -> str:
+    """The secret; a file without content is just being written by another process."""
+    for _try in range(50):
+        if secret := path.read_text().strip():
+            break
+        time.sleep(0.1)
+    return secret

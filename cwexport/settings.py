@@ -6,6 +6,7 @@ person may set are listed, with their defaults, in README.md (a test holds both 
 
 import os
 import ssl
+import tempfile
 from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
@@ -95,6 +96,12 @@ try:
     CWEXPORT_ENCRYPTION_KEYS = _words("CWEXPORT_ENCRYPTION_KEYS") or (
         local_secrets.encryption_key(CWEXPORT_DATA_DIR).split(",")
     )
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        # No /tmp, as in a container whose root cannot be written to.
+        tempfile.tempdir = os.environ["SQLITE_TMPDIR"] = str(CWEXPORT_DATA_DIR / "tmp")
+        Path(tempfile.tempdir).mkdir(mode=0o700, exist_ok=True)
 except OSError as error:
     raise ImproperlyConfigured(
         f"CWEXPORT_DATA_DIR is {CWEXPORT_DATA_DIR}, which cannot be used ({error.strerror}). "

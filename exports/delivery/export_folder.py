@@ -5,6 +5,7 @@ no task replaces another's: whoever is about to give a file its name asks for al
 down while nobody else can.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -41,6 +42,7 @@ def send(delivery: Delivery, log: RunLog, checkpoint: Callable[[], None]) -> Del
     """
     run = delivery.run
     target = files.folder_for("exports") / run.file_name
+    _check_encoding(target)
     # A try that died had written down its copy: if that is gone, it has got its name already.
     temp = target.with_name(delivery.temp_name or f".run-{run.pk}-{secrets.token_hex(4)}.part")
     try:
@@ -71,6 +73,15 @@ def remove_old_temp_files() -> None:
             age = abs(time.time() - temp.stat().st_mtime)
             if temp.name not in noted and age > _KEEP_TEMP_FILES_FOR:
                 temp.unlink()
+
+
+def _check_encoding(target: Path) -> None:
+    """Raises OSError for a name that this system's locale cannot write."""
+    try:
+        os.fsencode(target)
+    except UnicodeEncodeError:
+        reason = _("the locale of this system cannot write this name; set LC_ALL=C.UTF-8")
+        raise OSError(errno.EILSEQ, reason) from None
 
 
 def _copy_checked(run: Run, temp: Path, checkpoint: Callable[[], None]) -> None:
@@ -160,5 +171,8 @@ def _lock(descriptor: int) -> None:
             if time.monotonic() > deadline:
                 raise DeliveryError(DeliveryErrorCode.BUSY) from None
             time.sleep(0.05)
+        except OSError:
+            # A file system without locks (NFS without its lock service); the start says so.
+            return
         else:
             return

@@ -5,6 +5,7 @@ under its Output File name for programs that pick it up, `orphaned/` whole files
 does not know.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -21,6 +22,7 @@ from exports.connectwise.plain_files import create_plain, open_plain
 from exports.models import Run
 
 PART = ".part"
+_NOT_OFFERED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 PRIVATE_FOLDER, PUBLIC_FOLDER = 0o700, 0o755
 _RUN_FILE = re.compile(r"run-(?P<run>\d+)-\d+(-[0-9a-f]{8})?\.(?P<ending>xml|part|json|json\.part)")
 
@@ -145,8 +147,13 @@ def _temp_name_of(path: Path) -> Path:
 
 
 def flush_folder(folder: Path) -> None:
+    """After a crash its names are as they are now. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        # Some file systems (CIFS, FUSE) flush no folders; the start of the program says so.
+        if error.errno not in _NOT_OFFERED:
+            raise
     finally:
         os.close(descriptor)

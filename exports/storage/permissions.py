@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -76,7 +77,9 @@ def _is_open(path: Path) -> bool:
 
 def _is_shared(folder: Path) -> bool:
     """Whether closing the folder would shut out what is not ours, as in /tmp."""
-    others = (Path("/"), Path.home(), Path(settings.BASE_DIR))
+    others = [Path("/"), Path(settings.BASE_DIR)]
+    with suppress(RuntimeError):  # in containers users often have no home
+        others.append(Path.home())
     return bool(folder.stat().st_mode & stat.S_ISVTX) or folder.resolve() in others
 
 

@@ -4,6 +4,7 @@ from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from exports.storage.belonging import ForeignFolderError, check_folder_belongs
+from exports.storage.capabilities import FolderUnusableError, check_capabilities
 
 
 class StartError(Exception):
@@ -13,8 +14,9 @@ class StartError(Exception):
 def check_start() -> None:
     """Raises StartError. The database is up to date."""
     try:
+        check_capabilities()
         check_folder_belongs()
-    except ForeignFolderError as error:
+    except (FolderUnusableError, ForeignFolderError) as error:
         raise StartError(str(error)) from None
     except DatabaseError as error:
         message = _(

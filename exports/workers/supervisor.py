@@ -110,11 +110,13 @@ def check_port(bind: str, port: int, option: str = "--port") -> None:
     if not 1 <= port <= 65_535:
         message = _("%(option)s %(port)s is no port: write a number from 1 to 65535.")
         raise PortTakenError(message % {"option": option, "port": port})
+    if bind.startswith("[") and bind.endswith("]"):
+        bind = bind[1:-1]
     family = socket.AF_INET6 if ":" in bind else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((bind.strip("[]"), port))
+            probe.bind((bind, port))
         except socket.gaierror:
             raise PortTakenError(
                 _(

@@ -146,13 +146,15 @@ def _lock() -> IO[str]:
     lock = (Path(settings.CWEXPORT_DATA_DIR) / "demo.lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         raise CommandError(
             _(
                 "The demo is running already: end it with Ctrl-C where it was started, or give "
                 "this one a folder of its own with CWEXPORT_DATA_DIR."
             )
         ) from None
+    except OSError:
+        pass  # a file system without locks: the ports keep a second demo away
     return lock
 
 

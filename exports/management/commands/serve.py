@@ -2,14 +2,19 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
+from exports.storage.belonging import database_name
+from exports.storage.capabilities import FolderUnusableError, check_capabilities
 from exports.storage.permissions import close_to_others
 from exports.workers.start_checks import StartError, check_start
 from exports.workers.supervisor import PortTakenError, Serving, check_port
+
+_LOOPBACK = ("127.0.0.1", "::1", "[::1]", "localhost")
 
 
 class Command(BaseCommand):
@@ -34,6 +39,7 @@ class Command(BaseCommand):
             check_port(bind, port)
         except PortTakenError as error:
             raise CommandError(str(error)) from None
+        self._print_places()
         prepare(self.stderr.write)
         if not get_user_model().objects.exists():
             self.stdout.write(
@@ -42,19 +48,46 @@ class Command(BaseCommand):
                     "login."
                 )
             )
+        if bind not in _LOOPBACK and not settings.CWEXPORT_BEHIND_HTTPS:
+            self.stderr.write(_open_message(bind))
         serving = Serving(bind=bind, port=port, worker_count=options["workers"])
         # Before the first process begins, so that none outlives a signal that comes early.
         serving.take_signals()
         serving.start()
         message = _("The dashboard is at %(address)s (Ctrl-C ends it).")
-        self.stdout.write(message % {"address": f"http://{bind}:{port}/"})
+        self.stdout.write(message % {"address": f"http://{_host(bind)}:{port}/"})
         serving.watch(self.stderr.write)
+
+    def _print_places(self) -> None:
+        """Two installations on one machine are told apart by these."""
+        self.stdout.write(_("Data folder: %(folder)s") % {"folder": settings.CWEXPORT_DATA_DIR})
+        self.stdout.write(_("Database: %(database)s") % {"database": database_name()})
+
+
+def _host(bind: str) -> str:
+    """The address as a browser takes it; whoever listens everywhere can be called as localhost."""
+    address = bind.strip("[]")
+    if address in ("0.0.0.0", "::"):  # noqa: S104 - compared, not listened on
+        return "localhost"
+    return f"[{address}]" if ":" in address else address
+
+
+def _open_message(bind: str) -> str:
+    return _(
+        "The dashboard listens on %(bind)s without TLS: everybody who can reach this machine can "
+        "try to log in, and whoever is on the way reads passwords and files. Put a proxy that "
+        "speaks https before it and set CWEXPORT_BEHIND_HTTPS=true (docs/operating.md), or leave "
+        "--bind out. Other names than localhost have to be in ALLOWED_HOSTS."
+    ) % {"bind": bind}
 
 
 def prepare(tell: Callable[[str], object]) -> None:
     """Folder, database and static files as this version needs them; safe to repeat."""
-    for sentence in close_to_others():
-        tell(sentence)
+    try:
+        for sentence in [*close_to_others(), *check_capabilities()]:
+            tell(sentence)
+    except FolderUnusableError as error:
+        raise CommandError(str(error)) from None
     call_command("migrate", verbosity=0, interactive=False)
     try:
         check_start()

@@ -1,0 +1,62 @@
+"""What `serve` says at its start, and where it can be reached then."""
+
+import socket
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.management.installation import (
+    free_port,
+    is_listening,
+    manage,
+    serve_process,
+    wait_until,
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("serve")
+
+
+def test_start_names_folder_and_database_at_once(folder: Path, tmp_path: Path) -> None:
+    port, log = free_port(), tmp_path / "log"
+    with serve_process(folder, log, "--port", str(port), "--workers", "1"):
+        # A container's log is read while the program runs.
+        wait_until(lambda: f"The dashboard is at http://127.0.0.1:{port}/" in log.read_text())
+        wait_until(lambda: "The worker waits for runs." in log.read_text())
+
+    told = log.read_text()
+    assert f"Data folder: {folder}\n" in told
+    assert f"Database: {folder}/cwexport.sqlite3\n" in told
+    assert "without TLS" not in told
+
+
+@pytest.mark.parametrize("bind", ["::1", "[::1]", "::", "0.0.0.0"])
+def test_serve_listens_on_every_kind_of_address(folder: Path, tmp_path: Path, bind: str) -> None:
+    is_v4 = bind == "0.0.0.0"
+    port = free_port(socket.AF_INET if is_v4 else socket.AF_INET6)
+    host = "127.0.0.1" if is_v4 else "::1"
+    log = tmp_path / "log"
+    with serve_process(folder, log, "--bind", bind, "--port", str(port), "--workers", "1"):
+        wait_until(lambda: is_listening(port, host))
+        name = host if is_v4 else f"[{host}]"
+        with urllib.request.urlopen(f"http://{name}:{port}/login/", timeout=60) as answer:
+            assert answer.status == 200
+        wait_until(lambda: "Ctrl-C ends it" in log.read_text())
+
+    told = log.read_text()
+    assert "starting anew" not in told
+    assert ("without TLS" in told) == (bind in ("0.0.0.0", "::"))
+    address = "localhost" if bind in ("0.0.0.0", "::") else "[::1]"
+    assert f"The dashboard is at http://{address}:{port}/" in told
+
+
+@pytest.mark.parametrize("bind", ["256.1.1.1", "::zz", "nowhere.invalid"])
+def test_address_of_another_machine_is_refused(folder: Path, bind: str) -> None:
+    told = manage("serve", "--bind", bind, "--port", str(free_port()), folder=folder)
+
+    assert told.returncode == 1
+    assert f"{bind} is no address of this machine" in told.stderr
+    assert "Traceback" not in told.stderr
