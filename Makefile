@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 ARGS ?=
+LOCALES = de
 PIP = $(BIN)/pip install --quiet --quiet --disable-pip-version-check --require-hashes
 
 .PHONY: demo test install test-install lint bench stress screenshots lock messages clean-demo
@@ -12,9 +13,11 @@ demo: install
 
 install: $(VENV)/.installed
 
+# On all cores, each with a database and files of its own; ARGS="tests/views -k home" for a part.
 test: test-install
 	@.ci/chromium
-	@$(BIN)/pytest $(ARGS)
+	@echo "Tests on all cores, stand-in, workers and browser included: $(or $(ARGS),the whole suite)"
+	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 test-install: $(VENV)/.test-installed
 
@@ -66,9 +69,9 @@ messages: install
 	@command -v xgettext >/dev/null && command -v msgfmt >/dev/null || \
 	  { echo "Translations need GNU gettext: apt install gettext"; exit 2; }
 	@mkdir -p exports/locale
-	@$(BIN)/python manage.py makemessages --locale=de --no-obsolete --no-wrap --add-location=file \
+	@$(BIN)/python manage.py makemessages $(addprefix --locale=,$(LOCALES)) --no-obsolete --no-wrap --add-location=file \
 	  --ignore=exports/demo --ignore=tests --ignore=var --ignore=$(VENV)
-	@$(BIN)/python manage.py compilemessages --locale=de --ignore=".*" --ignore=var --ignore=$(VENV)
+	@$(BIN)/python manage.py compilemessages $(addprefix --locale=,$(LOCALES)) --ignore=".*" --ignore=var --ignore=$(VENV)
 
 clean-demo:
 	rm -rf var/demo
