@@ -55,6 +55,7 @@ urlpatterns = [
     path("runs/<int:pk>/progress/", runs.show_progress, name="run-progress"),
     path("runs/<int:pk>/cancel/", runs.cancel_run, name="run-cancel"),
     path("runs/<int:pk>/re-export/", runs.reexport_run, name="run-reexport"),
+    path("runs/<int:pk>/accept-count/", runs.accept_count, name="run-accept-count"),
     path("runs/<int:pk>/file/", run_files.show_file, name="run-file"),
     path("runs/<int:pk>/download/", run_files.download_run, name="run-download"),
     path("runs/<int:pk>/proof/", run_files.download_manifest, name="run-manifest"),

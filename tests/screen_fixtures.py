@@ -62,6 +62,7 @@ def succeed(task: Task, user: User | None = None, **fields: Any) -> Run:
     path.write_bytes(CONTENT)
     RunLogEntry.objects.create(run=run, level="info", message="284 batches fetched.")
     figures = {"fetched_count": 290, "skipped_count": 6, "expected_count": 290, "page_count": 3}
+    figures["within_count"] = fields.get("fetched_count", figures["fetched_count"])
     outcome = {
         "connectwise_started_at": T0,
         "batch_count": 284,

@@ -38,9 +38,10 @@ from exports.models.sync_window import CREATED, MODIFIED, SyncWindow, next_windo
 from exports.number_formats import grouped
 from exports.pipeline.batch_versions import version_of
 from exports.pipeline.clients import make_client
-from exports.pipeline.outcome import suspicion_about
+from exports.pipeline.completeness import Counts
 from exports.pipeline.part_writer import Written
 from exports.pipeline.preflight import Preflight, count_or_none, run_preflight
+from exports.pipeline.suspicions import suspicion_about
 from exports.storage.run_log import RunLog
 
 SHOWN_COUNT: Final = 10
@@ -234,7 +235,7 @@ def _look_into_nothing(
 def _add_concerns(found: Preview, run: Run, preflight: Preflight, fetched_count: int) -> None:
     """What a run with such an answer would say besides its result."""
     seen = Written(fetched_count=fetched_count)
-    suspicion = suspicion_about(run, preflight, seen, proven_count=None, shown_count=None)
+    suspicion = suspicion_about(run, preflight, seen, Counts())
     if suspicion:
         found.warnings.append(suspicion.message)
     for batch_id, path in found.first.replaced if found.first else ():

@@ -54,7 +54,14 @@ class SuspicionCode(models.TextChoices):
     LOST_FROM_SIGHT = "suspicion.lost_from_sight", gettext_lazy("Batches are out of sight")
     NOTHING_SHOWN = "suspicion.nothing_shown", gettext_lazy("No batches are shown at all")
     FEWER_SHOWN = "suspicion.fewer_shown", gettext_lazy("Far fewer batches are shown than before")
+    HIGHEST_ID_FELL = "suspicion.highest_id_fell", gettext_lazy("The highest id fell")
+    LISTS_EMPTY = "suspicion.lists_empty", gettext_lazy("Lists went empty while the run went on")
     DATE_AHEAD = "suspicion.date_ahead", gettext_lazy("The date lies ahead")
+
+    @classmethod
+    def about_counts(cls) -> frozenset[str]:
+        """Those that a person answers by accepting what ConnectWise shows now (W10)."""
+        return frozenset({*cls.values} - {cls.LISTS_EMPTY.value, cls.DATE_AHEAD.value})
 
 
 @dataclass(frozen=True)

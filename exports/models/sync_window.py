@@ -60,6 +60,41 @@ def restart_of(task: "Task", conditions: str) -> Restart | None:
     return next_window(task, conditions, timezone.now()).restart
 
 
+def reached_back(task: "Task", run: "Run") -> SyncWindow | None:
+    """The window of `run` from the last date a person decided on (W11); None when it is that.
+
+    For batches that came back into sight: they may have been out of it at any time since, and what
+    went out is left out.
+    """
+    if run.export == task.Export.MODIFIED and run.modified_after is not None:
+        typed = _last_typed(task, MODIFIED)
+        if run.modified_after > typed:
+            return SyncWindow(modified_after=typed, skips_known=True, reason=_back_in_sight())
+    if run.export == task.Export.NEW and run.start_id is not None:
+        window = _new_from_decision(task, run.conditions)
+        if window.start_id != run.start_id:
+            return window
+    return None
+
+
+def _new_from_decision(task: "Task", conditions: str) -> SyncWindow:
+    for change in _moves_since_typed(task):
+        if change.run is None or not _is_vouched(change, task, conditions):
+            break
+        if change.origin == DateChange.Origin.FROM_NOW:
+            start_id = change.run.highest_id
+            return SyncWindow(start_id=start_id, skips_known=True, reason=_back_in_sight())
+    typed = _last_typed(task, CREATED)
+    return SyncWindow(created_after=typed, skips_known=True, reason=_back_in_sight())
+
+
+def _back_in_sight() -> str:
+    return _(
+        "Batches came back into sight: everything since the last typed date, less what already "
+        "went out."
+    )
+
+
 def reexport_reason(of_run: "Run | None", id_count: int) -> str:
     """What is exported again (R7), in place of the reason for a window."""
     if of_run is not None:

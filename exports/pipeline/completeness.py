@@ -10,7 +10,7 @@ from exports.models import Run
 from exports.models.codes import ErrorCode
 from exports.pipeline.part_writer import Written
 from exports.pipeline.preflight import Preflight, or_none
-from exports.pipeline.queries import Submitter, submit_count
+from exports.pipeline.queries import Submitter, submit_count, submit_newest
 from exports.storage.run_log import RunLog
 
 
@@ -31,14 +31,16 @@ class IncompleteError(Exception):
 
 @dataclass(frozen=True)
 class Counts:
-    """What ConnectWise counted after everything was fetched; None when refused.
+    """What ConnectWise says after everything was fetched; None where it refuses to count.
 
-    `proven_count` is how many must at least be in what was fetched, `shown_count` how many batches
-    there are in all; None, too, where no filter tells these from what was fetched.
+    `proven_count`: of what matches, at least so many must have been fetched. `visible_count`: of
+    all batches up to Preflight.visible_up_to. `newest_id` is asked for only when counting is
+    refused; 0 when lists are empty.
     """
 
-    proven_count: int | None
-    shown_count: int | None
+    proven_count: int | None = None
+    visible_count: int | None = None
+    newest_id: int | None = None
 
 
 class CompletenessCheck:
@@ -59,15 +61,18 @@ class CompletenessCheck:
         """
         if self._ahead or written.last_id < self._preflight.highest_id:
             return
-        text = "" if self._tells_apart else self._within(written)
-        self._ahead = {text: submit_count(self._submitter, text)}
+        if self._is_first_count_met(written):
+            texts = dict.fromkeys((self._visible(), self._within(written)))
+            self._ahead = {text: submit_count(self._submitter, text) for text in texts}
 
     def count(self, written: Written) -> Counts:
         # In this order: if lists went empty under way they still are, or the count comes out.
-        shown = self._count("") if self._tells_apart else None
-        counts = Counts(self._count_again(written), shown)
+        visible = self._visible_count()
+        counted = self._count_again(written)
         self._ahead = {}
-        return counts
+        if visible is None:
+            return self._look_at_lists(written, counted)
+        return Counts(counted, visible)
 
     def is_complete(self, written: Written, counts: Counts, *, is_last: bool) -> bool:
         """False when a second attempt may bring more; the last one is not held against the start.
@@ -76,17 +81,38 @@ class CompletenessCheck:
         """
         counted, fetched = counts.proven_count, written.fetched_count
         is_proven = counted is None or counted <= fetched
-        expected = self._preflight.expected_count or 0
         # If fewer came than were counted at the start, they have vanished, or they hide behind
         # what changed meanwhile, which no dated count knows: only a second attempt can tell.
-        if is_proven and (is_last or written.within_count >= expected):
+        if is_proven and (is_last or self._is_first_count_met(written)):
             return True
         message = _("ConnectWise counted %(counted)s matching batches but gave %(fetched)s.")
-        params = {"counted": expected if is_proven else counted, "fetched": fetched}
+        params = {
+            "counted": self._preflight.expected_count if is_proven else counted,
+            "fetched": fetched,
+        }
         self._log.warning(message % {name: grouped(count or 0) for name, count in params.items()})
         if is_last:
             raise IncompleteError(counted or 0, fetched)
         return False
+
+    def _is_first_count_met(self, written: Written) -> bool:
+        return written.within_count >= (self._preflight.expected_count or 0)
+
+    def _visible_count(self) -> int | None:
+        """How many of the batches that may have been there before are shown after the last page.
+
+        None when refused.
+        """
+        return self._count(self._visible()) if self._preflight.visible_up_to else 0
+
+    def _look_at_lists(self, written: Written, counted: int | None) -> Counts:
+        """Where counting is refused: the newest id in sight, and whether a page was missed."""
+        newest = submit_newest(self._submitter, "").result()
+        if counted is None and written.last_id < self._preflight.highest_id:
+            beyond = self._preflight.filter(*self._beyond(written))
+            if submit_newest(self._submitter, beyond).result().records:
+                counted = written.fetched_count + 1
+        return Counts(counted, None, newest.ids[0] if newest.records else 0)
 
     def _count_again(self, written: Written) -> int | None:
         """How many batches there must at least be in what was fetched; None when refused.
@@ -100,16 +126,16 @@ class CompletenessCheck:
             return counted
         # Changes of the last minutes are in no such count, so what lies behind the end is asked
         # for by its ids alone: an empty page that came by mistake is found whatever else happened.
-        beyond = (
-            conditions.id_above(written.last_id),
-            conditions.id_up_to(self._preflight.highest_id),
-        )
-        left = self._count(self._preflight.filter(*beyond))
+        left = self._count(self._preflight.filter(*self._beyond(written)))
         return written.fetched_count + left if left else counted
 
-    @property
-    def _tells_apart(self) -> bool:
-        return bool(self._preflight.unfiltered_count and self._preflight.filter())
+    def _beyond(self, written: Written) -> tuple[str, str]:
+        """What was there at the start and lies behind the last page."""
+        highest_id = self._preflight.highest_id
+        return conditions.id_above(written.last_id), conditions.id_up_to(highest_id)
+
+    def _visible(self) -> str:
+        return conditions.id_up_to(self._preflight.visible_up_to)
 
     def _within(self, written: Written) -> str:
         preflight = self._preflight

@@ -7,15 +7,14 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
-from exports.connectwise.language import gettext as _
-from exports.connectwise.language import grouped
 from exports.connectwise.xml.validation import CheckedFile
 from exports.models import DateChange, Delivery, Run, Task
-from exports.models.codes import Suspicion, SuspicionCode
+from exports.models.codes import Suspicion
+from exports.pipeline.completeness import Counts
 from exports.pipeline.part_writer import Written
 from exports.pipeline.preflight import Preflight
+from exports.pipeline.suspicions import suspicion_about
 from exports.storage.file_names import render_output_name
 
 CREATED = DateChange.DateField.CREATED
@@ -31,95 +30,31 @@ class RunResult:
     date_created_after: datetime
     date_modified_after: datetime
     proven_count: int | None
+    visible_up_to: int
+    visible_count: int | None
     file_name: str
     checked: CheckedFile
-
-
-def suspicion_about(
-    run: Run,
-    preflight: Preflight,
-    written: Written,
-    *,
-    proven_count: int | None,
-    shown_count: int | None,
-) -> Suspicion | None:
-    """Why a complete run is still hard to believe (W10)."""
-    expected, fetched = preflight.expected_count or 0, written.fetched_count
-    # Lists and counts that both went empty under way prove each other, and yet prove nothing.
-    if proven_count is not None and fetched < expected and proven_count * 2 <= fetched:
-        params = {"expected": expected, "fetched": fetched, "counted": proven_count}
-        return Suspicion(
-            SuspicionCode.COUNT_FELL,
-            _(
-                "ConnectWise counted %(expected)s matching batches, gave %(fetched)s and then "
-                "counted %(counted)s of them. Check that the API member's role still lets it see "
-                "them."
-            )
-            % {name: grouped(count) for name, count in params.items()},
-        )
-    if preflight.unfiltered_count is not None:
-        if shown_count is not None and shown_count * 2 < preflight.unfiltered_count:
-            return Suspicion(
-                SuspicionCode.LOST_FROM_SIGHT,
-                _(
-                    "ConnectWise showed %(before)s batches when the run began and %(after)s at its "
-                    "end. Check the API member's role and level."
-                )
-                % {"before": grouped(preflight.unfiltered_count), "after": grouped(shown_count)},
-            )
-        if written.fetched_count == 0 and preflight.unfiltered_count == 0:
-            return Suspicion(
-                SuspicionCode.NOTHING_SHOWN,
-                _(
-                    "ConnectWise shows this API member no batches at all. Check that its security "
-                    "role and level still let it see them."
-                ),
-            )
-        before = _previous_unfiltered_count(run)
-        if before is not None and preflight.unfiltered_count * 2 < before:
-            return Suspicion(
-                SuspicionCode.FEWER_SHOWN,
-                _(
-                    "ConnectWise shows %(now)s batches, less than half of the %(before)s at the "
-                    "run before. Check the API member's role and level."
-                )
-                % {"now": grouped(preflight.unfiltered_count), "before": grouped(before)},
-            )
-    date = {"modified": run.date_modified_before, "new": run.date_created_before}.get(run.export)
-    now = _clock_of_connectwise(run, preflight)
-    if date is not None and date > now:
-        dates = {"date": date, "now": now}
-        return Suspicion(
-            SuspicionCode.DATE_AHEAD,
-            _(
-                "The date %(date)s lies ahead of ConnectWise's clock, %(now)s: what changes until "
-                "then is not exported. Correct the date on the task."
-            )
-            % {name: f"{moment:%Y-%m-%dT%H:%M:%SZ}" for name, moment in dates.items()},
-        )
-    return None
 
 
 def evaluate(
     run: Run,
     preflight: Preflight,
     written: Written,
+    counts: Counts,
     *,
     checked: CheckedFile,
-    proven_count: int | None,
-    shown_count: int | None,
 ) -> RunResult:
     """What a success of this run will say, before anything is published."""
-    suspicion = suspicion_about(
-        run, preflight, written, proven_count=proven_count, shown_count=shown_count
-    )
+    suspicion = suspicion_about(run, preflight, written, counts)
     moves = {} if suspicion else _moves(run, preflight.started_at)
     return RunResult(
         suspicion=suspicion,
         moves=moves,
         date_created_after=moves.get(CREATED, run.date_created_before),
         date_modified_after=moves.get(MODIFIED, run.date_modified_before),
-        proven_count=proven_count,
+        proven_count=counts.proven_count,
+        visible_up_to=preflight.visible_up_to,
+        visible_count=_visible_count(preflight, counts),
         file_name=_file_name(run),
         checked=checked,
     )
@@ -137,6 +72,8 @@ def record_success(run: Run, outcome: RunResult, file_path: str, manifest_sha256
     run.succeed(
         run.owner,
         proven_count=outcome.proven_count,
+        visible_up_to=outcome.visible_up_to,
+        visible_count=outcome.visible_count,
         batch_count=checked.batch_count,
         file_path=file_path,
         file_name=outcome.file_name,
@@ -151,6 +88,12 @@ def record_success(run: Run, outcome: RunResult, file_path: str, manifest_sha256
     Delivery.objects.plan(run)
     for field, moment in outcome.moves.items():
         _move_date(run, field, moment)
+
+
+def _visible_count(preflight: Preflight, counts: Counts) -> int | None:
+    """What was in sight from start to end: what came meanwhile the run may have missed."""
+    known = [preflight.unfiltered_count, counts.visible_count]
+    return None if None in known else min(count for count in known if count is not None)
 
 
 def _file_name(run: Run) -> str:
@@ -197,21 +140,3 @@ def _move_date(run: Run, field: str, moment: datetime) -> None:
         date_after=moment,
         run=run,
     )
-
-
-def _clock_of_connectwise(run: Run, preflight: Preflight) -> datetime:
-    """What it shows by now: a run's start lies earlier than that by whole seconds (W2)."""
-    now = timezone.now()
-    # A preview is no run and has just begun.
-    return (preflight.started_at + (now - (run.started_at or now))).replace(microsecond=0)
-
-
-def _previous_unfiltered_count(run: Run) -> int | None:
-    earlier = Run.objects.succeeded().filter(
-        task_id=run.task_id,
-        site=run.site,
-        company=run.company,
-        pk__lt=run.pk,
-        unfiltered_count__isnull=False,
-    )
-    return earlier.newest_first().values_list("unfiltered_count", flat=True).first()

@@ -3,6 +3,7 @@
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from django.utils import timezone
 
@@ -13,6 +14,7 @@ from exports.connectwise.language import gettext as _
 from exports.connectwise.language import grouped
 from exports.connectwise.paging.keyset import PagingError
 from exports.models import LedgerEntry, Run
+from exports.models.sync_window import reached_back
 from exports.pipeline.queries import (
     SerialSubmitter,
     Submitter,
@@ -41,6 +43,14 @@ class Preflight:
     after_id: int
     reason: str
     api_version: str = ""
+    # The trusted run before, and how many of the batches it saw are shown now (W11).
+    baseline: Run | None = None
+    remaining_count: int | None = None
+
+    @property
+    def visible_up_to(self) -> int:
+        """The highest id that this run or a trusted one before it has seen."""
+        return max(self.highest_id, self.baseline.seen_up_to if self.baseline else 0)
 
     def filter(self, *more: str) -> str:
         """The whole filter, with `more` and-ed outside the brackets of the user's part (F5)."""
@@ -52,27 +62,36 @@ def run_preflight(run: Run, client: ConnectWiseClient, log: RunLog) -> Preflight
 
     Raises ConnectWiseError, and PagingError when lists and counts contradict each other (W10).
     """
-    return _PreflightQueries(run, SerialSubmitter(client)).result(log)
+    queries = _PreflightQueries(run, SerialSubmitter(client), log)
+    if queries.reaches_back():
+        queries = _PreflightQueries(run, SerialSubmitter(client), log)
+    return queries.result()
 
 
 def run_preflight_with_first_page(
     run: Run, submitter: Submitter, log: RunLog
 ) -> tuple[Preflight, "Future[Page]"]:
     """As `run_preflight`, all at once that needs no other answer; also the first page."""
-    queries = _PreflightQueries(run, submitter)
+    queries = _PreflightQueries(run, submitter, log)
     first_page = queries.submit_first_page()
-    return queries.result(log, first_page.result()), first_page
+    if queries.reaches_back():
+        queries = _PreflightQueries(run, submitter, log)
+        first_page = queries.submit_first_page()
+    return queries.result(first_page.result()), first_page
 
 
 class _PreflightQueries:
     """The queries of a preflight, submitted; `result` waits for the answers."""
 
-    def __init__(self, run: Run, submitter: Submitter) -> None:
+    def __init__(self, run: Run, submitter: Submitter, log: RunLog) -> None:
         self._run = run
         self._submitter = submitter
+        self._log = log
         self._begun_at = timezone.now()
         self._newest = submit_newest(submitter, "")
         self._unfiltered = submit_count(submitter, "")
+        self._baseline = Run.objects.baseline_of(run)
+        self._remaining = _submit_remaining(submitter, self._baseline)
         self._after_id, self._reason = self._start()
         self._added = _added(run)
         above = (conditions.id_above(self._after_id),) if self._after_id else ()
@@ -84,9 +103,21 @@ class _PreflightQueries:
         asked = conditions.both(self._run.conditions, *self._added, above)
         return submit_page(self._submitter, asked, self._run.page_size)
 
-    def result(self, log: RunLog, *pages: Page) -> Preflight:
+    def reaches_back(self) -> bool:
+        """Give the run a longer window when batches are in sight that no trusted run has seen."""
+        run = self._run
+        window = None if run.is_reexport else reached_back(run.task, run)
+        if window is None or not self._came_into_sight:
+            return False
+        run.modified_after, run.created_after = window.modified_after, window.created_after
+        run.start_id, run.skips_known = window.start_id, window.skips_known
+        run.known_from_run, run.window_reason = window.known_from_run, window.reason
+        self._log.warning(window.reason)
+        return True
+
+    def result(self, *pages: Page) -> Preflight:
         newest = self._newest.result()
-        unfiltered_count = or_none(self._unfiltered, log)
+        unfiltered_count = self._unfiltered_count
         if unfiltered_count and not newest.records:
             raise PagingError(
                 _(
@@ -95,9 +126,10 @@ class _PreflightQueries:
                 )
                 % {"count": grouped(unfiltered_count)}
             )
-        expected_count = or_none(self._expected, log) if self._expected else unfiltered_count
+        expected = self._expected
+        expected_count = or_none(expected, self._log) if expected else unfiltered_count
         return Preflight(
-            started_at=self._started_at([newest, *pages], log),
+            started_at=self._started_at([newest, *pages]),
             highest_id=_first_id(newest),
             unfiltered_count=unfiltered_count,
             expected_count=expected_count,
@@ -106,7 +138,27 @@ class _PreflightQueries:
             after_id=self._after_id,
             reason=self._reason,
             api_version=newest.api_version,
+            baseline=self._baseline,
+            remaining_count=self._remaining_count,
         )
+
+    @property
+    def _came_into_sight(self) -> bool:
+        """Whether there are batches in sight that no trusted run may have seen."""
+        if self._unfiltered_count is None:
+            return False
+        baseline, remaining = self._baseline, self._remaining_count
+        if baseline and remaining is not None and remaining > baseline.seen_count:
+            return True
+        return Run.objects.is_uncounted_since(self._run, baseline)
+
+    @cached_property
+    def _unfiltered_count(self) -> int | None:
+        return or_none(self._unfiltered, self._log)
+
+    @cached_property
+    def _remaining_count(self) -> int | None:
+        return or_none(self._remaining, self._log) if self._remaining else None
 
     def _start(self) -> tuple[int, str]:
         run = self._run
@@ -119,11 +171,11 @@ class _PreflightQueries:
             return LedgerEntry.objects.range_of(run.reexport_of_id)[0] - 1, run.window_reason
         return 0, run.window_reason
 
-    def _started_at(self, answers: list[Page], log: RunLog) -> datetime:
+    def _started_at(self, answers: list[Page]) -> datetime:
         """Before anything that a list shows could have changed behind it (W2)."""
         dates = [answer.server_date for answer in answers]
         if None in dates:
-            log.warning(
+            self._log.warning(
                 _("ConnectWise sent no usable Date: this server's clock is used for the dates.")
             )
         ours = self._begun_at
@@ -148,7 +200,15 @@ def stored_preflight(run: Run) -> Preflight | None:
         after_id=run.start_id or 0,
         reason=run.window_reason,
         api_version=run.api_version,
+        baseline=run.baseline,
+        remaining_count=run.remaining_count,
     )
+
+
+def _submit_remaining(submitter: Submitter, baseline: Run | None) -> "Future[int] | None":
+    if baseline is None or not baseline.seen_up_to:
+        return None
+    return submit_count(submitter, conditions.id_up_to(baseline.seen_up_to))
 
 
 def _added(run: Run) -> tuple[str, ...]:

@@ -127,14 +127,7 @@ def _export(run: Run, lease: Lease, log: RunLog) -> None:
     checkpoint()
     # Before the file gets its name: a worker that lost the run does not publish.
     run.answered(run.owner, activity=Activity.PUBLISHING)
-    outcome = evaluate(
-        run,
-        preflight,
-        written,
-        checked=checked,
-        proven_count=counts.proven_count,
-        shown_count=counts.shown_count,
-    )
+    outcome = evaluate(run, preflight, written, counts, checked=checked)
     proof = manifest(run, outcome)
     file_path = files.publish(part, run, proof)
     record(lambda: _record_end(run, outcome, file_path, proof, written, log))
@@ -237,5 +230,13 @@ def _log_preflight(run: Run, preflight: Preflight, log: RunLog) -> None:
         expected_count=preflight.expected_count,
         start_id=preflight.after_id or None,
         window_reason=preflight.reason,
+        # As they are now: batches that came back into sight have moved them (W11).
+        modified_after=run.modified_after,
+        created_after=run.created_after,
+        skips_known=run.skips_known,
+        known_from_run=run.known_from_run,
+        baseline=preflight.baseline,
+        baseline_count=preflight.baseline.seen_count if preflight.baseline else None,
+        remaining_count=preflight.remaining_count,
         activity=Activity.FETCHING,
     )

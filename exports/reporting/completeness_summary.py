@@ -56,12 +56,17 @@ def _proof_of_export(run: Run) -> Proof:
     counted = Term("", _("Counted"), run.proven_count, _("by ConnectWise, after the last page"))
     more = run.fetched_count - run.proven_count
     # A suspicious run may see too little; then ConnectWise's own count proves little, too.
-    is_complete = not run.suspicion
+    missing = max((run.expected_count or 0) - run.within_count, 0)
+    is_complete = not run.suspicion and not missing
     verdict = _("Complete") if is_complete else _("Agrees, yet suspicious")
+    if missing:
+        fewer = _("Fewer than first counted")
+        return Proof(
+            False, fewer, _fewer_than_first_counted(run), [counted, *_meanwhile(more), *tail]
+        )
     if more <= 0:
         sentence = _("Every batch that ConnectWise counts was fetched.")
         return Proof(is_complete, verdict, sentence, [counted, *tail])
-    meanwhile = Term("+", _("Meanwhile"), more, _("changed or vanished while it was fetched"))
     sentence = ngettext(
         "Every batch that ConnectWise counts was fetched, and %(count)s more that changed or "
         "vanished meanwhile.",
@@ -69,7 +74,21 @@ def _proof_of_export(run: Run) -> Proof:
         "vanished meanwhile.",
         more,
     ) % {"count": grouped(more)}
-    return Proof(is_complete, verdict, sentence, [counted, meanwhile, *tail])
+    return Proof(is_complete, verdict, sentence, [counted, *_meanwhile(more), *tail])
+
+
+def _meanwhile(count: int) -> list[Term]:
+    note = _("changed or vanished while it was fetched")
+    return [Term("+", _("Meanwhile"), count, note)] if count > 0 else []
+
+
+def _fewer_than_first_counted(run: Run) -> str:
+    """ConnectWise agrees with itself at the end, which does not say what became of the others."""
+    return _(
+        "ConnectWise counted %(expected)s matching batches when the run began and gave %(given)s "
+        "of them. The others were deleted, no longer match, or are out of sight; what is shown "
+        "again later, a later run fetches."
+    ) % {"expected": grouped(run.expected_count or 0), "given": grouped(run.within_count)}
 
 
 def _written(run: Run) -> list[Term]:

@@ -31,8 +31,8 @@ def changes_of(run: Run) -> Changes | None:
     """None for the first run of a task, and for repeats, which ask for something else (R7)."""
     if run.is_reexport:
         return None
-    earlier = Run.objects.succeeded().filter(task_id=run.task_id, pk__lt=run.pk)
-    previous = earlier.exclude(trigger=Run.Trigger.REEXPORT).newest_first().first()
+    # What a suspicious run saw is no yardstick (W10).
+    previous = Run.objects.own_successes(run.task_id).trusted().filter(pk__lt=run.pk).first()
     if previous is None:
         return None
     came = _came(previous, run) if run.status == Run.Status.SUCCEEDED else []

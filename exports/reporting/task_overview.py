@@ -60,7 +60,7 @@ class TaskLine:
     @property
     def needs_attention(self) -> bool:
         last = self.last_run
-        return last is not None and (last.status == Run.Status.FAILED or last.is_suspicious)
+        return last is not None and (last.status == Run.Status.FAILED or last.is_doubtful)
 
     @property
     def next_date(self) -> datetime | None:

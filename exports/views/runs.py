@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from exports.forms.runs import AcceptCountForm
 from exports.models import Run
 from exports.reporting.check_commands import check_commands
 from exports.reporting.completeness_summary import proof_of
@@ -76,6 +77,22 @@ def reexport_run(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
+@button
+def accept_count(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take what a suspicious run saw for all there is, for the reason that was typed (W10)."""
+    run = find_run(pk)
+    form = AcceptCountForm(request.POST)
+    if not form.is_valid():
+        context = {**_context(run), "log": log_lines(run, request.GET), "accept_form": form}
+        return render(request, "exports/run/run.html", context)
+    name = request.user.get_username()
+    if run.accept_count(form.cleaned_data["reason"], name=name, user=request.user):
+        messages.success(request, _("The count of %(run)s is accepted.") % {"run": run})
+    else:
+        messages.info(request, _("%(run)s has no count to accept any more.") % {"run": run})
+    return redirect("run-detail", pk)
+
+
 def find_run(pk: int) -> Run:
     """The run with all that its pages name. Raises Http404."""
     related = ("task", "connection", "reexport_of", "requested_by", "cancel_requested_by")
@@ -108,6 +125,7 @@ def _context(run: Run) -> dict[str, Any]:
     beginning = _first_lines(run)
     return {
         **context,
+        "accept_form": AcceptCountForm(),
         "proof": proof_of(run) if run.status == Run.Status.SUCCEEDED else None,
         "changes": changes_of(run),
         "led_to": run.led_to.first() if run.status == Run.Status.FAILED else None,

@@ -164,13 +164,16 @@ def test_far_fewer_batches_than_before_are_suspicious(
     time_passes(timedelta(hours=1))
 
     second, third = run_now(task), run_now(task)
+    third.accept_count("Cleaned up", name="anna")
+    fourth = run_now(task)
 
-    assert "50 batches" in second.suspicion
-    assert second.date_modified_after == first.date_modified_after
-    # Once told it is the new normal.
-    assert third.suspicion == ""
+    # The suspicious run is no yardstick for the next one: only a person ends the suspicion.
+    for run in (second, third):
+        assert "it shows 50 now" in run.suspicion
+        assert run.date_modified_after == first.date_modified_after
+    assert fourth.suspicion == ""
     task.refresh_from_db()
-    assert task.date_modified == third.date_modified_after != first.date_modified_after
+    assert task.date_modified == fourth.date_modified_after != first.date_modified_after
 
 
 def test_refused_count_for_one_run_loses_nothing(
@@ -202,7 +205,9 @@ def test_suspicious_run_after_typed_date_repeats_nothing(
         stand_in.store.delete(number)
     time_passes(timedelta(minutes=1))
 
-    suspicious, after = run_now(task), run_now(task)
+    suspicious = run_now(task)
+    suspicious.accept_count("Cleaned up", name="anna")
+    after = run_now(task)
 
     assert suspicious.suspicion
     assert set(added) <= set(exported_ids(suspicious))

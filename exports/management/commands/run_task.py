@@ -3,6 +3,7 @@
 Standard output holds that line and nothing else; everything for people goes to standard error.
 """
 
+import getpass
 import json
 import sys
 import time
@@ -56,6 +57,14 @@ class Command(BaseCommand):
                 "goes on."
             ),
         )
+        parser.add_argument(
+            "--accept-count",
+            metavar="REASON",
+            help=_(
+                "First accept how many batches ConnectWise showed the task's last run, which is "
+                "suspicious for that, and say why it is right."
+            ),
+        )
 
     def run_from_argv(self, argv: list[str]) -> None:
         tune_process()
@@ -66,7 +75,10 @@ class Command(BaseCommand):
             check_start()
         except StartError as error:
             self._refuse(str(error))
-        run = self._queued(options["name"])
+        task = self._task(options["name"])
+        if options["accept_count"] is not None:
+            self._accept_count(task, options["accept_count"])
+        run = self._queued(task)
         previous = on_stop_signals(_as_interrupt)
         try:
             self._see_through(run, options["timeout"])
@@ -76,14 +88,27 @@ class Command(BaseCommand):
         self._print(run)
         sys.exit(_exit_code(run))
 
-    def _queued(self, name: str) -> Run:
-        """The run to wait for: a new one, or the one that is active already (rule R1)."""
+    def _task(self, name: str) -> Task:
         task = Task.objects.filter(name=name).first()
-        if task is None:
-            known = Task.objects.filter(archived_at=None).order_by("name")
-            names = list(known.values_list("name", flat=True))
-            unknown = _("There is no task %(task)s.") % {"task": repr(name)}
-            self._refuse(f"{unknown} {nearest(name, names)}")
+        if task is not None:
+            return task
+        known = Task.objects.filter(archived_at=None).order_by("name")
+        names = list(known.values_list("name", flat=True))
+        unknown = _("There is no task %(task)s.") % {"task": repr(name)}
+        self._refuse(f"{unknown} {nearest(name, names)}")
+
+    def _accept_count(self, task: Task, reason: str) -> None:
+        if not reason.strip() or len(reason) > 200:
+            self._refuse(_("--accept-count needs a reason of 1 to 200 characters."))
+        last = Run.objects.own_successes(task.pk).first()
+        name = _("%(user)s, command line") % {"user": getpass.getuser()}
+        if last is None or not last.accept_count(reason.strip(), name=name):
+            message = _("The last success of %(task)s has no count to accept: nothing was run.")
+            self._refuse(message % {"task": task})
+        self.stderr.write(_("The count of %(run)s is accepted.") % {"run": last})
+
+    def _queued(self, task: Task) -> Run:
+        """The run to wait for: a new one, or the one that is active already (rule R1)."""
         try:
             run = jobs.queue_run(task, Run.Trigger.COMMAND)
         except RunActiveError as error:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from exports.models.runs.progress import Progress
 
 if TYPE_CHECKING:
-    from exports.models.runs.run import Run  # noqa: F401 - of what this is a set
+    from exports.models.runs.run import Run
 
 # Without a heartbeat for this long a run's worker is taken for dead (rule R3).
 DEAD_AFTER = timedelta(seconds=60)
@@ -44,6 +44,27 @@ class RunQuerySet(models.QuerySet["Run"]):
         now = timezone.now()
         answered = models.Q(answered_at__range=(now - _ANSWER_WITHIN, now + _ANSWER_WITHIN))
         return self.running().exclude(is_stalled()).exclude(answered)
+
+    def own_successes(self, task_id: int) -> "RunQuerySet":
+        """Newest first, without what a person had exported again."""
+        return self.succeeded().filter(task_id=task_id).exclude(trigger="reexport").newest_first()
+
+    def trusted(self) -> "RunQuerySet":
+        """Not suspicious, or accepted by a person since (W10)."""
+        return self.filter(models.Q(suspicion="") | models.Q(count_accepted_at__isnull=False))
+
+    def baseline_of(self, run: "Run") -> "Run | None":
+        """What a run is held against: the last trusted one that could count."""
+        return self._trusted_before(run).filter(unfiltered_count__isnull=False).first()
+
+    def is_uncounted_since(self, run: "Run", baseline: "Run | None") -> bool:
+        """Whether the task's dates were moved since by a run that was refused all counts."""
+        since = self._trusted_before(run).filter(unfiltered_count=None)
+        return (since.filter(pk__gt=baseline.pk) if baseline else since).exists()
+
+    def _trusted_before(self, run: "Run") -> "RunQuerySet":
+        own = self.own_successes(run.task_id).trusted()
+        return own.filter(site=run.site, company=run.company, pk__lt=run.pk)
 
     def lost(self) -> "RunQuerySet":
         """Running, but their worker has been silent for too long."""

@@ -7,18 +7,19 @@ from django.db.models import Exists, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from exports.models.codes import Activity, ErrorCode
+from exports.models.codes import Activity, ErrorCode, SuspicionCode
 from exports.models.runs.asked import Asked
 from exports.models.runs.progress import Progress, Waiting
 from exports.models.runs.queryset import RunQuerySet
 from exports.models.runs.result import Result
+from exports.models.runs.visibility import Visibility
 
 
 class LeaseLostError(Exception):
     """This worker no longer holds the run; whatever it has must not be published."""
 
 
-class Run(Asked, Progress, Result):
+class Run(Asked, Progress, Result, Visibility):
     """One execution of a task. Moves only towards an end state, by the verbs below."""
 
     objects = RunQuerySet.as_manager()
@@ -142,6 +143,33 @@ class Run(Asked, Progress, Result):
         Raises LeaseLostError.
         """
         self._end(owner, self.Status.FAILED, error=message, error_code=code, is_failure_open=True)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Suspicious, and nobody has accepted what it saw."""
+        return self.is_suspicious and self.count_accepted_at is None
+
+    @property
+    def is_count_acceptable(self) -> bool:
+        """Whether a person may say that this run saw all there is."""
+        is_about_counts = self.suspicion_code in SuspicionCode.about_counts()
+        is_open = self.count_accepted_at is None and self.unfiltered_count is not None
+        return is_about_counts and is_open and not self.is_reexport
+
+    def accept_count(self, reason: str, *, name: str, user: Any = None) -> bool:
+        """Take what this suspicious run saw for all there is; later runs are held against it.
+
+        No date moves: the next run has everything since. False when there is nothing to accept.
+        """
+        if not self.is_count_acceptable:
+            return False
+        return self._change(
+            Q(status=self.Status.SUCCEEDED, count_accepted_at=None),
+            count_accepted_at=timezone.now(),
+            count_accepted_by=user,
+            count_accepted_name=name[:150],
+            count_accepted_reason=reason[:200],
+        )
 
     def close_failure(self) -> bool:
         """Take what follows from this failure; False when somebody else has."""
