@@ -187,7 +187,7 @@ def test_lost_matches_are_suspicious_among_many(
     assert exported_ids(half) + exported_ids(run_now(task)) == due
 
 
-def test_few_lost_under_way_are_told_and_made_good(
+def test_few_lost_under_way_are_told(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait
 ) -> None:
     task = make_task(export="modified")
