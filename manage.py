@@ -24,19 +24,34 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cwexport.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
-    from django.db import DatabaseError
+    from django.db import DatabaseError, DataError, IntegrityError
 
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         # A wrong setting is an operator's typing error: a sentence, not a trace.
         sys.exit(f"cwexport cannot start. {error}")
+    except (DataError, IntegrityError):
+        raise  # what was written is wrong, not the database
     except DatabaseError as error:
-        reason = str(error).strip().splitlines()[0]
-        sys.exit(
-            f"The database does not answer as it should: {reason}. Check DATABASE_URL and that the "
-            "database runs; `manage.py migrate` makes its tables."
+        sys.exit(_database_message(error))
+
+
+def _database_message(error: Exception) -> str:
+    from django.conf import settings
+
+    database = settings.DATABASES["default"]
+    reason = [*str(error).strip().splitlines(), "no reason given"][0].rstrip(".")
+    if "not a database" in reason:
+        return (
+            f"{database['NAME']} is no SQLite database, or a damaged one: put a backup in its "
+            "place, name another one in DATABASE_URL, or move the file away to begin with an empty "
+            "database."
         )
+    return (
+        f"The database does not answer as it should: {reason}. Check DATABASE_URL and that the "
+        "database runs; `manage.py migrate` makes its tables."
+    )
 
 
 if __name__ == "__main__":

@@ -96,6 +96,15 @@ class Connection(EditedModel):
                 % {"connection": self.name}
             ) from None
 
+    @property
+    def is_key_readable(self) -> bool:
+        """Whether this installation's encryption key is one that the private key was saved with."""
+        try:
+            self.read_private_key()
+        except SecretUnreadableError:
+            return False
+        return True
+
     def rotate_private_key(self) -> None:
         """Encrypt anew with the first encryption key. Raises SecretUnreadableError."""
         self.write_private_key(self.read_private_key())

@@ -53,6 +53,11 @@ def _context(lines: Sequence[TaskLine], watched: Collection[int]) -> dict[str, A
         "wrong_more_count": len(wrong) - MOST_SHOWN,
         "is_polling": bool(active),
         "watched_ids": [line.task.pk for line in followed][:MOST_WATCHED],
+        "unreadable": [
+            connection
+            for connection in Connection.objects.order_by("name")
+            if not connection.is_key_readable
+        ],
         "no_worker": waiting and not jobs.any_worker_alive(),
     }
 

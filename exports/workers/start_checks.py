@@ -3,12 +3,27 @@
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
+from exports.models import Connection
 from exports.storage.belonging import ForeignFolderError, check_folder_belongs
 from exports.storage.capabilities import FolderUnusableError, check_capabilities
 
 
 class StartError(Exception):
     """This process must not start; `str()` says why and what to do."""
+
+
+def unreadable_keys() -> list[str]:
+    """Which private keys this installation's encryption key does not open, in sentences."""
+    connections = Connection.objects.order_by("name")
+    names = [connection.name for connection in connections if not connection.is_key_readable]
+    if not names:
+        return []
+    message = _(
+        "The encryption key is not the one these connections were saved with: %(connections)s. "
+        "Their tasks will fail. Put it back (CWEXPORT_ENCRYPTION_KEYS, or encryption_keys in the "
+        "data folder), or enter their private keys again."
+    )
+    return [message % {"connections": ", ".join(names)}]
 
 
 def check_start() -> None:

@@ -143,7 +143,7 @@ def test_queries_do_not_grow_with_tasks(
         move_date(task, run, "date_modified", T0)
         fail(task)
         task.queue_run(Run.Trigger.MANUAL)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         home(signed_in)
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from exports.storage.belonging import database_name
 from exports.storage.capabilities import FolderUnusableError, check_capabilities
 from exports.storage.permissions import close_to_others
-from exports.workers.start_checks import StartError, check_start
+from exports.workers.start_checks import StartError, check_start, unreadable_keys
 from exports.workers.supervisor import PortTakenError, Serving, check_port
 
 _LOOPBACK = ("127.0.0.1", "::1", "[::1]", "localhost")
@@ -93,4 +93,6 @@ def prepare(tell: Callable[[str], object]) -> None:
         check_start()
     except StartError as error:
         raise CommandError(str(error)) from None
+    for sentence in unreadable_keys():
+        tell(sentence)
     call_command("collectstatic", verbosity=0, interactive=False)
