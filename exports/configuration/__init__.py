@@ -7,8 +7,10 @@ the rules that the pages keep too; `loading` does it in one transaction; `writin
 from exports.configuration.loading import ConfigurationError, Loaded, Outcome, load
 from exports.configuration.reading import Configuration, Problem, read
 from exports.configuration.writing import current_configuration
+from exports.configuration.yaml_text import MOST_BYTES
 
 __all__ = [
+    "MOST_BYTES",
     "Configuration",
     "ConfigurationError",
     "Loaded",

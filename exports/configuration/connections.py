@@ -1,6 +1,6 @@
 """The connections of a configuration file, held against those there are (rules C1, C2, C5)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +9,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from exports.configuration.plans import Findings, Plan, refuse_repeated_names
+from exports.configuration.plans import Findings, Plan, refuse_repeated_names, shown
 from exports.configuration.reading import Entry
 from exports.connectwise.http.addresses import (
     AddressPolicy,
@@ -26,6 +26,8 @@ ConnectionPlan = Plan[Connection]
 _WITH_DEFAULT: Final = ("client_id", "parallel_requests")
 _DEFAULTS: Final = Connection()
 _FIELDS: Final = {name: name for name in ("name", "site", "company", "public_key", *_WITH_DEFAULT)}
+# Only such variables are read for a file, unless the operator names another one.
+KEY_PREFIX: Final = "CWEXPORT_KEY_"
 # The installation's own secrets, which no file may have sent to a site as a private key.
 _NOT_FOR_FILES: Final = ("SECRET_KEY", "DATABASE_URL", "CWEXPORT_ENCRYPTION_KEYS")
 
@@ -50,11 +52,17 @@ class PlannedConnections:
 
 
 def plan_connections(
-    entries: Iterable[Entry], environment: Mapping[str, str], findings: Findings
+    entries: Iterable[Entry],
+    environment: Mapping[str, str],
+    allowed: Container[str],
+    findings: Findings,
 ) -> PlannedConnections:
-    """One plan for each entry; nothing is saved. `environment` holds the private keys."""
+    """One plan for each entry; nothing is saved.
+
+    `environment` holds the private keys, under names with our prefix or among those `allowed`.
+    """
     existing = {row.name: row for row in Connection.objects.select_for_update()}
-    plans = [_plan(entry, existing, environment, findings) for entry in entries]
+    plans = [_plan(entry, existing, environment, allowed, findings) for entry in entries]
     refuse_repeated_names(
         plans, gettext_noop("%(name)s is the name of the connection on line %(line)s already.")
     )
@@ -77,6 +85,7 @@ def _plan(
     entry: Entry,
     existing: Mapping[str, Connection],
     environment: Mapping[str, str],
+    allowed: Container[str],
     findings: Findings,
 ) -> ConnectionPlan:
     row = existing.get(entry.values.get("name", ""))
@@ -92,7 +101,7 @@ def _plan(
     plan.check_row(_FIELDS)
     _check_signature(plan)
     guarded = [name for name in BOUND_TO_KEY if getattr(plan.row, name) != before[name]]
-    _plan_private_key(plan, guarded, environment)
+    _plan_private_key(plan, guarded, environment, allowed)
     if plan.changes:
         # A test of what the connection was before says nothing any more.
         plan.row.last_tested_at, plan.row.last_test_steps = None, []
@@ -138,7 +147,10 @@ def _check_signature(plan: ConnectionPlan) -> None:
 
 
 def _plan_private_key(
-    plan: ConnectionPlan, guarded: list[str], environment: Mapping[str, str]
+    plan: ConnectionPlan,
+    guarded: list[str],
+    environment: Mapping[str, str],
+    allowed: Container[str],
 ) -> None:
     if plan.entry.is_unreadable("private_key_env"):
         return
@@ -146,6 +158,15 @@ def _plan_private_key(
     if variable in _NOT_FOR_FILES:
         message = _("%(variable)s belongs to this installation: name another.")
         plan.refuse("private_key_env", message % {"variable": variable})
+        return
+    if variable and not variable.startswith(KEY_PREFIX) and variable not in allowed:
+        message = _(
+            "%(variable)s is not read: a file only names variables that begin with %(prefix)s, as "
+            "it says itself where their content is sent. To read another one, load it with "
+            "--allow-variable."
+        )
+        params = {"variable": shown(variable), "prefix": KEY_PREFIX}
+        plan.refuse("private_key_env", message % params)
         return
     key = environment.get(variable, "").strip()
     if not key.isprintable():
@@ -171,7 +192,7 @@ def _missing_key(*, is_new: bool, is_named: bool) -> str:
     if is_new:
         return _(
             "Name the environment variable that holds the private key, like "
-            "private_key_env: ACME_PRIVATE_KEY, because the connection is new."
+            "private_key_env: CWEXPORT_KEY_ACME, because the connection is new."
         )
     if is_named:
         return _(
@@ -180,7 +201,7 @@ def _missing_key(*, is_new: bool, is_named: bool) -> str:
         )
     return _(
         "Name the environment variable that holds the private key, like "
-        "private_key_env: ACME_PRIVATE_KEY, because %(keys)s changed."
+        "private_key_env: CWEXPORT_KEY_ACME, because %(keys)s changed."
     )
 
 

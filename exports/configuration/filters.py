@@ -48,8 +48,13 @@ def _row(entry: Entry, findings: Findings) -> Condition | None:
     if not all(key in entry.values for key in ("field", "comparison", *entry.lines)):
         return None
     values = entry.values
+    # Blanks around it, which no name has, are a slip of the finger.
+    field = values["field"].strip(" ")
     row = Condition(
-        values["field"], values["comparison"], values.get("value", ""), values.get("logic", "")
+        field,
+        values["comparison"],
+        values.get("value", ""),
+        values.get("logic", ""),
     )
     line = entry.line_of("field")
     try:

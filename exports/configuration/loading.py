@@ -1,6 +1,6 @@
 """A configuration file carried out: everything in one transaction, or nothing at all."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,14 +47,16 @@ def load(
     *,
     sets_dates: bool = False,
     is_check: bool = False,
+    allowed_variables: Container[str] = (),
 ) -> Loaded:
     """Create and change what `file` names; rows it does not name are left alone.
 
-    `environment` holds the private keys. A check does all of it and takes it back. Raises
+    `environment` holds the private keys; `allowed_variables` are read besides those with our
+    prefix. A check does all of it and takes it back. Raises
     ConfigurationError, with nothing changed, when any part is wrong.
     """
     findings = Findings(problems=list(file.problems))
-    connections = plan_connections(file.connections, environment, findings)
+    connections = plan_connections(file.connections, environment, allowed_variables, findings)
     around = Surroundings(
         tasks={task.name: task for task in Task.objects.select_for_update()},
         connections=connections.by_name,

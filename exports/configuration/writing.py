@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from exports.configuration.connections import KEY_PREFIX
 from exports.configuration.plans import as_moment
 from exports.models import Connection, Task
 
@@ -67,14 +68,12 @@ def _connections(rows: Iterable[Connection]) -> Iterable[dict[str, Any]]:
 
 
 def _variable(name: str, taken: set[str]) -> str:
-    """`ACME_PRIVATE_KEY`: a name that every shell takes and no other connection has."""
+    """`CWEXPORT_KEY_ACME`: a name that every shell takes and no other connection has."""
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().upper()
     stem = re.sub(r"[^A-Z0-9]+", "_", ascii_name).strip("_") or "CONNECTION"
-    if stem[0].isdigit():
-        stem = f"_{stem}"
-    variable, number = f"{stem}_PRIVATE_KEY", 2
+    variable, number = f"{KEY_PREFIX}{stem}", 2
     while variable in taken:
-        variable, number = f"{stem}_{number}_PRIVATE_KEY", number + 1
+        variable, number = f"{KEY_PREFIX}{stem}_{number}", number + 1
     return variable
 
 

@@ -7,6 +7,8 @@ from django.utils.translation import gettext as _
 
 # File, list, task, list, condition: five are needed; far more only serve to exhaust the stack.
 MAX_DEPTH: Final = 20
+# A file of this size is read in half a minute.
+MOST_BYTES: Final = 1_000_000
 
 
 class UnreadableError(Exception):
@@ -19,6 +21,12 @@ class UnreadableError(Exception):
 
 def compose(content: bytes) -> yaml.Node:
     """The nodes of the one YAML document in `content`. Raises UnreadableError."""
+    if len(content) > MOST_BYTES:
+        message = _(
+            "The file is larger than %(most)s kilobytes, room for some thousand tasks. Share it "
+            "out over several files."
+        )
+        raise UnreadableError(1, message % {"most": MOST_BYTES // 1000})
     text = _decoded(content)
     try:
         _refuse_constructs(text)

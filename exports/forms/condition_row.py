@@ -4,6 +4,7 @@ What may stand in a row is decided by exports.connectwise.filter.conditions alon
 shows it: the comparisons that fit, an example, and each refusal at the input it is about.
 """
 
+from dataclasses import replace
 from typing import Any, cast
 
 from django import forms
@@ -92,6 +93,11 @@ class ConditionForm(forms.Form):
     def typed(self) -> Condition:
         """The row as it stands in the inputs, checked or not."""
         return Condition(**{part: self[part].value() or "" for part in PARTS})
+
+    def to_save(self) -> Condition:
+        """The row without blanks around the field, which no name has."""
+        typed = self.typed()
+        return replace(typed, field=typed.field.strip(" "))
 
     def is_blank(self) -> bool:
         return not any(getattr(self.typed(), part).strip() for part in PARTS)

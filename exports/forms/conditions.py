@@ -1,8 +1,10 @@
 """The rows of a task's filter: Comparison, Field, Logic Operator and Value."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from django.core.exceptions import ValidationError
 from django.forms import BaseFormSet, formset_factory
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
@@ -20,7 +22,9 @@ else:
     ConditionFormSet = BaseFormSet
 
 PREFIX = "conditions"
+_NOT_WHOLE = gettext_lazy("The conditions did not arrive whole. Check them and save again.")
 MOST_ROWS = 100
+_POSITION = re.compile(rf"{PREFIX}-([0-9]{{1,4}})-")
 
 
 class BaseConditionRows(ConditionFormSet):
@@ -31,9 +35,7 @@ class BaseConditionRows(ConditionFormSet):
 
     announcement = ""
     default_error_messages = {
-        "missing_management_form": gettext_lazy(
-            "The conditions did not arrive whole. Check them and save again."
-        ),
+        "missing_management_form": _NOT_WHOLE,
         "too_many_forms": format_lazy(
             gettext_lazy(
                 "A task takes at most {most} conditions. Use In with a list, or share them out "
@@ -43,8 +45,22 @@ class BaseConditionRows(ConditionFormSet):
         ),
     }
 
+    def total_form_count(self) -> int:
+        """As many rows as arrived: the number that is said to have costs a form for each."""
+        said = super().total_form_count()
+        return min(said, self._arrived_count()) if self.is_bound else said
+
+    def clean(self) -> None:
+        if super().total_form_count() > self.total_form_count():
+            raise ValidationError(_NOT_WHOLE)
+
     def conditions(self) -> tuple[Condition, ...]:
-        return tuple(form.typed() for form in self.forms if not form.is_blank())
+        return tuple(form.to_save() for form in self.forms if not form.is_blank())
+
+    def _arrived_count(self) -> int:
+        """One more than the highest position among the fields that were sent."""
+        positions = (_POSITION.match(name) for name in self.data)
+        return max((int(found[1]) + 1 for found in positions if found), default=0)
 
     def sent(self) -> str:
         """The filter exactly as it is sent, "" while a row cannot be."""
@@ -107,7 +123,8 @@ ConditionRows = formset_factory(
     formset=BaseConditionRows,
     extra=0,
     max_num=MOST_ROWS,
-    absolute_max=2 * MOST_ROWS,
+    # A few more are shown again, to be thinned out.
+    absolute_max=MOST_ROWS + 10,
     validate_max=True,
 )
 

@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy
 
 from exports.connectwise.filter.literals import shown
 from exports.number_formats import grouped
+from exports.outside_numbers import read_id
 
 MOST_IDS = 100
-_LARGEST = 2**63 - 1
 _MOST_EXPANDED = 10_000
 # As people write a range, with a dash of either length; a minus before a number is none.
 _SPACED_DASH = re.compile(r"(?<=\d)(?:\s+[-–]\s+|–)(?=#?\d)")
@@ -74,4 +74,4 @@ def _span(word: str) -> range:
 
 
 def _is_id(word: str) -> bool:
-    return word.isascii() and word.isdecimal() and len(word) < 20 and 0 < int(word) <= _LARGEST
+    return read_id(word) is not None

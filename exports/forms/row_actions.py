@@ -13,6 +13,7 @@ from exports.connectwise.filter import value_help
 from exports.connectwise.filter.literals import LiteralError
 from exports.forms.condition_row import PARTS, ConditionForm
 from exports.forms.conditions import MOST_ROWS, BaseConditionRows, posted_rows, rows_from
+from exports.outside_numbers import read_number
 
 Row = dict[str, str]
 
@@ -28,10 +29,10 @@ def rows_after(data: Any, action: str) -> BaseConditionRows:
     forms = posted_rows(data).forms
     rows = [_row(form) for form in forms]
     verb, _dash, number = action.partition("-")
-    position = int(number) if number.isdecimal() and len(number) < 4 else -1
+    position = read_number(number)
     if verb == "add":
         return _added(rows)
-    if not 0 <= position < len(rows):
+    if position is None or position >= len(rows):
         return rows_from(rows)
     if verb == "remove":
         return _removed(rows, position)

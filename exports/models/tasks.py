@@ -119,7 +119,8 @@ class Task(EditedModel):
                 Condition(
                     task=self,
                     position=position,
-                    field=row.field,
+                    # Blanks around it, which no name has, are a slip of the finger.
+                    field=row.field.strip(" "),
                     comparison=row.comparison,
                     value=row.value,
                     logic_operator=row.logic_operator,

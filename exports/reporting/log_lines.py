@@ -7,11 +7,12 @@ from django.db.models import Count, QuerySet
 from django.utils.translation import gettext_lazy
 
 from exports.models import Run, RunLogEntry
+from exports.outside_numbers import read_number
 
 LINES_AT_ONCE = 100
 # What fits the page of a run that goes on without scrolling.
 LINES_AT_FIRST = 15
-_HIGHEST_ID = 2**63 - 1
+
 
 Level = RunLogEntry.Level
 _SHOWN = {
@@ -115,8 +116,4 @@ def _level(asked: Mapping[str, str]) -> str:
 
 
 def _line_id(asked: Mapping[str, str], name: str) -> int | None:
-    text = asked.get(name, "")
-    # No database holds a longer id, and int() takes digits of any script.
-    if not text.isascii() or not text.isdigit() or len(text) > 19:
-        return None
-    return min(int(text), _HIGHEST_ID)
+    return read_number(asked.get(name, ""))

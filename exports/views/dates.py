@@ -11,6 +11,7 @@ from exports.forms.dates import DATES, DatesForm
 from exports.models import DateChange, Task
 from exports.models.errors import TaskUnusableError
 from exports.models.sync_window import restart_of
+from exports.outside_numbers import read_id
 from exports.templatetags.formatting import exact_text
 from exports.views.buttons import button
 from exports.views.task_page import render_task_page
@@ -90,6 +91,6 @@ def _locked(pk: int) -> Task:
 
 
 def _change(task: Task, number: str) -> DateChange:
-    if not (number.isascii() and number.isdecimal() and len(number) < 19):
+    if (change_id := read_id(number)) is None:
         raise Http404
-    return get_object_or_404(task.date_changes, pk=int(number))
+    return get_object_or_404(task.date_changes, pk=change_id)

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from exports.models import Connection, Run, Task
+from exports.outside_numbers import read_id
 from exports.reporting.task_overview import TaskLine, task_lines
 from exports.workers import jobs
 
@@ -63,5 +64,5 @@ def _context(lines: Sequence[TaskLine], watched: Collection[int]) -> dict[str, A
 
 
 def _ids(words: Sequence[str]) -> set[int]:
-    digits = (word for word in words[:MOST_WATCHED] if word.isascii() and word.isdecimal())
-    return {int(word) for word in digits if len(word) < 20}
+    ids = map(read_id, words[:MOST_WATCHED])
+    return {task_id for task_id in ids if task_id is not None}

@@ -17,6 +17,7 @@ from exports.forms.ledger import BatchIdsField, LedgerSearch
 from exports.models import LedgerEntry, Task
 from exports.models.ledger import LedgerQuerySet
 from exports.number_formats import grouped
+from exports.outside_numbers import LARGEST_ID
 from exports.reporting.tables import LedgerTable, RunPages
 from exports.views.buttons import button
 from exports.views.queueing import queue_and_follow
@@ -24,8 +25,6 @@ from exports.workers import jobs
 
 # Older entries are found by a search: leafing through a million would take seconds a page.
 NEWEST = 10_000
-# As long as an id can be.
-_ANY_ID = 2**63 - 1
 
 
 @require_safe
@@ -141,7 +140,7 @@ def _check(task: Task, ids: list[int]) -> None:
         )
         where = {"company": connection.company, "site": connection.site}
         raise ValidationError(words % {"batches": ", ".join(missing), **where})
-    longest = conditions.both(conditions.id_among(ids), conditions.id_above(_ANY_ID))
+    longest = conditions.both(conditions.id_among(ids), conditions.id_above(LARGEST_ID))
     try:
         length = client.full_url_length(connection.parsed_site(), longest, task.page_size)
     except SiteError as error:

@@ -16,6 +16,7 @@ from exports.forms.dates import DATES
 from exports.forms.tasks import TaskForm
 from exports.live_checks.preview import SHOWN_COUNT, Preview, preview
 from exports.models import Task
+from exports.outside_numbers import read_id
 from exports.reporting.xml_highlight import highlight_xml
 from exports.views.tasks import _show_form
 
@@ -80,9 +81,8 @@ def _show_refused(request: HtmxRequest, form: TaskForm, action: str) -> HttpResp
 
 def _source(request: HttpRequest) -> Task | None:
     """The task that a new one is a copy of, for the page of the form alone."""
-    number = request.GET.get("copy_of", "")
-    is_number = number.isascii() and number.isdecimal() and len(number) < 19
-    return Task.objects.filter(pk=int(number)).first() if is_number else None
+    source_id = read_id(request.GET.get("copy_of", ""))
+    return Task.objects.filter(pk=source_id).first() if source_id else None
 
 
 def _address_of(task: Task | None, source: Task | None) -> str:

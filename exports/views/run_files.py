@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from exports.connectwise.plain_files import open_plain
 from exports.connectwise.xml.schema import FILE_NAME, schema
 from exports.models import Run
+from exports.outside_numbers import read_number
 from exports.reporting.file_pages import FilePage, page_before, page_from
 from exports.reporting.xml_highlight import highlight_xml
 from exports.storage import files
@@ -113,8 +114,7 @@ def _file_page(path: Path, request: HttpRequest) -> FilePage:
 
 def _offset(request: HttpRequest, name: str) -> int:
     """Bytes from the beginning of the file; 0 when the address holds no such number."""
-    text = request.GET.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    return read_number(request.GET.get(name, "")) or 0
 
 
 def _why_no_file(run: Run) -> str:

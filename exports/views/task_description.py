@@ -18,8 +18,11 @@ from exports.forms.task_draft import DATE_OF, chosen_connection, draft
 from exports.forms.tasks import TaskForm
 from exports.models import Connection, Task
 from exports.models.sync_window import Restart, SyncWindow, next_window
+from exports.outside_numbers import read_number
 from exports.views.task_page import restart_sentence
 
+# More records than this no page may hold; the form says so.
+LARGEST_PAGE = 1000
 # Stands for an id that the run itself looks up before its first page (W4).
 _UNKNOWN_ID = "id > …"
 
@@ -117,11 +120,11 @@ def _unreadable(form: TaskForm) -> str:
 
 def _length_refusal(form: TaskForm, connection: Connection | None) -> str:
     """Whether the filter is too long for a URL (F6), as soon as it can be said."""
-    page_size = str(form["page_size"].value())
-    if connection is None or not (page_size.isascii() and page_size.isdecimal()):
+    page_size = read_number(str(form["page_size"].value()), most=LARGEST_PAGE)
+    if connection is None or page_size is None:
         return ""
     try:
-        urls.check_url_length(connection.parsed_site(), form.rows.sent(), int(page_size[:4]))
+        urls.check_url_length(connection.parsed_site(), form.rows.sent(), page_size)
     except urls.UrlTooLongError as error:
         return str(error)
     except SiteError:

@@ -15,7 +15,7 @@ connections:
     site: https://na.myconnectwise.net
     company: acme
     public_key: AbCdEf
-    private_key_env: ACME_PRIVATE_KEY
+    private_key_env: CWEXPORT_KEY_ACME
     client_id: 11111111-2222-3333-4444-555555555555
 tasks:
   - name: Nightly batches
@@ -31,7 +31,7 @@ tasks:
       - {field: batchIdentifier, comparison: Like, value: '"2026*"'}
 """
 KEY = 'pK-"é&<9\\z'
-ENVIRONMENT = {"ACME_PRIVATE_KEY": KEY}
+ENVIRONMENT = {"CWEXPORT_KEY_ACME": KEY}
 CONNECTION_AS_IS = Outcome("connection", "Acme", is_new=False, changes=())
 TASK_AS_IS = Outcome("task", "Nightly batches", is_new=False, changes=())
 

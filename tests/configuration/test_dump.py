@@ -20,7 +20,7 @@ connections:
     site: https://na.myconnectwise.net
     company: acme
     public_key: AbCdEf
-    private_key_env: ACME_PRIVATE_KEY
+    private_key_env: CWEXPORT_KEY_ACME
     client_id: 11111111-2222-3333-4444-555555555555
     parallel_requests: 4
     default: true
@@ -142,10 +142,10 @@ def test_each_dumped_connection_has_its_own_variable() -> None:
 
     variables = re.findall(r"private_key_env: (\w+)", dump)
     assert sorted(variables) == [
-        "ACME_2_PRIVATE_KEY",
-        "ACME_3_PRIVATE_KEY",
-        "ACME_PRIVATE_KEY",
-        "CONNECTION_PRIVATE_KEY",
-        "ZOE_SOHNE_PRIVATE_KEY",
-        "_1ST_PRIVATE_KEY",
+        "CWEXPORT_KEY_1ST",
+        "CWEXPORT_KEY_ACME",
+        "CWEXPORT_KEY_ACME_2",
+        "CWEXPORT_KEY_ACME_3",
+        "CWEXPORT_KEY_CONNECTION",
+        "CWEXPORT_KEY_ZOE_SOHNE",
     ]

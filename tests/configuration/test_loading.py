@@ -55,7 +55,7 @@ def test_documented_file_makes_connection_and_task() -> None:
 def test_what_is_left_out_has_the_documented_defaults() -> None:
     load(
         "connections: [{name: Acme, site: na.myconnectwise.net, company: acme, public_key: k,"
-        " private_key_env: ACME_PRIVATE_KEY}]\n"
+        " private_key_env: CWEXPORT_KEY_ACME}]\n"
         "tasks: [{name: Small, export: ALL, output_file: small.xml}]\n"
     )
 
@@ -87,7 +87,7 @@ def test_every_change_is_told_from_what_to_what() -> None:
     text = changed("export: modified ", "export: New ", text)
     text = changed('value: "True", logic: Or', 'value: "False", logic: And', text)
 
-    assert load(text, {"ACME_PRIVATE_KEY": "another"}).outcomes == (
+    assert load(text, {"CWEXPORT_KEY_ACME": "another"}).outcomes == (
         Outcome(
             "connection",
             "Acme",
@@ -173,7 +173,7 @@ def test_default_moves_to_the_marked_connection() -> None:
     load()
     second = (
         "connections:\n  - {name: Second, site: b.example.com, company: b, public_key: b, "
-        "private_key_env: ACME_PRIVATE_KEY, client_id: b, default: %s}\n"
+        "private_key_env: CWEXPORT_KEY_ACME, client_id: b, default: %s}\n"
     )
     load(second % "false")
     assert list(Connection.objects.filter(is_default=True).values_list("name", flat=True)) == [

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def private_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ACME_PRIVATE_KEY", KEY)
+    monkeypatch.setenv("CWEXPORT_KEY_ACME", KEY)
 
 
 @pytest.fixture
@@ -94,9 +94,9 @@ def test_problems_name_file_and_line(file: Path, options: tuple[str, ...]) -> No
 
 
 def test_new_connection_needs_its_variable(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ACME_PRIVATE_KEY")
+    monkeypatch.delenv("CWEXPORT_KEY_ACME")
     assert refused(file) == (
-        f"{file}:6: Put the private key into the environment variable ACME_PRIVATE_KEY, because "
+        f"{file}:6: Put the private key into the environment variable CWEXPORT_KEY_ACME, because "
         "the connection is new.\nNothing was changed.\n"
     )
 
@@ -137,3 +137,17 @@ def test_a_dump_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         call_command("dump_config", str(tmp_path), stderr=params)
     assert ended.value.code == 1
     assert params.getvalue() == f"{tmp_path} cannot be written: Is a directory.\n"
+
+
+def test_endless_file_is_refused() -> None:
+    assert refused(Path("/dev/zero")) == (
+        "/dev/zero:1: The file is larger than 1000 kilobytes, room for some thousand tasks. Share "
+        "it out over several files.\nNothing was changed.\n"
+    )
+
+
+def test_operator_allows_a_variable(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACME_SECRET", KEY)
+    file.write_text(changed("CWEXPORT_KEY_ACME", "ACME_SECRET"), encoding="utf-8")
+    assert "ACME_SECRET is not read" in refused(file)
+    assert "created" in loaded(file, "--allow-variable", "ACME_SECRET")

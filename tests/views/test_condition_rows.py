@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from exports.connectwise.batches import FIELD_TYPES, FieldType
 from exports.connectwise.filter.conditions import COMPARISONS, Condition, fitting_comparisons
-from exports.forms.conditions import posted_rows, shown_rows
+from exports.forms.conditions import MOST_ROWS, posted_rows, shown_rows
 from exports.forms.row_actions import rows_after
 from tests.views.form_data import row_data
 
@@ -213,7 +213,27 @@ def test_too_many_rows_are_refused() -> None:
     rows = posted_rows(posted(*[A] * 101))
     assert not rows.is_valid()
     assert "at most 100 conditions" in str(rows.non_form_errors())
-    assert len(posted_rows(posted(A) | {"conditions-TOTAL_FORMS": "9" * 12}).forms) == 200
+
+
+def test_rows_that_did_not_arrive_are_not_made() -> None:
+    for total, sentence in (("9" * 12, "at most 100 conditions"), ("3", "did not arrive whole")):
+        rows = posted_rows(posted(A) | {"conditions-TOTAL_FORMS": total})
+        assert len(rows.forms) == 1
+        assert not rows.is_valid()
+        assert sentence in str(rows.non_form_errors())
+    assert len(posted_rows(posted(*[A] * 500)).forms) == MOST_ROWS + 10
+
+
+@pytest.mark.parametrize("field", ["id\n", "\nid", "id\u00a0", "i d", "id\t"])
+def test_field_takes_no_line_break(field: str) -> None:
+    rows = posted_rows(posted(Condition(field, "Equal", "1", "")))
+    assert not rows.is_valid()
+
+
+def test_blanks_around_field_are_dropped() -> None:
+    rows = posted_rows(posted(Condition(" id ", "Equal", "1", "")))
+    assert rows.is_valid()
+    assert rows.conditions() == (Condition("id", "Equal", "1", ""),)
 
 
 def test_task_without_conditions_has_blank_row() -> None:

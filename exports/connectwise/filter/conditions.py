@@ -178,7 +178,8 @@ def quote(text: str) -> str:
 
 
 def _parts(condition: Condition, field_types: FieldTypes) -> tuple[str, Comparison, Literal]:
-    field = _checked_field(condition.field.strip())
+    # Blanks only: a line break or an invisible blank is no slip of the finger.
+    field = _checked_field(condition.field.strip(" "))
     comparison = _checked_comparison(field, condition.comparison, field_types)
     literal = _checked_value(field, comparison, condition.value, field_types)
     if condition.logic_operator not in ("", *LOGIC_OPERATORS):

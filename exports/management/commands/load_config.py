@@ -33,10 +33,22 @@ class Command(BaseCommand):
             help=_("Also set Date Created and Date Modified of tasks that are there already."),
         )
 
+        parser.add_argument(
+            "--allow-variable",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help=_(
+                "Also read private keys from this environment variable. Without it only names "
+                "that begin with CWEXPORT_KEY_ are read. May be given several times."
+            ),
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         name: str = options["file"]
         try:
-            content = Path(name).read_bytes()
+            with Path(name).open("rb") as stream:
+                content = stream.read(configuration.MOST_BYTES + 1)
         except OSError as error:
             message = _("%(file)s cannot be read: %(reason)s.")
             self.stderr.write(message % {"file": name, "reason": error.strerror})
@@ -49,6 +61,7 @@ class Command(BaseCommand):
                 os.environ,
                 sets_dates=options["set_dates"],
                 is_check=options["check"],
+                allowed_variables=options["allow_variable"],
             )
         except configuration.ConfigurationError as error:
             self._print_problems(name, error.problems)
