@@ -7,12 +7,13 @@ import time
 import uuid
 from collections.abc import Callable
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from exports.connectwise.language import gettext as _
 from exports.delivery import export_folder
 from exports.delivery.errors import DeliveryError, DeliveryStoppedError, failure_sentence
 from exports.models import Delivery, DeliveryLostError
+from exports.models.codes import DeliveryErrorCode
 from exports.storage.run_log import RunLog
 
 logger = logging.getLogger(__name__)
@@ -35,14 +36,13 @@ def send_due(is_over: Callable[[], bool] = lambda: False) -> None:
 
 def send(delivery: Delivery, is_over: Callable[[], bool]) -> None:
     """Try to send what this process has taken, and record what came of it."""
-    log = RunLog(delivery.run)
     try:
-        _send(delivery, log, is_over)
+        _send(delivery, RunLog(delivery.run), is_over)
     except DeliveryStoppedError:
         delivery.release()
     except DeliveryLostError as error:
         logger.warning("%s", error)
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         # It stays with this sender, and is released as one that stalled.
         logger.exception(_("%(delivery)s was put off."), {"delivery": delivery})
 
@@ -55,6 +55,11 @@ def _send(delivery: Delivery, log: RunLog, is_over: Callable[[], bool]) -> None:
         _record_failure(delivery, DeliveryError.of(error), log)
     except DeliveryError as error:
         _record_failure(delivery, error, log)
+    except (ValueError, LookupError, RuntimeError) as error:
+        # A mistake of this program must not keep other files from going out.
+        logger.exception(_("%(delivery)s failed unexpectedly."), {"delivery": delivery})
+        unexpected = DeliveryError(DeliveryErrorCode.NOT_WRITTEN, type(error).__name__)
+        _record_failure(delivery, unexpected, log)
 
 
 def _record_failure(delivery: Delivery, error: DeliveryError, log: RunLog) -> None:

@@ -15,6 +15,7 @@ from exports.storage.run_log import RunLog
 logger = logging.getLogger(__name__)
 
 _PORTION = 500
+_COLUMNS = ("status", "attempt", "part_name", "file_path")
 
 
 def clear_run_folder() -> None:
@@ -23,15 +24,14 @@ def clear_run_folder() -> None:
     # In portions, as a folder may hold a hundred thousand files.
     while some := list(islice(found, _PORTION)):
         # Read after the folder: a run that ends in between shows as active or with its file.
-        runs = Run.objects.only("status", "file_path").in_bulk([file.run_id for file in some])
+        runs = Run.objects.only(*_COLUMNS).in_bulk([file.run_id for file in some])
         for file in some:
             with isolated(file.path.name):
                 _clear_file(file, runs.get(file.run_id))
 
 
 def _clear_file(file: files.FoundFile, run: Run | None) -> None:
-    if run is not None and run.is_active:
-        # Written to right now, or what the next attempt resumes from.
+    if run is not None and run.is_active and _is_in_use(file, run):
         return
     if not file.is_whole:
         # A proof stays as long as its file does.
@@ -44,6 +44,11 @@ def _clear_file(file: files.FoundFile, run: Run | None) -> None:
         if run is not None:
             moved = _("A whole file without a success was moved to %(target)s.")
             RunLog(run).warning(moved % params)
+
+
+def _is_in_use(file: files.FoundFile, run: Run) -> bool:
+    """Written to right now, or what this attempt or the next one resumes from."""
+    return file.attempt >= run.attempt or file.path.name == run.part_name
 
 
 def delete_staged(is_thorough: bool) -> None:

@@ -1,6 +1,6 @@
 """The ledger: which batch went out, in which version, in which run (rule W7)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -64,6 +64,11 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
         """Ids within the range that this run put into its file."""
         rows = self.filter(run_id=run_id, batch_id__range=(lowest, highest))
         return set(rows.values_list("batch_id", flat=True))
+
+    def ids_of(self, run_id: int) -> Iterator[int]:
+        """The ids that this run put into its file, ascending, however many."""
+        rows = self.filter(run_id=run_id).order_by("batch_id")
+        return rows.values_list("batch_id", flat=True).iterator(chunk_size=_PORTION)
 
     def delete_some_staged(self, run_id: int) -> bool:
         """Delete a portion of what a run has staged, as others want to write in between.

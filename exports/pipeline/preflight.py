@@ -8,6 +8,7 @@ from functools import cached_property
 from django.utils import timezone
 
 from exports.connectwise.filter import conditions
+from exports.connectwise.filter.id_ranges import covering
 from exports.connectwise.http.client import ConnectWiseClient, Page
 from exports.connectwise.http.errors import ForbiddenError, RejectedError
 from exports.connectwise.language import gettext as _
@@ -213,7 +214,7 @@ def _submit_remaining(submitter: Submitter, baseline: Run | None) -> "Future[int
 
 def _added(run: Run) -> tuple[str, ...]:
     if run.reexport_of_id is not None:
-        return (conditions.id_up_to(LedgerEntry.objects.range_of(run.reexport_of_id)[1]),)
+        return (covering(LedgerEntry.objects.ids_of(run.reexport_of_id)),)
     if run.reexport_ids:
         return (conditions.id_among(run.reexport_ids),)
     return (conditions.updated_after(run.modified_after),) if run.modified_after else ()

@@ -10,10 +10,13 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -24,7 +27,9 @@ from exports.models import Run
 PART = ".part"
 _NOT_OFFERED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 PRIVATE_FOLDER, PUBLIC_FOLDER = 0o700, 0o755
-_RUN_FILE = re.compile(r"run-(?P<run>\d+)-\d+(-[0-9a-f]{8})?\.(?P<ending>xml|part|json|json\.part)")
+_RUN_FILE = re.compile(
+    r"run-(?P<run>\d+)-(?P<attempt>\d+)(-[0-9a-f]{8})?\.(?P<ending>xml|part|json|json\.part)"
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,7 @@ class FoundFile:
 
     path: Path
     run_id: int
+    attempt: int
     is_whole: bool
 
 
@@ -80,7 +86,7 @@ def publish(part: Path, run: Run, manifest: bytes) -> str:
         raise FileExistsError(_("%(file)s is already there.") % {"file": final.name})
     proof = final.with_suffix(".json")
     try:
-        _write_whole(proof, manifest)
+        _write_whole(proof, BytesIO(manifest))
         part.rename(final)
         flush_folder(final.parent)
     except OSError:
@@ -97,7 +103,8 @@ def found_files() -> Iterator[FoundFile]:
     with os.scandir(folder_for("runs")) as entries:
         for entry in entries:
             if match := _RUN_FILE.fullmatch(entry.name):
-                yield FoundFile(Path(entry.path), int(match["run"]), match["ending"] == "xml")
+                numbers = int(match["run"]), int(match["attempt"])
+                yield FoundFile(Path(entry.path), *numbers, match["ending"] == "xml")
 
 
 def set_aside(found: FoundFile) -> Path:
@@ -106,9 +113,10 @@ def set_aside(found: FoundFile) -> Path:
     if target.exists():
         target = target.with_name(f"{target.stem}-{secrets.token_hex(4)}.xml")
     proof = found.path.with_suffix(".json")
-    found.path.rename(target)
+    # First, so that a move that fails half way goes on where it was.
     with suppress(FileNotFoundError):
-        proof.rename(target.with_suffix(".json"))
+        _move(proof, target.with_suffix(".json"))
+    _move(found.path, target)
     flush_folder(target.parent)
     return target
 
@@ -133,10 +141,24 @@ def folder_for(name: str) -> Path:
     return folder
 
 
-def _write_whole(path: Path, content: bytes) -> None:
+def _move(source: Path, target: Path) -> None:
+    """Rename; to another file system by a whole copy, after which the source goes."""
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with open_plain(source) as stream:
+            _write_whole(target, stream)
+        source.unlink()
+
+
+def _write_whole(path: Path, content: BinaryIO) -> None:
     draft = _temp_name_of(path)
+    # What a worker that died has left there is half of something.
+    remove(draft)
     with create_plain(draft, is_new=True) as stream:
-        stream.write(content)
+        shutil.copyfileobj(content, stream)
         stream.flush()
         os.fsync(stream.fileno())
     draft.rename(path)

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from exports.connectwise.filter.conditions import ConditionError
 from exports.connectwise.language import gettext as _
+from exports.housekeeping.isolation import isolated
 from exports.housekeeping.queue_table import is_in_queue
 from exports.models import Run, Task, Worker
 from exports.models.errors import RunActiveError, TaskUnusableError
@@ -102,8 +103,9 @@ def _claim(run: Run, owner: str) -> bool:
 def enqueue_unblocked() -> None:
     """Put runs before the workers that waited for another run of their connection."""
     for run in Run.objects.queued().exclude(waits_for=None).order_by("id"):
-        if run.blocker() is None and not is_in_queue(run):
-            enqueue(run)
+        with isolated(f"waiting run {run.pk}"):
+            if run.blocker() is None and not is_in_queue(run):
+                enqueue(run)
 
 
 def enqueue(run: Run) -> None:

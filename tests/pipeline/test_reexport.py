@@ -42,6 +42,20 @@ def test_reexport_moves_no_date(make_task: MakeTask, stand_in: StandIn) -> None:
     assert any("1 of the batches" in entry.message for entry in again.log_entries.all())
 
 
+def test_far_apart_batches_are_asked_for_alone(make_task: MakeTask, stand_in: StandIn) -> None:
+    task = make_task()
+    ids = stand_in.store.ids
+    for position, batch in enumerate((ids[0], ids[-1])):
+        task.conditions.create(
+            position=position, field="id", comparison="Equal", value=str(batch), logic_operator="Or"
+        )
+    first = run_now(task)
+    again = executed(jobs.queue_reexport(task, of_run=first))
+
+    assert exported_ids(again) == exported_ids(first) == [ids[0], ids[-1]]
+    assert (again.fetched_count, again.skipped_count) == (2, 0)
+
+
 def test_batches_chosen_from_the_ledger_are_exported_again(task: Task, stand_in: StandIn) -> None:
     run_now(task)
     ids = [stand_in.store.ids[90], stand_in.store.ids[2]]

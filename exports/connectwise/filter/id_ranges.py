@@ -1,0 +1,83 @@
+"""These ids as a condition that is short enough to be sent and brings little else with it."""
+
+import heapq
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+from urllib.parse import quote
+
+from exports.connectwise.filter.conditions import id_among, id_up_to
+
+# As sent. A URL has 2,000 characters (F6), which address, paging and counting share.
+_LONGEST: Final = 1_200
+_MOST_RANGES: Final = 30
+# So many ids never fit; they need not be tried.
+_MOST_IDS: Final = 400
+
+
+class IdRange(NamedTuple):
+    """Ids from `first` to `last`, both included."""
+
+    first: int
+    last: int
+
+
+def covering(ids: Iterable[int]) -> str:
+    """A condition that holds for all these ids, which come in ascending order.
+
+    They themselves where they fit into a URL, else ranges that leave the widest gaps out, as many
+    as fit; with one range only its end, since paging begins at the lowest id.
+    """
+    few, ranges = _compressed(ids)
+    if few and _is_short(text := id_among(few)):
+        return text
+    while len(ranges) > 1:
+        text = _any_of(ranges)
+        if _is_short(text):
+            return text
+        ranges = _without_narrowest_gap(ranges)
+    return id_up_to(ranges[0].last if ranges else 0)
+
+
+def _compressed(ids: Iterable[int]) -> tuple[list[int], list[IdRange]]:
+    """The ids, unless they are many, and at most _MOST_RANGES ranges that hold them all."""
+    few: list[int] = []
+    # The widest gaps: how wide, and between which two ids.
+    gaps: list[tuple[int, int, int]] = []
+    first = last = None
+    for number in ids:
+        if len(few) <= _MOST_IDS:
+            few.append(number)
+        if last is None:
+            first = number
+        elif number - last > 1:
+            heapq.heappush(gaps, (number - last, last, number))
+            if len(gaps) >= _MOST_RANGES:
+                heapq.heappop(gaps)
+        last = number
+    if first is None or last is None:
+        return [], []
+    between = sorted((before, after) for _width, before, after in gaps)
+    firsts = [first, *(after for _before, after in between)]
+    lasts = [*(before for before, _after in between), last]
+    ranges = [IdRange(*pair) for pair in zip(firsts, lasts, strict=True)]
+    return (few if len(few) <= _MOST_IDS else []), ranges
+
+
+def _without_narrowest_gap(ranges: list[IdRange]) -> list[IdRange]:
+    at = min(range(1, len(ranges)), key=lambda index: ranges[index].first - ranges[index - 1].last)
+    joined = IdRange(ranges[at - 1].first, ranges[at].last)
+    return [*ranges[: at - 1], joined, *ranges[at + 1 :]]
+
+
+def _any_of(ranges: list[IdRange]) -> str:
+    return f"({' or '.join(_within(one) for one in ranges)})"
+
+
+def _within(one: IdRange) -> str:
+    if one.first == one.last:
+        return f"id = {one.first:d}"
+    return f"(id >= {one.first:d} and id <= {one.last:d})"
+
+
+def _is_short(text: str) -> bool:
+    return len(quote(text, safe="")) <= _LONGEST

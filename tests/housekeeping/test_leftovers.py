@@ -1,0 +1,128 @@
+"""What dead workers leave in the folder of runs goes, and whole files are kept elsewhere."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exports.housekeeping import isolation, leftovers
+from exports.models import Run, Task
+from exports.workers import recovery
+from tests.conftest import run_now
+from tests.pipeline.outcomes import log_of
+from tests.workers.processes import fall_silent, fresh, queue
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def runs(data_folder: Path) -> Path:
+    folder = data_folder / "runs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def other_disk() -> Iterator[Path]:
+    """A folder in memory: on Linux another file system than that of the tests."""
+    root = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    with tempfile.TemporaryDirectory(dir=root) as folder:
+        yield Path(folder)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def in_second_attempt(task: Task) -> Run:
+    run = queue(task)
+    assert run.claim("a worker that died")
+    run.requeue("a worker that died")
+    return fresh(run)
+
+
+def test_kill_during_manifest_leaves_nothing(task: Task, runs: Path) -> None:
+    run = in_second_attempt(task)
+    (runs / f"run-{run.pk}-1-deadbeef.json.part").write_text("{")
+    (runs / f"run-{run.pk}-1-deadbeef.json").write_text("{}")
+    leftovers.clear_run_folder()
+
+    assert names(runs) == []
+
+
+def test_part_file_to_resume_from_stays(task: Task, runs: Path) -> None:
+    run = in_second_attempt(task)
+    Run.objects.filter(pk=run.pk).update(part_name=f"run-{run.pk}-1.part")
+    for attempt in (1, 2):
+        (runs / f"run-{run.pk}-{attempt}.part").write_text("<half")
+    leftovers.clear_run_folder()
+
+    assert names(runs) == [f"run-{run.pk}-1.part", f"run-{run.pk}-2.part"]
+
+
+def test_whole_file_of_dead_attempt_is_set_aside(task: Task, runs: Path, data_folder: Path) -> None:
+    run = in_second_attempt(task)
+    (runs / f"run-{run.pk}-1-deadbeef.xml").write_text("<whole />")
+    (runs / f"run-{run.pk}-1-deadbeef.json").write_text("{}")
+    leftovers.clear_run_folder()
+
+    assert names(runs) == []
+    assert names(data_folder / "orphaned") == [
+        f"run-{run.pk}-1-deadbeef.json",
+        f"run-{run.pk}-1-deadbeef.xml",
+    ]
+    assert "A whole file without a success" in log_of(run, "warning")
+
+
+def test_closed_run_is_cleared_at_once(task: Task, runs: Path) -> None:
+    recovery.recover()
+    run = queue(task)
+    assert run.claim("a worker that died")
+    (runs / f"run-{run.pk}-1-deadbeef.json.part").write_text("{")
+    fall_silent(run)
+    recovery.recover()
+
+    assert names(runs) == []
+
+
+def test_orphan_moves_to_another_file_system(
+    db: None, runs: Path, data_folder: Path, other_disk: Path
+) -> None:
+    (data_folder / "orphaned").symlink_to(other_disk)
+    for name, content in (("xml", "<whole />"), ("json", "{}")):
+        (runs / f"run-998-1-deadbeef.{name}").write_text(content)
+    # A worker was killed in the middle of such a move.
+    (other_disk / "run-998-1-deadbeef.xml.part").write_text("<wh")
+    leftovers.clear_run_folder()
+
+    assert names(runs) == []
+    assert names(other_disk) == ["run-998-1-deadbeef.json", "run-998-1-deadbeef.xml"]
+    assert (other_disk / "run-998-1-deadbeef.xml").read_text() == "<whole />"
+
+
+def test_broken_entry_is_told_once(
+    task: Task, runs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    isolation._told.clear()
+    (runs / "run-900-1.part").mkdir()
+    run = run_now(task)
+    (runs / f"run-{run.pk}-1.part").write_text("<half")
+    for _ in range(3):
+        recovery.recover(is_thorough=True)
+
+    told = [record for record in caplog.records if "run-900-1.part" in record.getMessage()]
+    assert len(told) == 1
+    assert told[0].exc_info is None
+    assert f"run-{run.pk}-1.part" not in names(runs)
+
+
+def test_mistake_in_one_step_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    isolation._told.clear()
+    for _ in range(2):
+        with isolation.isolated("a step"):
+            raise KeyError("a mistake of ours")
+    with isolation.isolated("another step"):
+        pass
+
+    assert [bool(record.exc_info) for record in caplog.records] == [True]
