@@ -231,8 +231,11 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Above whatever may answer: static files and refusals have the policy too.
     "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "exports.middleware.answer_headers.NoStoreMiddleware",
+    "exports.middleware.request_shape.RequestShapeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "exports.middleware.time_zone.ZoneMiddleware",
@@ -321,6 +324,9 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+# As much as the web server lets in. Nothing is uploaded, so no file of a form is kept.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+FILE_UPLOAD_HANDLERS: list[str] = []
 # Behind a proxy that speaks https: cookies only over https, and its header is believed.
 CWEXPORT_BEHIND_HTTPS = _flag("CWEXPORT_BEHIND_HTTPS")
 if CWEXPORT_BEHIND_HTTPS:

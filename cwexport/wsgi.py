@@ -5,8 +5,10 @@ import sys
 
 from django.core.wsgi import get_wsgi_application
 
+from exports.middleware.content_types import with_readable_type
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cwexport.settings")
-application = get_wsgi_application()
+application = with_readable_type(get_wsgi_application())
 
 from exports.workers.start_checks import StartError, check_start  # noqa: E402
 

@@ -31,7 +31,7 @@ class DateChange(models.Model):
     date_after = models.DateTimeField()
     run = models.ForeignKey("exports.Run", models.PROTECT, null=True, related_name="date_changes")
     changed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
     reason = models.CharField(max_length=200, blank=True)
     # With *only from now on*: the conditions, as sent, that the choice was made for (W9).
@@ -40,7 +40,7 @@ class DateChange(models.Model):
     # An undone change stays in the history; what was before it counts again, with its origin.
     undone_at = models.DateTimeField(null=True)
     undone_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
 
     objects = DateChangeQuerySet.as_manager()

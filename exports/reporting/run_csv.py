@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -46,6 +47,9 @@ _COLUMNS: Final = {
 }
 NAMES: Final = tuple(_COLUMNS)
 _PORTION = 500
+# What a spreadsheet takes for a formula, at the beginning and behind whatever else than a comma
+# may separate cells: German and French ones split at semicolons.
+_FORMULA: Final = re.compile(r"(^|[;\t\r\n|])([\s'\"]*[=+\-@\t\r＝＋－＠])")
 
 
 def lines(runs: RunQuerySet) -> Iterator[str]:
@@ -69,13 +73,13 @@ def lines(runs: RunQuerySet) -> Iterator[str]:
 
 def _text(rows: Sequence[Sequence[Any]]) -> str:
     written = io.StringIO()
-    csv.writer(written).writerows(rows)
+    csv.writer(written, quoting=csv.QUOTE_ALL).writerows(rows)
     return written.getvalue()
 
 
 def _cell(value: Any) -> Any:
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    if isinstance(value, str) and value.lstrip()[:1] in {"=", "+", "-", "@"}:
-        return f"'{value}"
+    if isinstance(value, str):
+        return _FORMULA.sub(r"\1'\2", value)
     return value

@@ -13,6 +13,7 @@ from exports.models import Run
 from exports.reporting import run_csv
 from exports.reporting.filters import RunFilter
 from exports.reporting.tables import RunPages, RunRows, RunTable
+from exports.views.downloads import as_attachment
 
 # The part of the page that a filter renews.
 REGION = "history"
@@ -56,10 +57,7 @@ def export_runs(request: HttpRequest) -> HttpResponseBase:
     response = StreamingHttpResponse(
         run_csv.lines(found.qs), content_type="text/csv; charset=utf-8; header=present"
     )
-    name = f"runs-{timezone.localdate():%Y-%m-%d}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+    return as_attachment(response, f"runs-{timezone.localdate():%Y-%m-%d}.csv")
 
 
 def _found(request: HttpRequest) -> RunFilter:

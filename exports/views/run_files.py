@@ -3,9 +3,8 @@
 import hashlib
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -18,6 +17,7 @@ from exports.reporting.file_pages import FilePage, page_before, page_from
 from exports.reporting.xml_highlight import highlight_xml
 from exports.storage import files
 from exports.storage.integrity import is_as_written
+from exports.views.downloads import as_attachment, attachment
 from exports.views.runs import find_run
 
 # A proof is a few kilobytes, whatever stands in its place.
@@ -42,7 +42,7 @@ def download_run(request: HttpRequest, pk: int) -> HttpResponseBase:
         )
         return _no_file(request, run, sentence % {"run": run}, 410)
     content.seek(0)
-    return _attachment(content, run.file_name, "application/xml")
+    return attachment(content, run.file_name, "application/xml; charset=utf-8")
 
 
 @require_safe
@@ -85,7 +85,7 @@ def download_manifest(request: HttpRequest, pk: int) -> HttpResponseBase:
             "changed it, so it is not handed out. Restore it from a backup."
         )
         return _no_file(request, run, sentence % {"run": run}, 410)
-    return _attachment(BytesIO(proof), f"run-{run.pk}-proof.json", "application/json")
+    return attachment(BytesIO(proof), f"run-{run.pk}-proof.json", "application/json; charset=utf-8")
 
 
 @require_safe
@@ -96,15 +96,13 @@ def download_log(request: HttpRequest, pk: int) -> HttpResponse:
         for entry in run.log_entries.order_by("id")
     ]
     response = HttpResponse(lines, content_type="text/plain; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="run-{run.pk}.log"'
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+    return as_attachment(response, f"run-{run.pk}.log")
 
 
 @require_safe
 def download_schema(request: HttpRequest) -> HttpResponseBase:
     """The schema that every exported file follows (X6)."""
-    return _attachment(BytesIO(schema()), FILE_NAME, "application/xml")
+    return attachment(BytesIO(schema()), FILE_NAME, "application/xml; charset=utf-8")
 
 
 def _file_page(path: Path, request: HttpRequest) -> FilePage:
@@ -130,12 +128,6 @@ def _why_no_file(run: Run) -> str:
 def _gone(run: Run) -> str:
     sentence = _("The file of %(run)s is no longer in the folder of this installation.")
     return sentence % {"run": run}
-
-
-def _attachment(content: Any, name: str, content_type: str) -> FileResponse:
-    response = FileResponse(content, as_attachment=True, filename=name, content_type=content_type)
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
 
 
 def _no_file(request: HttpRequest, run: Run, sentence: str, status: int) -> HttpResponse:

@@ -2,10 +2,12 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
@@ -87,6 +89,22 @@ def test_no_cell_is_taken_for_a_formula(signed_in: Client, make_task: MakeTask) 
     ]
 
 
+@pytest.mark.parametrize("separator", [";", "\t", "\n"])
+def test_other_separators_make_no_formula(
+    signed_in: Client, make_task: MakeTask, separator: str
+) -> None:
+    fail(make_task(), f'a{separator}=1+1{separator} "@b{separator}c')
+    response: Any = signed_in.get(EXPORT)
+    text = b"".join(response.streaming_content).decode()
+    cells = [cell.lstrip(' "') for cell in re.split(f"[{separator}\n]", text)]
+    assert not [cell for cell in cells if cell[:1] in {"=", "+", "-", "@"}]
+
+
+def test_list_of_numbers_stays_as_it_is(signed_in: Client, make_task: MakeTask) -> None:
+    fail(make_task(), "id in (1, -5)")
+    assert rows(signed_in)[0]["error"] == "id in (1, -5)"
+
+
 def test_csv_follows_the_page_filter(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     failed, _ = fail(task), succeed(task)
@@ -121,7 +139,8 @@ def test_csv_has_a_name_and_type(signed_in: Client) -> None:
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
     assert response.headers["Content-Disposition"].startswith('attachment; filename="runs-20')
     assert response.headers["X-Content-Type-Options"] == "nosniff"
-    assert b"".join(response.streaming_content).decode() == ",".join(run_csv.NAMES) + "\r\n"
+    names = ",".join(f'"{name}"' for name in run_csv.NAMES)
+    assert b"".join(response.streaming_content).decode() == f"{names}\r\n"
 
 
 def test_a_stranger_is_asked_to_log_in(client: Client, db: None) -> None:

@@ -6,6 +6,7 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.db.models import ProtectedError
 from django.test import Client
 
 from exports.models import Condition, Connection, LedgerEntry, Task, Worker
@@ -75,6 +76,47 @@ def test_nothing_can_be_added_changed_or_deleted(
 
     assert [answer.status_code for answer in answers] == [403, 403, 403]
     assert apps.get_model("exports", kind).objects.filter(pk=row.pk).exists()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "connection/?private_key_token__startswith=g",
+        "connection/?private_key_token__regex=^g",
+        "connection/?public_key__startswith=A",
+        "task/?connection__private_key_token__startswith=g",
+        "run/?task__connection__private_key_token__gt=g",
+        "run/?queued_at__year=" + "9" * 30,
+        "ledgerentry/?run__task__connection__private_key_token__startswith=g",
+    ],
+)
+def test_no_other_column_can_be_filtered_by(
+    administrator: Client, everything: Task, address: str
+) -> None:
+    assert administrator.get(f"/admin/exports/{address}").status_code == 400
+
+
+@pytest.mark.parametrize("lookup", ["password__startswith=md5", "email=x", "groups__name=x"])
+def test_users_are_not_filtered_by_their_secrets(administrator: Client, lookup: str) -> None:
+    assert administrator.get(f"/admin/auth/user/?{lookup}").status_code == 400
+    assert administrator.get("/admin/auth/user/?is_staff__exact=1").status_code == 200
+
+
+def test_user_is_deactivated_not_deleted(administrator: Client, user: User) -> None:
+    page = f"/admin/auth/user/{user.pk}/"
+    assert administrator.post(f"{page}delete/", {"post": "yes"}).status_code == 403
+    assert "is_active" in administrator.get(f"{page}change/").content.decode()
+    chosen = {"action": "delete_selected", "_selected_action": [user.pk], "post": "yes"}
+    administrator.post("/admin/auth/user/", chosen)
+    assert User.objects.filter(pk=user.pk).exists()
+
+
+def test_history_keeps_the_name_of_its_user(make_task: MakeTask, user: User) -> None:
+    run = succeed(make_task(), user)
+    with pytest.raises(ProtectedError):
+        user.delete()
+    run.refresh_from_db()
+    assert run.requested_by == user
 
 
 def test_the_private_key_cannot_be_sent_elsewhere(administrator: Client, everything: Task) -> None:

@@ -48,11 +48,13 @@ def test_the_download_is_the_file_byte_for_byte(signed_in: Client, make_task: Ma
     assert body(response) == CONTENT
     assert hashlib.sha256(CONTENT).hexdigest() == run.file_sha256
     headers = response.headers
-    assert headers["Content-Type"] == "application/xml"
+    assert headers["Content-Type"] == "application/xml; charset=utf-8"
     assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert headers["Cache-Control"] == "no-store, private"
     assert headers["Content-Length"] == str(len(CONTENT))
     assert headers["Content-Disposition"] == (
-        "attachment; filename*=utf-8''a%20%22b%22%3B%20%C3%A9.xml"
+        "attachment; filename=\"a _b_; e.xml\"; filename*=utf-8''a%20%22b%22%3B%20%C3%A9.xml"
     )
 
 
@@ -99,7 +101,7 @@ def test_the_proof_is_downloaded_as_json(
     answer = signed_in.get(reverse("run-manifest", args=[run.pk]))
 
     assert b"".join(answer.streaming_content) == b'{"run": 1}'  # type: ignore[attr-defined]
-    assert answer["Content-Type"] == "application/json"
+    assert answer["Content-Type"] == "application/json; charset=utf-8"
     assert f"run-{run.pk}-proof.json" in answer["Content-Disposition"]
 
 

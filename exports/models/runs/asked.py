@@ -21,7 +21,7 @@ class Asked(models.Model):
     connection = models.ForeignKey("exports.Connection", models.PROTECT, related_name="+")
     trigger = models.CharField(max_length=20, choices=Trigger.choices)
     requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
     site = models.CharField(max_length=255)
     company = models.CharField(max_length=100)
