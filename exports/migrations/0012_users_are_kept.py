@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('exports', '0010_proof_hash'),
+        ('exports', '0011_visibility'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
