@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import ProtectedError
 from django.test import Client
 
-from exports.models import Condition, Connection, LedgerEntry, Task, Worker
+from exports.models import Condition, Connection, Delivery, LedgerEntry, Task, Worker
 from tests.conftest import MakeTask
 from tests.screen_fixtures import succeed
 
@@ -37,6 +37,7 @@ def everything(connection: Connection, make_task: MakeTask) -> Task:
     task = make_task()
     Condition.objects.create(task=task, position=0, field="id", comparison="Equal", value="284")
     run = succeed(task)
+    Delivery.objects.plan(run)
     LedgerEntry.objects.create(task=task, run=run, batch_id=284, content_hash="0" * 32)
     Worker.objects.see("worker-1", 1)
     return task
