@@ -10,6 +10,8 @@ from lxml import etree
 from exports.connectwise.batches import ELEMENT, EXTERNAL_ID
 from exports.connectwise.xml.writer import XSI, BatchWriter
 
+_MOST_COLUMNS: Final = 100
+_LONGEST_CELL: Final = 500  # characters
 _NIL: Final = f"{{{XSI}}}nil"
 
 
@@ -18,7 +20,8 @@ class FirstBatches:
     """`xml` is a whole document; `rows` has a cell for each of `columns`, None where it is nil.
 
     A column is the path of an element, as `_info/lastUpdated`; externalId, which is always blank,
-    has none. `replaced` names what holds characters that XML cannot, as (batch id, path).
+    has none. Very long cells and rows are cut. `replaced` names what holds characters that XML
+    cannot, as (batch id, path).
     """
 
     columns: tuple[str, ...]
@@ -43,13 +46,17 @@ def first_batches(
     # From the document, not from the records: what the table shows is what stands in the file.
     root = etree.fromstring(stream.getvalue(), etree.XMLParser(resolve_entities=False))
     found = [_cells(batch) for batch in root.iter(ELEMENT)]
-    columns = tuple(dict.fromkeys(name for cells in found for name in cells))
+    columns = tuple(dict.fromkeys(name for cells in found for name in cells))[:_MOST_COLUMNS]
     return FirstBatches(
         columns=columns,
-        rows=tuple(tuple(cells.get(name, "") for name in columns) for cells in found),
+        rows=tuple(tuple(_cut(cells.get(name, "")) for name in columns) for cells in found),
         xml=stream.getvalue().decode(),
         replaced=tuple(replaced),
     )
+
+
+def _cut(text: str | None) -> str | None:
+    return text if text is None or len(text) <= _LONGEST_CELL else f"{text[:_LONGEST_CELL]}…"
 
 
 def _cells(batch: Any) -> dict[str, str | None]:

@@ -1,7 +1,8 @@
 """What the next run of a task would fetch: of a task as saved, or as it stands in its form."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,6 +22,7 @@ from exports.reporting.xml_highlight import highlight_xml
 from exports.views.tasks import _show_form
 
 # Of a form that comes along: the page puts its own token in, and no row's button was pressed.
+_LONGEST_XML: Final = 200_000  # characters; a page has to stay a page whatever a batch holds
 _NOT_TYPED = ("csrfmiddlewaretoken", "row_action")
 
 
@@ -42,14 +44,28 @@ def preview_new_task(request: HtmxRequest) -> HttpResponse:
 def preview_task(request: HtmxRequest, pk: int) -> HttpResponse:
     """By GET the task as it is saved, which anybody may reload; by POST as it stands in its form.
 
-    Neither changes anything, here or at ConnectWise.
+    Neither changes anything, here or at ConnectWise. But it calls ConnectWise with the keys, which
+    a link on another site must not bring about: whoever follows one is asked first.
     """
     task = get_object_or_404(Task.objects.select_related("connection"), pk=pk)
     if request.method == "POST":
         return _preview_typed(request, task)
+    if not _is_from_our_pages(request):
+        return render(request, "exports/preview/ask_first.html", {"task": task})
     context = _shown(task, preview(task, task.saved_conditions()))
     context |= {"active_run": task.active_run(), "saved_name": task.name}
     return render(request, "exports/preview/preview.html", context)
+
+
+def _is_from_our_pages(request: HttpRequest) -> bool:
+    """By what a browser says on its own; over plain http some only say where they come from."""
+    if site := request.headers.get("Sec-Fetch-Site"):
+        return site == "same-origin"
+    try:
+        before = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return False
+    return (before.scheme, before.netloc) == (request.scheme, request.get_host())
 
 
 def _preview_typed(request: HtmxRequest, task: Task | None) -> HttpResponse:
@@ -93,13 +109,15 @@ def _address_of(task: Task | None, source: Task | None) -> str:
 
 
 def _shown(task: Task, found: Preview) -> dict[str, Any]:
+    xml = found.first.xml if found.first else ""
     return {
         "task": task,
         "preview": found,
         "window": found.window,
         "preflight": found.preflight,
         "first": found.first,
-        "xml": highlight_xml(found.first.xml) if found.first else "",
+        "xml": highlight_xml(xml[:_LONGEST_XML]),
+        "is_xml_cut": len(xml) > _LONGEST_XML,
         "most_shown_count": SHOWN_COUNT,
         "asked_at": timezone.now(),
     }

@@ -89,6 +89,11 @@ def type_wrong_task(page: Page) -> None:
     press("Save")(page)
 
 
+def preview_now(page: Page) -> None:
+    page.get_by_role("link", name="Preview now").click()
+    page.locator("#preview-heading").wait_for()
+
+
 def preview_in_form(page: Page) -> None:
     page.get_by_role("button", name="Preview").click()
     page.locator("#preview-heading").wait_for()
@@ -171,10 +176,11 @@ PAGES = (
     ShownPage("new task refused", "/tasks/new/", type_wrong_task),
     ShownPage("edit task", "/tasks/{task}/edit/"),
     ShownPage("copy of a task", "/tasks/{task}/clone/"),
-    ShownPage("preview", "/tasks/{failed_task}/preview/"),
-    ShownPage("preview of many", "/tasks/{queued_task}/preview/"),
-    ShownPage("preview of nothing", "/tasks/{suspicious_task}/preview/"),
-    ShownPage("preview refused", "/tasks/{sandbox_task}/preview/"),
+    ShownPage("preview, asked first", "/tasks/{failed_task}/preview/"),
+    ShownPage("preview", "/tasks/{failed_task}/preview/", preview_now),
+    ShownPage("preview of many", "/tasks/{queued_task}/preview/", preview_now),
+    ShownPage("preview of nothing", "/tasks/{suspicious_task}/preview/", preview_now),
+    ShownPage("preview refused", "/tasks/{sandbox_task}/preview/", preview_now),
     ShownPage("preview in the form", "/tasks/{task}/edit/", preview_in_form),
     ShownPage("preview of a new task", "/tasks/new/", preview_new_task),
     ShownPage("task", "/tasks/{task}/"),

@@ -253,6 +253,8 @@ def test_preview_is_accessible_and_fits_the_window(
     task = save_task(Connection.objects.get(), include_extra_fields=True)
 
     page.goto(f"/tasks/{task.pk}/preview/")
+    page.get_by_role("link", name="Preview now").click()
+    page.locator("#preview-heading").wait_for()
     expect(page.get_by_role("heading", level=2)).to_have_text("120 batches match")
     findings = examine(page)
     assert findings == [], report(findings)

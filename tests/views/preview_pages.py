@@ -13,6 +13,8 @@ from exports.live_checks import preview
 from exports.models import Connection, Task
 from tests.conftest import make_connection
 
+# What a browser adds when one of our own pages links there.
+OUR_PAGE = {"sec-fetch-site": "same-origin"}
 THE_SAMPLE = Condition("id", "Equal", "284")
 
 

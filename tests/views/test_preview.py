@@ -10,10 +10,11 @@ from lxml.html import document_fromstring
 
 from exports.connectwise.filter.conditions import Condition
 from exports.demo.server import StandIn
+from exports.demo.store import Store
 from exports.models import Connection, Run, Task
-from tests.conftest import MakeTask
+from tests.conftest import MakeTask, make_connection, save_task
 from tests.views.form_data import edited, errors, new_task
-from tests.views.preview_pages import THE_SAMPLE, connection, no_waits, text_of, url_of
+from tests.views.preview_pages import OUR_PAGE, THE_SAMPLE, connection, no_waits, text_of, url_of
 
 __all__ = ["connection", "no_waits"]
 
@@ -39,7 +40,7 @@ def test_saved_task_shows_count_table_and_xml(
     task = make_task(export="modified")
     task.replace_conditions([INVOICES, THE_SAMPLE])
 
-    response = signed_in.get(url_of(task))
+    response = signed_in.get(url_of(task), headers=OUR_PAGE)
 
     wanted = [
         record["id"]
@@ -83,7 +84,7 @@ def test_saved_task_shows_count_table_and_xml(
 def test_preview_shows_extra_fields_when_exported(
     signed_in: Client, make_task: MakeTask, is_extra: bool
 ) -> None:
-    response = signed_in.get(url_of(make_task(include_extra_fields=is_extra)))
+    response = signed_in.get(url_of(make_task(include_extra_fields=is_extra)), headers=OUR_PAGE)
 
     page = document_fromstring(response.content)
     assert ("closedFlag" in page.xpath("//table//th/text()")) is is_extra
@@ -95,7 +96,7 @@ def test_flag_without_value_is_a_dash(
 ) -> None:
     stand_in.store.put({"id": 1, "batchIdentifier": "1", "exportInvoicesFlag": None})
 
-    page = document_fromstring(signed_in.get(url_of(make_task())).content)
+    page = document_fromstring(signed_in.get(url_of(make_task()), headers=OUR_PAGE).content)
 
     [cell] = page.xpath("//table/tbody/tr[td[1] = '1']/td[5]")
     assert cell.xpath("span[@aria-hidden='true'][@title='No value']/text()") == ["–"]
@@ -108,7 +109,7 @@ def test_what_connectwise_sends_cannot_become_markup(
     attack = "</code></pre><script>alert(1)</script><img src=x onerror=alert(1)>"
     stand_in.store.put({"id": 1, "batchIdentifier": attack, attack: attack})
 
-    response = signed_in.get(url_of(make_task(include_extra_fields=True)))
+    response = signed_in.get(url_of(make_task(include_extra_fields=True)), headers=OUR_PAGE)
 
     page = response.content.decode()
     document = document_fromstring(page)
@@ -287,4 +288,48 @@ def test_preview_needs_login_and_is_uncached(
     assert client.get(url_of(task)).headers["Location"].startswith("/login/")
     assert client.post(UNSAVED, new_task(task.connection)).status_code == 302
     assert list(stand_in.requests) == []
-    assert "no-store" in signed_in.get(url_of(task)).headers["Cache-Control"]
+    assert "no-store" in signed_in.get(url_of(task), headers=OUR_PAGE).headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "none"},
+        {"sec-fetch-site": "cross-site", "referer": "http://testserver/"},
+        {"referer": "http://evil.example/http://testserver/"},
+        {"referer": "http://["},
+        {},
+    ],
+)
+def test_link_elsewhere_calls_nobody(
+    signed_in: Client, make_task: MakeTask, stand_in: StandIn, headers: dict[str, str]
+) -> None:
+    response = signed_in.get(url_of(make_task()), headers=headers)
+
+    assert "Preview now" in text_of(response)
+    assert list(stand_in.requests) == []
+
+
+@pytest.mark.parametrize(
+    "headers", [OUR_PAGE, {"referer": "http://testserver/tasks/1/"}, {**OUR_PAGE, "referer": "x"}]
+)
+def test_link_of_our_own_previews(
+    signed_in: Client, make_task: MakeTask, stand_in: StandIn, headers: dict[str, str]
+) -> None:
+    response = signed_in.get(url_of(make_task()), headers=headers)
+
+    assert "As XML" in text_of(response)
+    assert list(stand_in.requests) != []
+
+
+def test_huge_batches_make_no_huge_page(db: None, signed_in: Client) -> None:
+    record = {"id": 1, "batchIdentifier": "x" * 900_000, "\ud800": "\ud800" * 1000}
+    record |= {f"field{number}": "y" for number in range(2000)}
+    with StandIn(Store([record])) as stand_in:
+        task = save_task(make_connection(stand_in), include_extra_fields=True)
+        response = signed_in.get(url_of(task), headers=OUR_PAGE)
+
+    assert "Only the beginning is shown" in text_of(response)
+    assert len(response.content) < 1_000_000

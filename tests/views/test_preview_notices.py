@@ -11,7 +11,7 @@ from exports.demo import answers, faults
 from exports.demo.server import StandIn
 from exports.models import Run, Task
 from tests.conftest import MakeTask
-from tests.views.preview_pages import THE_SAMPLE, connection, no_waits, text_of, url_of
+from tests.views.preview_pages import OUR_PAGE, THE_SAMPLE, connection, no_waits, text_of, url_of
 
 __all__ = ["connection", "no_waits"]
 
@@ -24,7 +24,7 @@ def test_fault_links_to_the_connection(
     task = make_task()
     stand_in.faults.add(faults.Status(401, b'{"message":"<b>no</b>"}'))
 
-    response = signed_in.get(url_of(task))
+    response = signed_in.get(url_of(task), headers=OUR_PAGE)
 
     document = document_fromstring(response.content)
     notice = document.xpath("//div[contains(@class, 'notice-error')]")[0]
@@ -50,7 +50,7 @@ def test_refused_conditions_show_their_request(
         )
     )
 
-    page = text_of(signed_in.get(url_of(task)))
+    page = text_of(signed_in.get(url_of(task), headers=OUR_PAGE))
 
     assert "Reading batches: ConnectWise answered 400 (“no field”)." in page
     assert "conditions=%28nonsense%20%3D%201%29%20and%20id%20%3E%200&orderBy" in page
@@ -63,7 +63,7 @@ def test_refused_count_leaves_the_rest(
 ) -> None:
     stand_in.faults.add(faults.Status(403, on=(answers.COUNT,)))
 
-    response = signed_in.get(url_of(make_task(export="modified")))
+    response = signed_in.get(url_of(make_task(export="modified")), headers=OUR_PAGE)
 
     page = text_of(response)
     assert "Batches match, how many is not known" in page
@@ -105,7 +105,7 @@ def test_nothing_to_export_explains_what_to_check(
     task = make_task(**fields)
     task.replace_conditions(rows)
 
-    page = text_of(signed_in.get(url_of(task)))
+    page = text_of(signed_in.get(url_of(task), headers=OUR_PAGE))
 
     assert "Nothing to export" in page
     assert sentence in page
@@ -116,14 +116,14 @@ def test_nothing_to_export_explains_what_to_check(
 def test_empty_connectwise_is_suspicious(signed_in: Client, task: Task, stand_in: StandIn) -> None:
     stand_in.store.clear()
 
-    page = text_of(signed_in.get(url_of(task)))
+    page = text_of(signed_in.get(url_of(task), headers=OUR_PAGE))
 
     assert "ConnectWise shows this API member no batches at all." in page
     assert "be marked as suspicious and leave its dates as they are" in page
 
 
 def test_disabled_task_can_be_previewed(signed_in: Client, make_task: MakeTask) -> None:
-    page = text_of(signed_in.get(url_of(make_task(enabled=False))))
+    page = text_of(signed_in.get(url_of(make_task(enabled=False)), headers=OUR_PAGE))
 
     assert "This task is not enabled: it can be previewed, but not run." in page
     assert "120 batches match" in page
@@ -132,7 +132,7 @@ def test_disabled_task_can_be_previewed(signed_in: Client, make_task: MakeTask) 
 def test_preview_of_running_task_links_to_run(signed_in: Client, task: Task) -> None:
     run = task.queue_run(Run.Trigger.MANUAL)
 
-    response = signed_in.get(url_of(task))
+    response = signed_in.get(url_of(task), headers=OUR_PAGE)
 
     links = document_fromstring(response.content).xpath("//main//a[contains(@class, 'btn')]/@href")
     assert links == [f"/runs/{run.pk}/", f"/tasks/{task.pk}/edit/"]
