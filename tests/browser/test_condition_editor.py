@@ -13,7 +13,7 @@ from tests.conftest import save_task
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-# Every refusal of rule F3 that can be typed: a row, and words of the sentence.
+# Every refusal of a condition (F3) that can be typed: a row, and words of the sentence.
 REFUSALS = [
     ("batchIdentifier", "Equal", "2019 b", "is text without quotes"),
     ("batchIdentifier", "Equal", '"2019', "starts with a quote that is not closed"),

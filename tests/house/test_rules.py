@@ -70,6 +70,19 @@ def test_every_cited_number_is_a_rule() -> None:
     assert unknown == set()
 
 
+def test_numbers_only_add_to_the_meaning() -> None:
+    """A number stands in brackets behind what it means, so that nobody has to look it up."""
+    bare = {
+        (str(path.relative_to(ROOT)), number)
+        for path in CODE
+        if path.suffix == ".py"
+        for words in words_of(path)
+        for number in NUMBER.findall(re.sub(r"\([^()]*\)", "", words))
+    }
+
+    assert bare == set()
+
+
 def test_every_built_rule_has_a_place() -> None:
     missing = {
         (number, place)

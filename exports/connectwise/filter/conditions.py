@@ -24,7 +24,7 @@ from exports.connectwise.filter.literals import (
 )
 from exports.connectwise.language import gettext as _
 
-# F6, for the whole URL; `encoded_length` measures the part of it that is the filter.
+# The longest whole URL (F6); `encoded_length` measures the part of it that is the filter.
 MAX_URL_LENGTH: Final = 2000
 MAX_FIELD_LENGTH: Final = 100
 

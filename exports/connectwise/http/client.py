@@ -64,7 +64,7 @@ _T = TypeVar("_T")
 
 
 class ConnectWiseClient:
-    """Asks one ConnectWise; every method raises ConnectWiseError and retries by H2 before.
+    """Asks one ConnectWise; every method retries what may pass (H2), then raises ConnectWiseError.
 
     `stop` is looked at ten times a second, also inside a wait, and ends any method with a
     StoppedError (H4). `on_wait` is called before each wait. `semaphore` is held while a request is

@@ -154,6 +154,6 @@ class WrongShapeError(ConnectWiseError):
 
 
 class AnswerTooLargeError(ConnectWiseError):
-    """The decoded body passed the limit of H1."""
+    """The decoded body was larger than a page may be (H1)."""
 
     code: ClassVar[str] = "connectwise.answer_too_large"

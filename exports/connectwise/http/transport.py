@@ -1,7 +1,7 @@
 """One GET out, one bounded answer in (H1): the only module that speaks HTTP.
 
-requests' adapter without its Session: what a Session adds (redirects, cookies, proxies and
-passwords from the environment) is what H1 forbids, and it reads a redirect's body without limit.
+requests' adapter without its Session: what a Session adds is redirects, cookies, proxies and
+passwords from the environment, none of which we want (H1), and it reads a redirect's body whole.
 """
 
 from __future__ import annotations

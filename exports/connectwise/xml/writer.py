@@ -167,7 +167,7 @@ class _Batch:
         self._on_replaced = on_replaced
 
     def element(self, record: Mapping[str, object], include_extra_fields: bool) -> str:
-        """The known fields in the order of X2, then the rest if it is asked for (X3)."""
+        """The known fields in their fixed order (X2), then the rest if it is asked for (X3)."""
         parts = [f"  <{ELEMENT}>\n    <id>{self._id}</id>\n    <{EXTERNAL_ID} />\n"]
         info = record.get(_INFO)
         if info is not None:
@@ -182,7 +182,7 @@ class _Batch:
         return "".join(parts)
 
     def _info(self, info: object, include_extra_fields: bool) -> str:
-        """The members of X2, then any others; an `_info` that holds only links is `<_info />`."""
+        """The members that are exported (X2), then any others; only links make `<_info />`."""
         if not isinstance(info, dict | Mapping):
             raise RecordError(self._id, _INFO, gettext_noop("an object"), info)
         members = []

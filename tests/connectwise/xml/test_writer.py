@@ -1,4 +1,4 @@
-"""Records become the document of rules X1 to X5, compared whole."""
+"""Records become the documents that are promised (X1 to X5), compared whole."""
 
 import io
 import json
