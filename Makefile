@@ -4,7 +4,12 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 ARGS ?=
 LOCALES = de
-PIP = $(BIN)/pip install --quiet --quiet --disable-pip-version-check --require-hashes
+PIP = $(BIN)/pip install --disable-pip-version-check --require-hashes --progress-bar off
+# Installs a list of packages and names each one while it is at it; pip's errors follow.
+INSTALL = { $(PIP) -r $(1) 2>$(VENV)/.errors || \
+    { grep -v '^WARNING' $(VENV)/.errors >&2; touch $(VENV)/.failed; }; } | \
+  while read -r verb package rest; do [ "$$verb" != Collecting ] || echo "  $$package"; done; \
+  rm -f $(VENV)/.errors; ! rm $(VENV)/.failed 2>/dev/null
 
 .PHONY: demo test install test-install lint bench stress screenshots lock messages clean-demo
 
@@ -35,11 +40,13 @@ $(VENV)/.installed: constraints.txt
 	  { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 …"; exit 2; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || \
 	  { rm -rf $(VENV); echo "Virtual environments need: apt install python3-venv"; exit 2; }
-	@$(PIP) -r constraints.txt
+	@echo "Installing the packages of constraints.txt into $(VENV):"
+	@$(call INSTALL,constraints.txt)
 	@touch $@
 
 $(VENV)/.test-installed: $(VENV)/.installed tests/constraints.txt
-	@$(PIP) -r tests/constraints.txt
+	@echo "Installing the packages of tests/constraints.txt into $(VENV):"
+	@$(call INSTALL,tests/constraints.txt)
 	@touch $@
 
 # Speed, memory and locks, each beside its floor, in one table (some minutes).

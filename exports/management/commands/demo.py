@@ -69,7 +69,9 @@ class Command(BaseCommand):
         port = options["port"]
         _check_ports(port, options["connectwise_port"])
         lock, is_exported = _lock(), False
+        self.stdout.write(_("Making database and static files …"))
         prepare(self.stderr.write)
+        self.stdout.write(_("Starting web server, workers and the stand-in ConnectWise …"))
         serving = Serving(bind="127.0.0.1", port=port, worker_count=2)
         stand_in = StandIn(port=options["connectwise_port"], latency=_LATENCY)
         with stand_in, _started(serving):
@@ -79,6 +81,7 @@ class Command(BaseCommand):
             test_connection(connection)
             self._print_login(port, once=options["once"])
             self._print_keys(stand_in)
+            self.stdout.write(_("Exporting its batches …"))
             run = _export(connection)
             self._print(run)
             is_exported = run.status == Run.Status.SUCCEEDED
@@ -110,7 +113,6 @@ class Command(BaseCommand):
         }
         for label, text in fields.items():
             self._print_line(f"{label}:", text)
-        self.stdout.flush()  # the export takes a while, and this is wanted before its end
 
     def _print(self, run: Run) -> None:
         if run.status == Run.Status.SUCCEEDED:
