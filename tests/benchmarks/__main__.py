@@ -12,9 +12,10 @@ import sqlite3
 import sys
 import tempfile
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import measurements, page_times
+from tests.benchmarks import measurements, page_times, processor_time
 from tests.benchmarks.processes import Installation
 from tests.benchmarks.table import columns, render
 from tests.demo.certificates import make_certificates
@@ -27,6 +28,10 @@ def main() -> None:
     parser = argparse.ArgumentParser("python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one round, no million batches")
     parser.add_argument("--pages", action="store_true", help="only the pages of a long history")
+    parser.add_argument("--processor", action="store_true", help="only the processor time")
+    parser.add_argument(
+        "--beside", type=Path, metavar="FOLDER", help="another checkout, for the processor time"
+    )
     parser.add_argument(
         "--profile", type=int, metavar="WIDTH", help="only show where the time of a run goes"
     )
@@ -42,8 +47,15 @@ def main() -> None:
         if options.pages:
             print(_heading_of_pages(), columns(page_times.lines(installation)), sep="\n")
             return
+        used = partial(
+            processor_time.rows, installation, certificates, BATCHES, round_count, options.beside
+        )
+        if options.processor:
+            print(_heading(round_count), render(used()), sep="\n")
+            return
         rows = measurements.speed(installation, certificates, BATCHES, round_count)
         rows += measurements.processing(installation, BATCHES, round_count)
+        rows += used()
         rows += measurements.memory(installation, many)
         pages = [] if options.quick else page_times.lines(installation)
     print(_heading(round_count))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -24,7 +25,7 @@ def speed(
     """Against the floor and against an outside client: TLS, 80 ms before each answer."""
     options = ("--latency", str(LATENCY), "--tls", *map(str, certificates.pair))
     with serving(batch_count, *options) as server:
-        taken = _alternating(round_count, _contestants(installation, certificates, server))
+        taken = alternating(round_count, contestants(installation, certificates, server))
         # Ten times the requests and so slow that once is enough.
         documented = _outside(installation, certificates, server, OUTSIDE_PAGE_SIZE)["seconds"]
     seconds = {name: median(each["seconds"] for each in runs) for name, runs in taken.items()}
@@ -68,7 +69,7 @@ def processing(installation: Installation, batch_count: int, round_count: int) -
         def export(width: int, *options: str) -> Callable[[], Measured]:
             return lambda: _export(installation, server, width, *options)
 
-        taken = _alternating(
+        taken = alternating(
             round_count,
             {
                 "serial": export(1),
@@ -140,7 +141,7 @@ def _growth(name: str, peak: float, base: float) -> Row:
     return Row(name, f"{peak:.0f} MB", f"{peak - base:+.0f} MB", "<= +60 MB", peak - base <= 60)
 
 
-def _contestants(
+def contestants(
     installation: Installation, certificates: Certificates, server: Server
 ) -> dict[str, Callable[[], Measured]]:
     authority = str(certificates.authority)
@@ -164,6 +165,14 @@ def _contestants(
     }
 
 
+def in_other_checkout(
+    root: Path, installation: Installation, server: Server
+) -> Callable[[], Measured]:
+    """The product as another checkout has it, in a database of its own."""
+    other = installation.of_checkout(root)
+    return lambda: _counted(server, lambda: _export(other, server, PARALLEL))
+
+
 def _outside(
     installation: Installation, certificates: Certificates, server: Server, page_size: int
 ) -> Measured:
@@ -178,7 +187,7 @@ def _asked(server: Server, authority: str, page_size: int = PAGE_SIZE) -> tuple[
     return "--site", server.url, "--ca-file", authority, "--page-size", str(page_size)
 
 
-def _alternating(
+def alternating(
     round_count: int, contestants: dict[str, Callable[[], Measured]]
 ) -> dict[str, list[Measured]]:
     """Every contestant once a round, so that a slow minute of the machine is shared by all."""

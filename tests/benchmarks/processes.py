@@ -46,14 +46,21 @@ def serving(batch_count: int, *options: str) -> Iterator[Server]:
 class Installation:
     """A data folder with a database, and copies of it that no earlier run has touched."""
 
-    def __init__(self, folder: Path, ca_file: Path) -> None:
+    def __init__(self, folder: Path, ca_file: Path, root: Path = ROOT) -> None:
         self._folder = folder
         self._ca_file = ca_file
+        self._root = root
         self._copy_count = 0
         self._template = folder / "template"
         environment = self.environment(self._template)
         command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
-        subprocess.run(command, cwd=ROOT, env=environment, check=True)
+        subprocess.run(command, cwd=root, env=environment, check=True)
+
+    def of_checkout(self, root: Path) -> "Installation":
+        """The same of another checkout of this product."""
+        folder = self._folder / "other"
+        folder.mkdir()
+        return Installation(folder, self._ca_file, root)
 
     def environment(self, data_folder: Path) -> dict[str, str]:
         mine = {
@@ -84,7 +91,8 @@ class Installation:
         self, folder: Path, server: Server, *options: str, width: int, page_size: int
     ) -> dict[str, Any]:
         asked = ("--site", server.url, "--width", str(width), "--page-size", str(page_size))
-        return measure("product", *asked, *options, environment=self.environment(folder))
+        environment = self.environment(folder)
+        return measure("product", *asked, *options, environment=environment, root=self._root)
 
     def export_while_probed(
         self, server: Server, *, width: int, page_size: int
@@ -100,11 +108,11 @@ class Installation:
 
 
 def measure(
-    module: str, *options: str, environment: dict[str, str] | None = None
+    module: str, *options: str, environment: dict[str, str] | None = None, root: Path = ROOT
 ) -> dict[str, Any]:
     """Run one module of this package to its end; the JSON line it printed last."""
     command = _python(module, *options)
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
     if "--profile" in options:

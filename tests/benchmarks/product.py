@@ -25,6 +25,7 @@ from exports.models.ledger import LedgerQuerySet, Version  # noqa: E402
 from exports.pipeline import part_writer, runner  # noqa: E402
 from exports.workers import jobs  # noqa: E402
 from exports.workers.tuning import tune_process  # noqa: E402
+from tests.benchmarks.used_time import used_seconds  # noqa: E402
 
 
 def main() -> None:
@@ -42,11 +43,11 @@ def main() -> None:
     runner.prepare()
     tune_process()
     profile = cProfile.Profile() if options.profile else None
-    begun = time.monotonic()
+    begun, used = time.monotonic(), used_seconds()
     with profile or nullcontext():
         run = jobs.queue_run(task, Run.Trigger.COMMAND)
         jobs.execute_here(run.pk, run.attempt)
-    seconds = time.monotonic() - begun
+    seconds, used = time.monotonic() - begun, used_seconds() - used
     if profile:
         pstats.Stats(profile, stream=sys.stderr).sort_stats("tottime").print_stats(40)
     run.refresh_from_db()
@@ -54,7 +55,7 @@ def main() -> None:
         json.dumps(
             {
                 "seconds": seconds,
-                "cpu_seconds": time.process_time(),
+                "cpu_seconds": used,
                 "status": run.status,
                 "error": run.error,
                 "batches": run.batch_count or 0,
