@@ -173,8 +173,15 @@ class _Batch:
         if info is not None:
             parts.append(self._info(info, include_extra_fields))
         for name, is_flag, lines in _ELEMENT_LINES:
-            write = self._flag if is_flag else self._text
-            parts.append(write(name, record.get(name), lines))
+            value = record.get(name)
+            # Nearly every value is one of these, and a call for each would cost as much again.
+            if is_flag and type(value) is bool:
+                parts.append(lines.true if value else lines.false)
+            elif not is_flag and type(value) is str and value and find_special(value) is None:
+                parts.append(f"{lines.start}{value}{lines.end}")
+            else:
+                write = self._flag if is_flag else self._text
+                parts.append(write(name, value, lines))
         if include_extra_fields:
             for name in _extra_names(record):
                 parts.append(self._extra(name, record[name], _FIELD_INDENT))
@@ -188,7 +195,9 @@ class _Batch:
         members = []
         for name, lines in _MEMBER_LINES:
             value = info.get(name)
-            if value is not None:
+            if type(value) is str and value and find_special(value) is None:
+                members.append(f"{lines.start}{value}{lines.end}")
+            elif value is not None:
                 members.append(self._text(name, value, lines, f"{_INFO}/"))
         if include_extra_fields:
             for name in info:

@@ -201,3 +201,36 @@ def test_validation_memory_does_not_grow(file: Path) -> None:
 
     few, many = map(int, printed.split())
     assert many - few < 5_000
+
+
+def test_two_documents_in_one_file_are_refused(file: Path) -> None:
+    file.write_text(_document(284) + _document(285))
+
+    with pytest.raises(FileCheckError, match="not well-formed"):
+        check_file(file, expected_count=2)
+
+
+def test_whole_file_is_validated_in_many_pieces(file: Path) -> None:
+    ids = range(1, 2_001)
+    file.write_text(_document(*ids))
+    assert file.stat().st_size > 5 * validation._CHUNK
+
+    assert check_file(file, expected_count=2_000).batch_count == 2_000
+
+
+@pytest.mark.parametrize("number", [1, 1_000, 2_000])
+def test_wrong_value_in_any_piece_is_found(file: Path, number: int) -> None:
+    whole = _document(*range(1, 2_001))
+    file.write_text(whole.replace(f"<id>{number}</id>", "<id>none</id>"))
+
+    with pytest.raises(FileCheckError, match="does not fit the schema"):
+        check_file(file, expected_count=2_000)
+
+
+@pytest.mark.parametrize("number", [1_000, 2_000])
+def test_repeated_id_in_another_piece_is_found(file: Path, number: int) -> None:
+    whole = _document(*range(1, 2_001))
+    file.write_text(whole.replace(f"<id>{number}</id>", "<id>1</id>"))
+
+    with pytest.raises(FileCheckError, match="have to ascend"):
+        check_file(file, expected_count=2_000)
