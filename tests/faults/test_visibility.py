@@ -50,6 +50,7 @@ def stored_date(task: Task) -> Any:
 
 
 @pytest.mark.parametrize("lost_count", [11, 54, 90, 119])
+@pytest.mark.rule("W10")
 def test_lasting_loss_keeps_date_until_accepted(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait, lost_count: int
 ) -> None:
@@ -73,6 +74,7 @@ def test_lasting_loss_keeps_date_until_accepted(
 
 @pytest.mark.parametrize("export", ["modified", "new"])
 @pytest.mark.parametrize("lost_count", [5, 60, 120])
+@pytest.mark.rule("W11")
 def test_accepted_loss_is_made_good_when_shown_again(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait, export: str, lost_count: int
 ) -> None:
@@ -116,6 +118,7 @@ def test_few_deletions_are_no_suspicion(
     assert (run.suspicion, run.baseline_count, run.remaining_count) == ("", 120, 110)
 
 
+@pytest.mark.rule("W11")
 def test_falling_highest_id_is_suspicious(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait
 ) -> None:

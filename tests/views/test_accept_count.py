@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -26,6 +27,7 @@ def doubtful(task: Task, code: str = SuspicionCode.FEWER_SHOWN) -> Run:
     )
 
 
+@pytest.mark.rule("W10")
 def test_accepted_count_is_told_with_name(
     signed_in: Client, user: User, make_task: MakeTask
 ) -> None:
