@@ -5,6 +5,7 @@ person may set are listed, with their defaults, in README.md (a test holds both 
 """
 
 import os
+import re
 import ssl
 import tempfile
 from contextlib import suppress
@@ -107,8 +108,15 @@ except OSError as error:
         f"CWEXPORT_DATA_DIR is {CWEXPORT_DATA_DIR}, which cannot be used ({error.strerror}). "
         "Name a folder this user may write to."
     ) from error
-if len(SECRET_KEY) < 32:
-    raise ImproperlyConfigured("SECRET_KEY is too short: 32 random characters at least.")
+if (
+    len(SECRET_KEY) < 50
+    or len(set(SECRET_KEY)) < 12
+    or re.search(r"(?i)insecure|change.?me|secret|example|password", SECRET_KEY)
+):
+    raise ImproperlyConfigured(
+        "SECRET_KEY can be guessed: write 50 random characters at least, or leave it out, and "
+        "this installation makes one for itself."
+    )
 _checked(
     "CWEXPORT_ENCRYPTION_KEYS",
     "Write Fernet keys (44 characters each) separated by commas, the newest first. "
@@ -277,20 +285,28 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+_VALIDATION = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    # The name written twice is no password either.
+    {
+        "NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator",
+        "OPTIONS": {"max_similarity": 0.6},
+    },
+    {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
+    {"NAME": "exports.forms.passwords.VariedPasswordValidator"},
 ]
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
-AXES_CLIENT_IP_CALLABLE = "exports.views.sign_in.client_address"
+AXES_CLIENT_IP_CALLABLE = "exports.middleware.client_address.client_address"
+AXES_USERNAME_CALLABLE = "exports.views.password_checks.counted_name"
+# Otherwise whoever goes on guessing keeps the owner of the name out for ever.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+# Nothing reads it, and nothing would delete it.
+AXES_DISABLE_ACCESS_LOG = True
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 LOGIN_URL = "login"
@@ -348,8 +364,13 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_COOKIE_NAME = "cwexport_session"
 CSRF_COOKIE_NAME = "cwexport_csrf"
+# Of a browser that somebody has logged in with.
+CWEXPORT_BROWSER_COOKIE_NAME = "cwexport_browser"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# For `check --deploy`: plain http only reaches the proxy, which sends it on to https (W008);
+# whether all hosts of the domain speak https is not for one of them to say (W005, W021).
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 
 LOGGING = {
     "version": 1,

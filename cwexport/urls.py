@@ -2,14 +2,17 @@ from django.contrib import admin
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
+from django.views.generic import RedirectView
 
-from exports.views.sign_in import SignIn
+from exports.views.sign_in import ChangePassword, SignIn, sign_in_to_admin
 
 urlpatterns = [
     path("login/", SignIn.as_view(), name="login"),
     # Whoever has no login any more need not log in to log out.
     path("logout/", login_not_required(auth_views.LogoutView.as_view()), name="logout"),
-    path("password/", auth_views.PasswordChangeView.as_view(success_url="/"), name="password"),
+    path("password/", ChangePassword.as_view(), name="password"),
+    path("admin/login/", sign_in_to_admin),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="password")),
     path("admin/", admin.site.urls),
     path("", include("exports.urls")),
 ]

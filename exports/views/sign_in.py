@@ -2,33 +2,43 @@
 
 from typing import Any
 
-from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.contrib.auth.views import LoginView, redirect_to_login
+from django.contrib.auth.views import LoginView, PasswordChangeView, redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse, reverse_lazy
 
+from exports.forms.passwords import ChangePasswordForm
 from exports.forms.sign_in import SignInForm
-from exports.views import expired_login
+from exports.views import expired_login, password_checks
 
 # htmx stops polling at this status, and swaps as usual.
 STOP_POLLING = 286
 
 
-def client_address(request: HttpRequest) -> str:
-    """The address that wrong passwords are counted by.
+class _PasswordView:
+    """Checks a password only if this address may go on, and has a turn."""
 
-    Behind a proxy it is the last one in X-Forwarded-For, which that proxy added itself; what
-    stands before it anybody may have written.
-    """
-    address: str = request.META.get("REMOTE_ADDR", "")
-    if settings.CWEXPORT_BEHIND_HTTPS:
-        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
-        return forwarded or address
-    return address
+    request: HttpRequest
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        name = self._name()
+        if password_checks.is_locked(request, name):
+            return render(request, "registration/locked.html", status=429)
+        with password_checks.turn(request, name) as is_free:
+            if is_free:
+                return super().post(request, *args, **kwargs)  # type: ignore[misc]
+        response = render(request, "registration/busy.html", {"page": request.path}, status=429)
+        response["Retry-After"] = "3"
+        return response
+
+    def _name(self) -> str:
+        return self.request.POST.get("username", "")
 
 
-class SignIn(LoginView):
+class SignIn(_PasswordView, LoginView):
     """The login page."""
 
     authentication_form = SignInForm
@@ -41,7 +51,29 @@ class SignIn(LoginView):
     def form_valid(self, form: Any) -> HttpResponse:
         response = super().form_valid(form)
         expired_login.settle_after_login(self.request)
+        password_checks.remember_browser(self.request, response, form.get_user().get_username())
         return response
+
+
+class ChangePassword(_PasswordView, PasswordChangeView):
+    form_class = ChangePasswordForm
+    success_url = reverse_lazy("home")
+
+    def get_form(self, form_class: Any = None) -> Any:
+        form: Any = super().get_form(form_class)
+        form.request = self.request
+        return form
+
+    def _name(self) -> str:
+        return self.request.user.get_username()
+
+
+@login_not_required
+def sign_in_to_admin(request: HttpRequest) -> HttpResponse:
+    """The administration has no login of its own: what holds for one holds for all."""
+    if request.user.is_authenticated:
+        raise PermissionDenied
+    return redirect_to_login(request.GET.get("next", reverse("admin:index")), reverse("login"))
 
 
 class LoginMiddleware(LoginRequiredMiddleware):

@@ -53,7 +53,7 @@ def test_folder_name_may_hold_url_characters(tmp_path: Path) -> None:
 
 
 def test_dollar_in_a_secret_is_kept(tmp_path: Path) -> None:
-    secret = "$HOME" + "x" * 40
+    secret = "$HOME" + "a7Kf0_-Qz9LmW3xRt" * 3
     told = read_settings(CWEXPORT_DATA_DIR=str(tmp_path), SECRET_KEY=secret)
 
     assert told.stdout.split()[3] == secret
@@ -75,6 +75,10 @@ def test_dollar_in_a_secret_is_kept(tmp_path: Path) -> None:
         ("DATABASE_URL", "sqlite:///db.sqlite3", "four slashes"),
         ("DATABASE_URL", "sqlite://", "four slashes"),
         ("TIME_ZONE", '"UTC"', "TIME_ZONE stands in quotation marks"),
+        ("SECRET_KEY", "x" * 60, "SECRET_KEY can be guessed"),
+        ("SECRET_KEY", "a7Kf0_-Qz9LmW3xRt", "SECRET_KEY can be guessed"),
+        ("SECRET_KEY", "django-insecure-a7Kf0_-Qz9LmW3xRta7Kf0_-Qz9LmW3xRt", "can be guessed"),
+        ("SECRET_KEY", "change-me-a7Kf0_-Qz9LmW3xRta7Kf0_-Qz9LmW3xRta7Kf0_-Qz9", "can be guessed"),
         ("DEBUG", "'true'", "DEBUG stands in quotation marks"),
     ],
 )

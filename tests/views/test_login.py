@@ -144,7 +144,7 @@ def test_fragment_reports_expired_login(
 def test_behind_proxy_lock_uses_real_address(
     client: Client, user: User, settings: Settings
 ) -> None:
-    settings.CWEXPORT_BEHIND_HTTPS = True
+    settings.CWEXPORT_TRUSTED_PROXIES = 1
     for _ in range(10):
         wrong = {"username": "Admin1", "password": "wrong"}
         client.post("/login/", wrong, headers={"X-Forwarded-For": "198.51.100.1, 192.0.2.7"})
