@@ -48,12 +48,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Step:
     """One proof: `outcome` is passed, warning, failed, or skipped after a failed step.
 
-    `sentence` says what was found and, unless it passed, what to do about it.
+    `sentence` says what was found and, unless it passed, what to do about it; `code` is that of
+    the error it failed with.
     """
 
     name: str
     outcome: str
     sentence: str
+    code: str = ""
 
 
 def test_connection(connection: Connection, *, now: datetime | None = None) -> list[Step]:  # noqa: PT028
@@ -129,13 +131,14 @@ class _Test:
         )
         for name, question in zip(_NAMES, questions, strict=True):
             yield Step(str(name), RUNNING, "")
+            code = ""
             try:
                 outcome, sentence = question()
             except StoppedError:
-                outcome, sentence = FAILED, _too_slow()
+                outcome, sentence, code = FAILED, _too_slow(), StoppedError.code
             except ConnectWiseError as error:
-                outcome, sentence = FAILED, str(error)
-            yield Step(str(name), outcome, sentence)
+                outcome, sentence, code = FAILED, str(error), error.code
+            yield Step(str(name), outcome, sentence, code)
             if outcome == FAILED:
                 break
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from exports.connectwise.http.addresses import Site, parse_site
 from exports.connectwise.http.credentials import Credentials
+from exports.connectwise.http.errors import AuthenticationError
 from exports.connectwise.http.remote_text import clean_text
 from exports.connectwise.language import gettext as _
 from exports.models.codes import ErrorCode
@@ -52,8 +53,11 @@ class Connection(EditedModel):
     is_default = models.BooleanField(gettext_lazy("default"), default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_tested_at = models.DateTimeField(null=True, editable=False)
-    # A list of {"name", "outcome": passed|warning|failed, "sentence"}, as the test showed it.
+    # Of {"name", "outcome": passed|warning|failed, "sentence", "code"}, as the test showed it.
     last_test_steps = models.JSONField(default=list, editable=False)
+
+    # Since when ConnectWise refuses the keys (401); null again once a test or a run succeeds.
+    key_refused_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         constraints = [
@@ -146,14 +150,30 @@ class Connection(EditedModel):
         """Keep the last test's steps and their time, unless it tested what is no longer stored."""
         self.last_test_steps = [_clean_step(step) for step in steps]
         self.last_tested_at = timezone.now()
-        tested = {name: getattr(self, name) for name in _TESTED}
-        Connection.objects.filter(pk=self.pk, **tested).update(
+        self._as_called().update(
             last_test_steps=self.last_test_steps, last_tested_at=self.last_tested_at
         )
+        if any(step.get("code") == AuthenticationError.code for step in steps):
+            self.mark_key_refused()
+        elif all(step["outcome"] != "failed" for step in steps):
+            self.mark_key_accepted()
+
+    def mark_key_refused(self) -> None:
+        """ConnectWise does not accept these keys; the first time counts until they work again."""
+        self._as_called().filter(key_refused_at=None).update(key_refused_at=timezone.now())
+
+    def mark_key_accepted(self) -> None:
+        """ConnectWise accepts these keys."""
+        self._as_called().exclude(key_refused_at=None).update(key_refused_at=None)
+
+    def _as_called(self) -> models.QuerySet["Connection"]:
+        """This row, unless what a call depends on has been changed since it was read."""
+        called_with = {name: getattr(self, name) for name in _TESTED}
+        return Connection.objects.filter(pk=self.pk, **called_with)
 
 
 def _clean_step(step: dict[str, Any]) -> dict[str, str]:
-    members = ("name", "outcome", "sentence")
+    members = ("name", "outcome", "sentence", "code")
     return {name: clean_text(str(step.get(name, "")), _STEP_LENGTH) for name in members}
 
 

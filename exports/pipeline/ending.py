@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 
 from django.db import DatabaseError, InterfaceError, transaction
 
+from exports.connectwise.http.errors import AuthenticationError
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import gettext_noop
 from exports.models import LeaseLostError, Run
@@ -53,6 +54,8 @@ def fail(run: Run, log: RunLog, message: str, code: str) -> None:
 @transaction.atomic
 def _record_failure(run: Run, log: RunLog, message: str, code: str) -> None:
     run.fail(run.owner, message, code=code)
+    if code == AuthenticationError.code:
+        run.connection.mark_key_refused()
     log.error(message)
 
 

@@ -139,6 +139,7 @@ def _record_end(
 ) -> None:
     """Together, as a page that sees the end does not ask for further lines."""
     record_success(run, outcome, file_path, hashlib.sha256(proof).hexdigest())
+    run.connection.mark_key_accepted()
     log_success(run, written, outcome.checked, log)
 
 
@@ -156,7 +157,8 @@ def _fetch(run: Run, writer: PartWriter, completeness: CompletenessCheck) -> tup
 
 def _client_maker(run: Run, lease: Lease) -> MakeClient:
     """Makes clients for what the run froze, with the private key as it is now (R2)."""
-    connection = Connection.objects.get(pk=run.connection_id)
+    # Kept with the run: what comes of its call is true of the connection as it is now.
+    run.connection = connection = Connection.objects.get(pk=run.connection_id)
     frozen = (run.site, run.company, run.public_key)
     if (connection.site, connection.company, connection.public_key) != frozen:
         raise ConnectionChangedError(

@@ -47,6 +47,7 @@ def _context(lines: Sequence[TaskLine], watched: Collection[int]) -> dict[str, A
     active = [line for line in lines if line.active_run]
     followed = [line for line in lines if line.active_run or line.task.pk in watched]
     wrong = [line for line in lines if line.needs_attention and line not in followed]
+    connections = list(Connection.objects.order_by("name"))
     waiting = any(line.runs[0].status == Run.Status.QUEUED for line in active)
     return {
         "followed": followed,
@@ -54,11 +55,8 @@ def _context(lines: Sequence[TaskLine], watched: Collection[int]) -> dict[str, A
         "wrong_more_count": len(wrong) - MOST_SHOWN,
         "is_polling": bool(active),
         "watched_ids": [line.task.pk for line in followed][:MOST_WATCHED],
-        "unreadable": [
-            connection
-            for connection in Connection.objects.order_by("name")
-            if not connection.is_key_readable
-        ],
+        "unreadable": [each for each in connections if not each.is_key_readable],
+        "refused": [each for each in connections if each.key_refused_at],
         "no_worker": waiting and not jobs.any_worker_alive(),
     }
 

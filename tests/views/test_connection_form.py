@@ -286,7 +286,7 @@ def test_same_site_respelled_needs_no_key(signed_in: Client, acme: Connection) -
 
 
 def test_test_result_names_what_was_tested(signed_in: Client, acme: Connection) -> None:
-    step = {"name": "Address and TLS", "outcome": "passed", "sentence": "It answers."}
+    step = {"name": "Address and TLS", "outcome": "passed", "sentence": "It answers.", "code": ""}
     acme.record_test([step])
 
     signed_in.post(edit_page(acme), UNCHANGED | {"name": "Renamed"})
