@@ -1,7 +1,8 @@
 """Connections and tasks as a YAML file: read, held against the rows, carried out, written.
 
-`yaml_text` and `reading` know the form and the lines; `connections`, `tasks` and `filters` judge by
-the rules that the pages keep too; `loading` does it in one transaction; `writing` is the way back.
+`yaml_text` and `reading` know keys and lines; `connections`, `tasks` and `filters` fill in the
+forms of the pages, which hold every rule, and give their errors a line; `loading` does it in one
+transaction; `writing` is the way back.
 """
 
 from exports.configuration.loading import ConfigurationError, Loaded, Outcome, load

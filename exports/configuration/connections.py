@@ -1,31 +1,26 @@
 """The connections of a configuration file, held against those there are (rules C1, C2, C5)."""
 
 from collections.abc import Container, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Final
 
-from django.conf import settings
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from exports.configuration.plans import Findings, Plan, refuse_repeated_names, shown
 from exports.configuration.reading import Entry
-from exports.connectwise.http.addresses import (
-    AddressPolicy,
-    AddressRefusedError,
-    SiteError,
-    parse_site,
-)
+from exports.forms.connections import ConnectionForm
 from exports.models import Connection, SecretUnreadableError
-from exports.models.connections import BOUND_TO_KEY
 
 ConnectionPlan = Plan[Connection]
 
 # Left out of the file, these have their default.
 _WITH_DEFAULT: Final = ("client_id", "parallel_requests")
 _DEFAULTS: Final = Connection()
-_FIELDS: Final = {name: name for name in ("name", "site", "company", "public_key", *_WITH_DEFAULT)}
+_REQUIRED: Final = ("name", "site", "company", "public_key")
+_FIELDS: Final = (*_REQUIRED, *_WITH_DEFAULT)
 # Only such variables are read for a file, unless the operator names another one.
 KEY_PREFIX: Final = "CWEXPORT_KEY_"
 # The installation's own secrets, which no file may have sent to a site as a private key.
@@ -71,9 +66,12 @@ def plan_connections(
 
 
 def save_connections(plans: Iterable[ConnectionPlan]) -> None:
-    """Write what was planned, in the caller's transaction."""
+    """Write what was not refused, in the caller's transaction."""
     for plan in plans:
+        if plan.refused:
+            continue
         if plan.is_new or plan.changes:
+            plan.row.sign("load_config")
             plan.row.save()
         if plan.row.is_default and plan.entry.values.get("default") is False:
             # The first connection becomes the default by itself; this file says otherwise.
@@ -90,76 +88,48 @@ def _plan(
 ) -> ConnectionPlan:
     row = existing.get(entry.values.get("name", ""))
     plan = Plan(entry, row or Connection(), row is None, findings)
-    before = {name: getattr(plan.row, name) for name in BOUND_TO_KEY}
-    _plan_site(plan)
-    for name in ("name", "company", "public_key"):
-        if name in entry.values:
-            plan.change(name, name, entry.values[name])
-    for name in _WITH_DEFAULT:
-        if not entry.is_unreadable(name):
-            plan.change(name, name, entry.values.get(name, getattr(_DEFAULTS, name)))
-    plan.check_row(_FIELDS)
-    _check_signature(plan)
-    guarded = [name for name in BOUND_TO_KEY if getattr(plan.row, name) != before[name]]
-    _plan_private_key(plan, guarded, environment, allowed)
+    key = _private_key(plan, environment, allowed)
+    form = ConnectionForm(_typed(plan, key), instance=copy(plan.row), is_page=False)
+    is_valid = form.is_valid()
+    missing = [name for name in _REQUIRED if name not in entry.lines]
+    plan.take_errors(form, skipped=["private_key", *missing])
+    if "private_key" in form.errors:
+        _refuse_private_key(plan, form, key)
+    for name in _FIELDS:
+        if name in form.cleaned_data:
+            plan.change(name, name, form.cleaned_data[name])
+    if key and not _holds(plan.row, key):
+        plan.row.write_private_key(key)
+        if not plan.is_new:
+            plan.changes.append(_("private key: replaced"))
     if plan.changes:
         # A test of what the connection was before says nothing any more.
         plan.row.last_tested_at, plan.row.last_test_steps = None, []
-    if not plan.is_new and {"site", "company"}.intersection(guarded) and plan.row.tasks.exists():
-        plan.warn(
-            "name",
-            _(
-                "The tasks of %(connection)s start anew: what went out before belongs to another "
-                "site or company."
-            )
-            % {"connection": plan.row.name},
-        )
+    if is_valid:
+        for warning in form.warnings():
+            plan.warn("name", warning)
     return plan
 
 
-def _plan_site(plan: ConnectionPlan) -> None:
-    if "site" not in plan.entry.values:
-        return
-    try:
-        site = parse_site(plan.entry.values["site"], allow_http=settings.CWEXPORT_ALLOW_HTTP)
-        AddressPolicy(tuple(settings.CWEXPORT_ALLOWED_NETWORKS)).check_site(site)
-    except (SiteError, AddressRefusedError) as error:
-        plan.refuse("site", error)
-        # Reported here; the model need not say so again.
-        del plan.entry.values["site"]
-    else:
-        plan.change("site", "site", str(site))
+def _typed(plan: ConnectionPlan, key: str) -> dict[str, str]:
+    """The entry as somebody would type it; what it leaves out has its default or stays."""
+    entry, typed = plan.entry, {"private_key": key}
+    for name in _FIELDS:
+        is_default = name in _WITH_DEFAULT and name not in entry.lines
+        stored = getattr(_DEFAULTS if is_default else plan.row, name)
+        typed[name] = str(entry.values.get(name, stored))
+    return typed
 
 
-def _check_signature(plan: ConnectionPlan) -> None:
-    """What a request signs with is `company+public:private`, so these marks end a part."""
-    if set("+:").intersection(plan.row.company):
-        plan.refuse("company", _("A company holds no + or colon: write what people log in with."))
-    if ":" in plan.row.public_key:
-        plan.refuse("public_key", _("A public key holds no colon: write it alone."))
-    if not plan.row.client_id.isascii():
-        plan.refuse("client_id", _("A Client ID is plain letters, digits and hyphens."))
-    elif not plan.row.effective_client_id():
-        plan.warn(
-            "client_id",
-            _("ConnectWise answers nobody without a Client ID, and this installation sets none."),
-        )
-
-
-def _plan_private_key(
-    plan: ConnectionPlan,
-    guarded: list[str],
-    environment: Mapping[str, str],
-    allowed: Container[str],
-) -> None:
-    if plan.entry.is_unreadable("private_key_env"):
-        return
+def _private_key(
+    plan: ConnectionPlan, environment: Mapping[str, str], allowed: Container[str]
+) -> str:
+    """What the variable that the entry names holds, if it may be read."""
     variable = plan.entry.values.get("private_key_env", "")
     if variable in _NOT_FOR_FILES:
         message = _("%(variable)s belongs to this installation: name another.")
         plan.refuse("private_key_env", message % {"variable": variable})
-        return
-    if variable and not variable.startswith(KEY_PREFIX) and variable not in allowed:
+    elif variable and not variable.startswith(KEY_PREFIX) and variable not in allowed:
         message = _(
             "%(variable)s is not read: a file only names variables that begin with %(prefix)s, as "
             "it says itself where their content is sent. To read another one, load it with "
@@ -167,19 +137,23 @@ def _plan_private_key(
         )
         params = {"variable": shown(variable), "prefix": KEY_PREFIX}
         plan.refuse("private_key_env", message % params)
+    else:
+        return environment.get(variable, "").strip()
+    return ""
+
+
+def _refuse_private_key(plan: ConnectionPlan, form: ConnectionForm, key: str) -> None:
+    """Say what to do in the words of a file: nobody types a key here."""
+    entry = plan.entry
+    if "private_key_env" in plan.refused or entry.is_unreadable("private_key_env"):
         return
-    key = environment.get(variable, "").strip()
-    if not key.isprintable():
-        message = _("%(variable)s holds invisible characters: copy it anew.")
-        plan.refuse("private_key_env", message % {"variable": variable})
-    elif not key and (plan.is_new or guarded):
-        message = _missing_key(is_new=plan.is_new, is_named=bool(variable))
-        params = {"variable": variable, "keys": get_text_list(guarded, _("and"))}
-        plan.refuse("private_key_env", message % params)
-    elif key and not _holds(plan.row, key):
-        plan.row.write_private_key(key)
-        if not plan.is_new:
-            plan.changes.append(_("private key: replaced"))
+    if key:
+        plan.refuse("private_key_env", " ".join(map(str, form.errors["private_key"])))
+        return
+    variable = entry.values.get("private_key_env", "")
+    message = _missing_key(is_new=plan.is_new, is_named=bool(variable))
+    changed = get_text_list(form.changed_bound_to_key(), _("and"))
+    plan.refuse("private_key_env", message % {"variable": variable, "keys": changed})
 
 
 def _missing_key(*, is_new: bool, is_named: bool) -> str:

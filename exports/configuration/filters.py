@@ -1,6 +1,6 @@
-"""The conditions of a task in a configuration file (rules F1 to F6)."""
+"""The conditions of a task in a configuration file: what their form refuses, at their lines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -11,27 +11,30 @@ from exports.configuration.reading import Entry, Problem
 from exports.connectwise import batches
 from exports.connectwise.filter import conditions
 from exports.connectwise.filter.conditions import Condition, ConditionError
-from exports.connectwise.http.urls import UrlTooLongError, check_url_length
-from exports.models import Connection
+from exports.forms.conditions import BaseConditionRows
 
 _KEYS: Final[dict[str, str]] = {"logic_operator": "logic"}
 
 
-def read_conditions(entries: Sequence[Entry], findings: Findings) -> tuple[Condition, ...] | None:
-    """The rows as typed; None, with the reasons in `findings`, when one cannot be sent."""
-    rows = [_row(entry, findings) for entry in entries]
-    usable = tuple(row for row in rows if row is not None)
-    return usable if len(usable) == len(rows) else None
+def read_conditions(entries: Sequence[Entry]) -> list[Condition] | None:
+    """The rows as typed, unchecked; None when one could not be read."""
+    rows = [_row(entry) for entry in entries if _is_readable(entry)]
+    return rows if len(rows) == len(entries) else None
 
 
-def url_problem(rows: Sequence[Condition], connection: Connection, page_size: int) -> str:
-    """Why these rows are too long to be sent (F6), or "". Raises SiteError."""
-    user_part = conditions.render(rows, batches.FIELD_TYPES)
-    try:
-        check_url_length(connection.parsed_site(), user_part, page_size)
-    except UrlTooLongError as error:
-        return str(error)
-    return ""
+def take_row_errors(
+    rows: BaseConditionRows, entries: Sequence[Entry], findings: Findings
+) -> Iterator[str]:
+    """Report what is wrong with the rows; yields what is wrong with all of them together."""
+    for form, entry in zip(rows.forms, entries, strict=False):
+        for warning in form.warnings():
+            findings.warnings.append(Problem(entry.line_of("field"), warning))
+        for part, sentences in form.errors.items():
+            line = entry.line_of(_KEYS.get(part, part))
+            for sentence in sentences:
+                hint = _yaml_hint(form.typed(), part)
+                findings.problems.append(Problem(line, f"{sentence}{hint}"))
+    yield from map(str, rows.non_form_errors())
 
 
 def shown_rows(rows: Sequence[Condition]) -> str:
@@ -44,33 +47,20 @@ def _parts(row: Condition) -> tuple[str, str, str, str]:
     return row.field, row.comparison, row.value, row.logic_operator
 
 
-def _row(entry: Entry, findings: Findings) -> Condition | None:
-    if not all(key in entry.values for key in ("field", "comparison", *entry.lines)):
-        return None
+def _is_readable(entry: Entry) -> bool:
+    return all(key in entry.values for key in ("field", "comparison", *entry.lines))
+
+
+def _row(entry: Entry) -> Condition:
     values = entry.values
-    # Blanks around it, which no name has, are a slip of the finger.
-    field = values["field"].strip(" ")
-    row = Condition(
-        field,
-        values["comparison"],
-        values.get("value", ""),
-        values.get("logic", ""),
+    return Condition(
+        values["field"], values["comparison"], values.get("value", ""), values.get("logic", "")
     )
-    line = entry.line_of("field")
-    try:
-        conditions.check(row, batches.FIELD_TYPES)
-    except ConditionError as error:
-        line = entry.line_of(_KEYS.get(error.part, error.part))
-        findings.problems.append(Problem(line, f"{error}{_yaml_hint(row, error)}"))
-        return None
-    warnings = conditions.warnings_for(row, batches.FIELD_TYPES)
-    findings.warnings.extend(Problem(line, warning) for warning in warnings)
-    return row
 
 
-def _yaml_hint(row: Condition, error: ConditionError) -> str:
+def _yaml_hint(row: Condition, part: str) -> str:
     """YAML takes `"John"` for John: how to write what passes as soon as it has its quotes."""
-    if error.part != "value":
+    if part != "value":
         return ""
     try:
         quoted = conditions.quote(row.value)

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from exports.configuration.connections import plan_connections, save_connections
 from exports.configuration.plans import Findings, Plan
 from exports.configuration.reading import Configuration, Problem
-from exports.configuration.tasks import Surroundings, plan_tasks, save_tasks
+from exports.configuration.tasks import Surroundings, plan_tasks
 from exports.models import Task
 
 
@@ -57,18 +56,17 @@ def load(
     """
     findings = Findings(problems=list(file.problems))
     connections = plan_connections(file.connections, environment, allowed_variables, findings)
+    # Written before the tasks are looked at, whose form chooses among connections there are.
+    save_connections(connections.plans)
     around = Surroundings(
         tasks={task.name: task for task in Task.objects.select_for_update()},
         connections=connections.by_name,
         default_connection=connections.default(),
         sets_dates=sets_dates,
-        now=timezone.now(),
     )
     tasks = plan_tasks(file.tasks, around, findings)
     if findings.problems:
         raise ConfigurationError(findings.problems)
-    save_connections(connections.plans)
-    save_tasks(tasks)
     if is_check:
         transaction.set_rollback(True)
     outcomes = (*_outcomes("connection", connections.plans), *_outcomes("task", tasks))

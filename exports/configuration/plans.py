@@ -1,12 +1,12 @@
 """What a load is going to do to one row, collected before anything is written."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from django.core.exceptions import ValidationError
 from django.db.models import Model
+from django.forms import BaseForm
 from django.utils.translation import gettext as _
 
 from exports.configuration.reading import Entry, Problem
@@ -32,8 +32,10 @@ class Plan(Generic[Row]):
     is_new: bool
     findings: Findings
     changes: list[str] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
 
     def refuse(self, key: str, sentence: object) -> None:
+        self.refused.add(key)
         self.findings.problems.append(Problem(self.entry.line_of(key), str(sentence)))
 
     def warn(self, key: str, sentence: str) -> None:
@@ -51,17 +53,18 @@ class Plan(Generic[Row]):
         if not self.is_new:
             self.changes.append(f"{key}: {shown(before)} → {shown(after)}")
 
-    def check_row(self, keys: Mapping[str, str]) -> None:
-        """Let the model judge the fields in `keys` (field → key) that could be read."""
-        judged = {name for name, key in keys.items() if key in self.entry.values}
-        others = {one.name for one in self.row._meta.get_fields()} - judged
-        try:
-            self.row.full_clean(exclude=others, validate_unique=False, validate_constraints=False)
-        except ValidationError as error:
-            for name, messages in error.message_dict.items():
-                key = keys.get(name, name)
-                params = {"key": key, "reason": " ".join(messages)}
-                self.refuse(key, _("%(key)s cannot be used: %(reason)s") % params)
+    def take_errors(self, form: BaseForm, *, skipped: Container[str]) -> None:
+        """Report what a form refuses at the lines of the file, whose keys are named as its fields.
+
+        What could not be read, or is missing, was reported already.
+        """
+        for key, sentences in form.errors.items():
+            # Refused also where that was reported already: such a row is not saved.
+            self.refused.add(key)
+            if key in skipped or self.entry.is_unreadable(key):
+                continue
+            for sentence in sentences:
+                self.refuse(key, sentence)
 
 
 def refuse_repeated_names(plans: Iterable[Plan[Any]], message: str) -> None:

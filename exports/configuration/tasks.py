@@ -1,21 +1,22 @@
 """The tasks of a configuration file, held against those there are (rules O1, R6, W8)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from exports.configuration.filters import read_conditions, shown_rows, url_problem
+from exports.configuration.filters import read_conditions, shown_rows, take_row_errors
 from exports.configuration.plans import Findings, Plan, refuse_repeated_names, shown
 from exports.configuration.reading import Entry, nearest
 from exports.connectwise.filter.conditions import Condition
-from exports.connectwise.http.addresses import SiteError
-from exports.models import Connection, DateChange, Task
-from exports.storage.file_names import OutputNameError, check_output_name, name_key
+from exports.forms.conditions import row_data
+from exports.forms.dates import DATES, canonical
+from exports.forms.tasks import TaskForm, circle_sentence
+from exports.models import Connection, Task
+from exports.models.tasks import circle_from
 
 # Left out of the file, these have their default: the file says what a task is. `enabled`, the
 # connection and the dates stay, since people and runs change them from day to day.
@@ -27,8 +28,17 @@ _WITH_DEFAULT: Final = (
     "break_on_failure",
 )
 _DEFAULTS: Final = Task()
-_PLAIN: Final = ("name", "output_file", "enabled", *_WITH_DEFAULT)
-_JUDGED: Final = {name: name for name in _PLAIN if name != "output_file"}
+_REQUIRED: Final = ("name", "export", "output_file")
+# In the order in which their changes are told.
+_FIELDS: Final = (
+    "export",
+    "date_created",
+    "date_modified",
+    "name",
+    "output_file",
+    "enabled",
+    *_WITH_DEFAULT,
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,6 @@ class Surroundings:
     connections: Mapping[str, Connection]
     default_connection: Connection | None
     sets_dates: bool
-    now: datetime
 
     def open_tasks(self) -> dict[str, Task]:
         return {name: task for name, task in self.tasks.items() if task.archived_at is None}
@@ -57,30 +66,26 @@ class TaskPlan(Plan[Task]):
 def plan_tasks(
     entries: Iterable[Entry], around: Surroundings, findings: Findings
 ) -> list[TaskPlan]:
-    """One plan for each entry; nothing is saved."""
+    """One plan for each entry; whatever is not refused is saved, in the caller's transaction.
+
+    Each is saved before the next one is looked at, so that the form sees it.
+    """
+    entries = list(entries)
+    _free_output_files(entries, around)
     plans = [_plan(entry, around, findings) for entry in entries]
     refuse_repeated_names(
         plans, gettext_noop("%(name)s is the name of the task on line %(line)s already.")
     )
-    _refuse_shared_output_files(plans, around)
     _plan_on_failure_tasks(plans, around)
     return plans
 
 
-def save_tasks(plans: Iterable[TaskPlan]) -> None:
-    """Write what was planned, in the caller's transaction; the connections are saved already."""
-    changed = [plan for plan in plans if plan.is_new or plan.changes]
-    for plan in changed:
-        # Two tasks may swap their files: for a moment neither has one that the other wants.
-        Task.objects.filter(pk=plan.row.pk).update(output_file=f"{plan.row.unique_id}.xml")
-    for plan in changed:
-        plan.row.save()
-        plan.row.replace_conditions(plan.conditions or ())
-        plan.row.record_typed_dates(plan.before, None, reason="load_config")
-    for plan in changed:
-        # Only now every task that may be named here has a row.
-        plan.row.on_failure_task = plan.on_failure_task
-        plan.row.save(update_fields=["on_failure_task"])
+def _free_output_files(entries: Iterable[Entry], around: Surroundings) -> None:
+    """Two tasks may swap their files: for a moment neither has one that the other wants."""
+    for entry in entries:
+        task = around.open_tasks().get(entry.values.get("name", ""))
+        if task is not None and "output_file" in entry.values:
+            Task.objects.filter(pk=task.pk).update(output_file=f"{task.unique_id}.xml")
 
 
 def _plan(entry: Entry, around: Surroundings, findings: Findings) -> TaskPlan:
@@ -89,18 +94,79 @@ def _plan(entry: Entry, around: Surroundings, findings: Findings) -> TaskPlan:
     if plan.row.archived_at is not None:
         message = _("%(task)s is archived: restore it or take another name.")
         plan.refuse("name", message % {"task": plan.row.name})
+        return plan
     _plan_connection(plan, around)
-    _plan_export(plan)
-    _plan_dates(plan, around)
-    for name in _PLAIN:
-        if name in entry.values:
-            plan.change(name, name, entry.values[name])
-        elif name in _WITH_DEFAULT and name not in entry.lines:
-            plan.change(name, name, getattr(_DEFAULTS, name))
-    plan.check_row(_JUDGED)
-    _check_output_file(plan)
-    _plan_conditions(plan)
+    stored = () if plan.is_new else plan.row.saved_conditions()
+    written = entry.values.get("conditions", ())
+    rows = None if entry.is_unreadable("conditions") else read_conditions(written)
+    if rows is None:
+        plan.refused.add("conditions")
+    instance = None if plan.is_new else copy(plan.row)
+    form = TaskForm(instance=instance, data=_typed(plan, stored if rows is None else rows, around))
+    form.is_valid()
+    _take_errors(plan, form, written if rows is not None else ())
+    for name in _FIELDS:
+        if name in form.cleaned_data:
+            plan.change(name, name, form.cleaned_data[name])
+    _plan_conditions(plan, stored, form.rows.conditions())
+    if not plan.refused:
+        for name, sentence in form.date_warnings().items():
+            if name in entry.lines:
+                plan.warn(name, sentence)
+        _save(plan)
     return plan
+
+
+def _typed(plan: TaskPlan, rows: Sequence[Condition], around: Surroundings) -> dict[str, str]:
+    """The entry as somebody would type it; what it leaves out has its default or stays."""
+    entry, typed = plan.entry, row_data(rows)
+    for name in (*_REQUIRED, "enabled", *_WITH_DEFAULT):
+        is_default = name in _WITH_DEFAULT and name not in entry.lines
+        stored = getattr(_DEFAULTS if is_default else plan.row, name)
+        value = entry.values.get(name, stored)
+        if value is not False:
+            typed[name] = "on" if value is True else str(value)
+    typed["export"] = typed["export"].lower()
+    if hasattr(plan.row, "connection") and plan.row.connection.pk is not None:
+        typed["connection"] = str(plan.row.connection.pk)
+    typed |= {f"{name}_shown": canonical(getattr(plan.row, name)) for name in DATES}
+    # Dates belong to the runs once a task is there; only `--set-dates` types them anew (W8).
+    sets_dates = plan.is_new or around.sets_dates
+    for name in DATES:
+        written = entry.values.get(name) if sets_dates else None
+        typed[name] = written or typed[f"{name}_shown"]
+    return typed | {"date_reason": "load_config"}
+
+
+def _take_errors(plan: TaskPlan, form: TaskForm, entries: Sequence[Entry]) -> None:
+    missing = [name for name in _REQUIRED if name not in plan.entry.lines]
+    # A connection that is missing, unknown or refused itself was reported already.
+    is_chosen = "connection" in form.data
+    plan.take_errors(form, skipped=missing if is_chosen else [*missing, "connection"])
+    if "conditions" not in plan.refused:
+        before = len(plan.findings.problems)
+        for sentence in take_row_errors(form.rows, entries, plan.findings):
+            plan.refuse("conditions", sentence)
+        if len(plan.findings.problems) > before:
+            plan.refused.add("conditions")
+
+
+def _plan_conditions(
+    plan: TaskPlan, before: tuple[Condition, ...], after: tuple[Condition, ...]
+) -> None:
+    plan.conditions = after
+    if after != before:
+        plan.note("conditions", shown_rows(before), shown_rows(after))
+
+
+def _save(plan: TaskPlan) -> None:
+    # Not all of it is said by `changes`: the file's name was freed for a moment.
+    if plan.is_new or plan.changes:
+        plan.row.sign("load_config")
+    plan.row.save()
+    if plan.conditions is not None and plan.conditions != plan.row.saved_conditions():
+        plan.row.replace_conditions(plan.conditions)
+    plan.row.record_typed_dates(plan.before, None, reason="load_config")
 
 
 def _plan_connection(plan: TaskPlan, around: Surroundings) -> None:
@@ -129,90 +195,6 @@ def _plan_connection(plan: TaskPlan, around: Surroundings) -> None:
             )
 
 
-def _plan_export(plan: TaskPlan) -> None:
-    if "export" not in plan.entry.values:
-        return
-    export = plan.entry.values["export"].lower()
-    if export not in Task.Export.values:
-        message = _("export is %(text)s: write modified, new or all.")
-        plan.refuse("export", message % {"text": shown(export)})
-    else:
-        plan.change("export", "export", export)
-
-
-def _plan_dates(plan: TaskPlan, around: Surroundings) -> None:
-    """Dates belong to the runs once a task is there; only `--set-dates` types them anew (W8)."""
-    for key in DateChange.DateField.values:
-        date = plan.entry.values.get(key)
-        before = getattr(plan.row, key).replace(microsecond=0)
-        if date is None or date == before or not (plan.is_new or around.sets_dates):
-            continue
-        if not plan.is_new and plan.row.active_run() is not None:
-            message = _("%(key)s cannot be set while %(run)s is not over.")
-            plan.refuse(key, message % {"key": key, "run": plan.row.active_run()})
-            continue
-        plan.change(key, key, date)
-        if date > around.now:
-            message = _("%(key)s lies in the future: nothing is exported until then.")
-            plan.warn(key, message % {"key": key})
-
-
-def _check_output_file(plan: TaskPlan) -> None:
-    if "output_file" not in plan.entry.values:
-        return
-    try:
-        check_output_name(plan.row.output_file, plan.row.name)
-    except OutputNameError as error:
-        plan.refuse("output_file", error)
-
-
-def _plan_conditions(plan: TaskPlan) -> None:
-    if plan.entry.is_unreadable("conditions"):
-        return
-    rows = read_conditions(plan.entry.values.get("conditions", ()), plan.findings)
-    if rows is None:
-        return
-    plan.conditions = rows
-    before = () if plan.is_new else plan.row.saved_conditions()
-    if rows != before:
-        plan.note("conditions", shown_rows(before), shown_rows(rows))
-    if hasattr(plan.row, "connection"):
-        _check_length(plan, rows)
-
-
-def _check_length(plan: TaskPlan, rows: tuple[Condition, ...]) -> None:
-    connection = plan.row.connection
-    if not connection.site:
-        return  # new in this file, and its site was refused already
-    try:
-        problem = url_problem(rows, connection, plan.row.page_size)
-    except SiteError as error:
-        message = _("The site of %(connection)s cannot be called now. %(reason)s")
-        plan.refuse("connection", message % {"connection": connection, "reason": error})
-    else:
-        if problem:
-            plan.refuse("conditions", problem)
-
-
-def _refuse_shared_output_files(plans: list[TaskPlan], around: Surroundings) -> None:
-    planned = {plan.row.pk for plan in plans if not plan.is_new}
-    users = {
-        name_key(task.output_file): task.name
-        for task in around.open_tasks().values()
-        if task.pk not in planned
-    }
-    for plan in plans:
-        name = plan.entry.values.get("output_file")
-        if not name:
-            continue
-        if name_key(name) in users:
-            params = {"file": name, "task": users[name_key(name)]}
-            message = _("%(file)s is the output file of the task %(task)s already.")
-            plan.refuse("output_file", message % params)
-        else:
-            users[name_key(name)] = plan.row.name
-
-
 def _plan_on_failure_tasks(plans: list[TaskPlan], around: Surroundings) -> None:
     rows = around.open_tasks() | {plan.row.name: plan.row for plan in plans}
     names = {task.pk: task.name for task in around.tasks.values()}
@@ -232,17 +214,18 @@ def _plan_on_failure_tasks(plans: list[TaskPlan], around: Surroundings) -> None:
             plan.refuse("on_failure_task", f"{unknown} {nearest(name, list(rows))}")
         elif name != before:
             plan.note("on_failure_task", before, name)
-    _refuse_circles(plans, edges)
+    _save_on_failure_tasks(plans, edges)
 
 
-def _refuse_circles(plans: list[TaskPlan], edges: Mapping[str, str | None]) -> None:
+def _save_on_failure_tasks(plans: list[TaskPlan], edges: Mapping[str, str | None]) -> None:
+    """Only now every task that may be named here has a row."""
     reported: set[str] = set()
     for plan in plans:
-        path = [plan.row.name]
-        while (following := edges.get(path[-1])) and following not in path:
-            path.append(following)
-        if following == plan.row.name and not reported.intersection(path):
-            reported.update(path)
-            way = " → ".join([*path, path[0]])
-            message = _("On Failure Tasks run in a circle: %(way)s.")
-            plan.refuse("on_failure_task", message % {"way": way})
+        way = circle_from(plan.row.name, edges)
+        if way and not reported.intersection(way):
+            reported.update(way)
+            plan.refuse("on_failure_task", circle_sentence(way))
+        elif not plan.refused and plan.row.on_failure_task != plan.on_failure_task:
+            plan.row.on_failure_task = plan.on_failure_task
+            plan.row.sign("load_config")
+            plan.row.save(update_fields=["on_failure_task", "updated_at", "updated_by"])

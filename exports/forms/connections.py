@@ -117,7 +117,9 @@ class ConnectionForm(EditedRowForm):
             },
         }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, is_page: bool = True, **kwargs: Any) -> None:
+        """`is_page`: what is refused goes back to a browser, without the key that was typed."""
+        self._is_page = is_page
         super().__init__(*args, **kwargs)
         # Kept apart, as validation writes what was typed into the instance.
         watched = (*BOUND_TO_KEY, "client_id")
@@ -164,7 +166,7 @@ class ConnectionForm(EditedRowForm):
     def full_clean(self) -> None:
         """Check everything; a typed key is lost with the page, so an error elsewhere asks again."""
         super().full_clean()
-        if not self.is_bound or not self.errors:
+        if not self.is_bound or not self.errors or not self._is_page:
             return
         # Found before the key is asked for again: a key that was right is not what to look at.
         first = next((name for name in self.fields if name in self.errors), None)
@@ -181,6 +183,9 @@ class ConnectionForm(EditedRowForm):
         except (SiteError, AddressRefusedError) as error:
             raise ValidationError(str(error)) from error
         return str(site)
+
+    def clean_name(self) -> str:
+        return _visible(self.cleaned_data["name"], _("Name"))
 
     def clean_company(self) -> str:
         company = _visible(self.cleaned_data["company"], _("Company"))
@@ -212,7 +217,7 @@ class ConnectionForm(EditedRowForm):
     def clean(self) -> dict[str, Any]:
         """Ask for the private key again when it would be used elsewhere or as somebody else."""
         cleaned = super().clean() or self.cleaned_data
-        changed = [name for name in BOUND_TO_KEY if name in cleaned and self._is_changed(name)]
+        changed = self.changed_bound_to_key()
         if changed and not self._is_new and cleaned.get("private_key") == "":
             labels = ", ".join(str(self.fields[name].label) for name in changed)
             words = _(
@@ -221,6 +226,11 @@ class ConnectionForm(EditedRowForm):
             )
             self.add_error("private_key", words % {"labels": labels})
         return cleaned
+
+    def changed_bound_to_key(self) -> list[str]:
+        """The fields that were changed and for which the private key is asked again (C5)."""
+        valid = (name for name in BOUND_TO_KEY if name in self.cleaned_data)
+        return [name for name in valid if self._is_changed(name)]
 
     def save_for(self, user: Any) -> Connection:
         """Store it; a test of what it was before says nothing any more."""

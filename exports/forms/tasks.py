@@ -2,6 +2,7 @@
 
 import copy
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import astuple
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,6 +30,7 @@ from exports.forms.task_copies import first_values_of_copy
 from exports.forms.task_fields import REFUSALS, PageSizeField, TaskChoiceField
 from exports.forms.task_layout import HELP, ORDER, task_helper
 from exports.models import Connection, Run, Task
+from exports.models.tasks import circle_from
 from exports.storage.file_names import (
     OutputNameError,
     check_output_name,
@@ -37,6 +39,15 @@ from exports.storage.file_names import (
     output_name_error,
     render_output_name,
 )
+
+
+def circle_sentence(names: Iterable[str]) -> str:
+    """Why these On Failure Tasks cannot follow each other."""
+    sentence = _(
+        "That would be a circle: %(tasks)s. Choose a task that does not lead back here, or none."
+    )
+    return sentence % {"tasks": " → ".join(names)}
+
 
 # The conditions, among the values that are compared with what somebody else saved.
 _ROWS = "conditions"
@@ -190,19 +201,18 @@ class TaskForm(EditedRowForm, DatedForm):
 
     def warnings(self) -> list[str]:
         """What was saved although it may be a mistake."""
-        return [
-            *self.rows.warnings(),
-            *(
-                _("%(date)s lies in the future: %(moment)s. Nothing is exported until then.")
-                % {
-                    "date": self.fields[name].label,
-                    "moment": canonical(self.cleaned_data[name]),
-                }
-                for name in DATES
-                if self.cleaned_data[name] > timezone.now()
-            ),
-            *([self.overwriting_warning()] if self.overwriting_warning() else []),
-        ]
+        found = [*self.rows.warnings(), *self.date_warnings().values(), self.overwriting_warning()]
+        return [sentence for sentence in found if sentence]
+
+    def date_warnings(self) -> dict[str, str]:
+        """A sentence for each date that lies in the future."""
+        sentence = _("%(date)s lies in the future: %(moment)s. Nothing is exported until then.")
+        return {
+            name: sentence
+            % {"date": self.fields[name].label, "moment": canonical(self.cleaned_data[name])}
+            for name in DATES
+            if self.cleaned_data[name] > timezone.now()
+        }
 
     def overwriting_warning(self) -> str:
         """What Modified and New lose under a name that every run writes anew (O4); or ""."""
@@ -267,16 +277,13 @@ class TaskForm(EditedRowForm, DatedForm):
 
     def clean_on_failure_task(self) -> Task | None:
         chosen: Task | None = self.cleaned_data["on_failure_task"]
-        names, following = [str(self.before or _("this task"))], chosen
-        while following is not None and len(names) < 100:
-            names.append(following.name)
-            if following.pk == self.instance.pk:
-                sentence = _(
-                    "That would be a circle: %(tasks)s. Choose a task that does not lead back "
-                    "here, or none."
-                )
-                raise ValidationError(sentence % {"tasks": " → ".join(names)})
-            following = following.on_failure_task
+        if chosen is None or self.instance.pk is None:
+            return chosen
+        tasks = Task.objects.values_list("pk", "name", "on_failure_task_id")
+        names = {pk: name for pk, name, _following in tasks}
+        following = {pk: after for pk, _name, after in tasks} | {self.instance.pk: chosen.pk}
+        if way := circle_from(self.instance.pk, following):
+            raise ValidationError(circle_sentence(names[pk] for pk in way))
         return chosen
 
     def clean(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Tasks: what to export, saved."""
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +26,18 @@ from exports.models.sync_window import next_window, reexport_reason
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 PAGE_SIZE_LIMITS = (MinValueValidator(1), MaxValueValidator(1000))
+
+
+def circle_from(start: Hashable, following: Mapping[Any, Any]) -> list[Any]:
+    """The way from a task by its On Failure Tasks back to itself, or [] (R6)."""
+    way = [start]
+    while (after := following.get(way[-1])) is not None:
+        if after == start:
+            return [*way, start]
+        if after in way:
+            return []
+        way.append(after)
+    return []
 
 
 class Task(EditedModel):

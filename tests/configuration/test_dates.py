@@ -47,7 +47,8 @@ def test_active_run_refuses_other_dates() -> None:
     run = Task.objects.get().queue_run(Run.Trigger.MANUAL)
 
     assert problems(changed("date_modified: 2020", "date_modified: 2021")) == [
-        f"13: date_modified cannot be set while {run} is not over."
+        f"13: Date Modified cannot be changed while {run} is active. Wait for it to end or cancel "
+        "it, then save again."
     ]
     assert load(sets_dates=True).outcomes == (CONNECTION_AS_IS, TASK_AS_IS)
 
@@ -72,5 +73,9 @@ def test_dates_are_utc_unless_they_say_otherwise(written: str, meant: str) -> No
 def test_future_date_is_taken_with_warning() -> None:
     loaded = load(changed("date_modified: 2020", "date_modified: 2999"))
     assert [(one.line, one.sentence) for one in loaded.warnings] == [
-        (13, "date_modified lies in the future: nothing is exported until then.")
+        (
+            13,
+            "Date Modified lies in the future: 2999-01-01T00:00:00Z. Nothing is exported "
+            "until then.",
+        )
     ]

@@ -39,7 +39,8 @@ tasks:
     on_failure_task: Three
   - {name: Two, export: all}
 """
-    assert problems(text) == [
+    found = problems(text)
+    assert found == [
         "2: A connection needs the key public_key.",
         "3: A site starts with https:// or with the host itself, for example na.myconnectwise.net "
         "or cw.example.com:8443.",
@@ -48,14 +49,16 @@ tasks:
         "7: Here a connection is plain text: write keys, like name: …",
         "10: conection is not a key of a task. Did you mean connection?",
         "11: There is no connection Acne. Did you mean Acme?",
-        "12: export is modifed: write modified, new or all.",
-        "13: date_created is tomorrow: write a date from 1753 to 9998, like 2020-01-01T00:00:00Z.",
-        "14: page_size is many: write a whole number, like 1000.",
+        "12: Choose Modified, New or All.",
+        "13: tomorrow is not a date from 1753 to 9998 in ISO 8601 format. Write year, month and "
+        "day, then the time in UTC, e.g. 2020-01-01T00:00:00Z.",
+        "14: A page holds 1 to 1000 records: write a whole number, e.g. 100.",
         "15: The output file is a name without folders that does not begin with a dot. Write a "
         "plain file name such as batches.xml or batches-{run}.xml.",
         "16: include_extra_fields is perhaps: write true or false.",
-        "19: page_size cannot be used: Ensure this value is less than or equal to 1000.",
-        "20: BATCHES.xml is the output file of the task Nightly batches already.",
+        "19: A page holds 1 to 1000 records: write a whole number, e.g. 100.",
+        "20: Nightly batches already exports to batches.xml. Two tasks cannot share a file: choose "
+        "another name.",
         "21: output_file stands here twice, first on line 20.",
         "22: There is no task Three. Known: Nightly batches, One, Two.",
         "23: A task needs the key output_file.",
@@ -194,10 +197,10 @@ def test_failure_tasks_may_not_form_a_circle() -> None:
     assert Task.objects.get(name="A").on_failure_task == Task.objects.get(name="B")
 
     assert problems("tasks:\n" + b % ", on_failure_task: A") == [
-        "2: On Failure Tasks run in a circle: B → A → B."
+        "2: That would be a circle: B → A → B. Choose a task that does not lead back here, or none."
     ]
     assert problems("tasks:\n" + b % ", on_failure_task: B") == [
-        "2: On Failure Tasks run in a circle: B → B."
+        "2: That would be a circle: B → B. Choose a task that does not lead back here, or none."
     ]
     outcomes = load("tasks:\n" + a.replace(", on_failure_task: B", "")).outcomes
     assert outcomes == (Outcome("task", "A", False, ("on_failure_task: B → none",)),)
@@ -216,3 +219,44 @@ def test_failure_tasks_may_not_form_a_circle() -> None:
 def test_forbidden_site_is_refused(site: str, message: str) -> None:
     [problem] = problems(changed("https://na.myconnectwise.net", site))
     assert problem.startswith(message)
+
+
+@needs_database
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("company: acme", "company: ac+me", "4: A company holds no + or colon"),
+        ("public_key: AbCdEf", "public_key: a:b", "5: A public key holds no colon"),
+        ("name: Acme", 'name: "A\\u200bcme"', "2: Name holds invisible characters"),
+        ("client_id: 1111", "client_id: é1111", "7: A Client ID is plain letters"),
+        (
+            "    client_id",
+            "    parallel_requests: 9\n    client_id",
+            "7: Type a whole number from 1",
+        ),
+        ("page_size: 1000", "page_size: 1" + "0" * 5000, "14: A page holds 1 to 1000 records"),
+        (
+            "output_file: batches.xml",
+            "output_file: $(calc).xml",
+            "15: The output file's name holds",
+        ),
+        ("date_created: 2020", "date_created: 9999", "12: 9999-01-01T00:00:00Z is not a date"),
+        ("name: Nightly batches", f"name: {'x' * 101}", "9: A task's name has at most 100"),
+    ],
+)
+def test_file_and_form_refuse_the_same(before: str, after: str, message: str) -> None:
+    found = problems(changed(before, after))
+    assert any(problem.startswith(message) for problem in found), found
+
+
+@needs_database
+def test_client_id_is_needed_without_a_default() -> None:
+    [problem] = problems(changed("    client_id: 11111111-2222-3333-4444-555555555555\n", ""))
+    assert problem.startswith("2: ConnectWise answers nobody without a Client ID")
+
+
+@needs_database
+def test_too_many_conditions_are_refused() -> None:
+    row = "      - {field: id, comparison: Equal, value: 1}\n"
+    found = problems(EXAMPLE[: EXAMPLE.index("      - {field")] + row * 101)
+    assert found[0].startswith("17: A task takes at most 100 conditions.")

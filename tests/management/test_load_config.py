@@ -108,7 +108,8 @@ def test_warnings_are_told_by_file_and_line(file: Path) -> None:
     call_command("load_config", str(file), stdout=io.StringIO(), stderr=params)
 
     assert params.getvalue() == (
-        f"{file}:13: Warning: date_modified lies in the future: nothing is exported until then.\n"
+        f"{file}:13: Warning: Date Modified lies in the future: 2999-01-01T00:00:00Z. Nothing is "
+        "exported until then.\n"
     )
 
 
