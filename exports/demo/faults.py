@@ -167,6 +167,21 @@ class Reorder(Fault):
 
 
 @dataclass
+class InventRows(Fault):
+    """Every page is full, of ids that nobody has seen before, for ever."""
+
+    page_size: int
+    step: int = 1
+    _last: int = field(default=0, init=False)
+
+    def change(self, answer: Answer) -> None:
+        if answer.rows is not None:
+            ids = [self._last + self.step * number for number in range(1, self.page_size + 1)]
+            answer.rows = [Row(id, b'{"id":%d}' % id) for id in ids]
+            self._last = ids[-1]
+
+
+@dataclass
 class CountOffset(Fault):
     """`/count` says so many more (or fewer) than there are."""
 

@@ -15,7 +15,7 @@ from exports.connectwise.http.client import Page
 from exports.connectwise.http.client_pool import ClientPool
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import grouped, ngettext
-from exports.connectwise.paging.keyset import NewRecords, Record, paginate
+from exports.connectwise.paging.keyset import NewRecords, PagingError, Record, paginate
 from exports.connectwise.paging.parallel import WORTH_IT_ABOVE, Extent, paginate_in_parallel
 from exports.connectwise.plain_files import create_plain, open_plain
 from exports.connectwise.xml.background_validation import BackgroundValidation
@@ -31,6 +31,8 @@ from exports.storage.run_log import RunLog
 
 _REPLACED_LINES = 20
 _BUFFER = 1 << 20
+# More batches than any company makes while a run lasts.
+_MAX_GROWTH = 10_000
 
 
 @dataclass
@@ -212,10 +214,36 @@ class PartWriter:
         so_far, highest_id = self._so_far, self._preflight.highest_id
         so_far.page_count += 1
         so_far.fetched_count += len(new.records)
-        so_far.within_count += sum(number <= highest_id for number, _record in new.records)
+        so_far.within_count += (
+            len(new.records)
+            if new.last_id <= highest_id
+            else sum(number <= highest_id for number, _record in new.records)
+        )
         so_far.skipped_count += len(new.records) - kept_count
         so_far.repeated_count += new.repeated_count
         so_far.last_id = new.last_id
+        self._check_growth()
+
+    def _check_growth(self) -> None:
+        """A server that invents batches would be asked for more until the disk is full.
+
+        Above the highest id of the start there is what was made since. Below it there is what was
+        counted at the start, and what has come into sight since, where that count is to be had.
+        """
+        so_far, counted = self._so_far, self._preflight.unfiltered_count or 0
+        above = so_far.fetched_count - so_far.within_count
+        is_too_many = above > counted + _MAX_GROWTH or (
+            counted > 0 and so_far.within_count > 2 * counted + _MAX_GROWTH
+        )
+        if is_too_many:
+            raise PagingError(
+                _(
+                    "ConnectWise counted %(counted)s batches when the run started but has given "
+                    "%(fetched)s and goes on. Nothing was exported, since these cannot all be "
+                    "batches; run the task again, and report it to ConnectWise if it stays so."
+                )
+                % {"counted": grouped(counted), "fetched": grouped(so_far.fetched_count)}
+            )
 
     @property
     def _is_reached(self) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from exports.demo.answers import COUNT, LIST, Request
 from exports.demo.faults import (
     CountOffset,
+    InventRows,
     LinkTo,
     Nothing,
     PageSizeLimit,
@@ -20,6 +21,7 @@ from exports.demo.records import seed_batches
 from exports.demo.server import StandIn
 from exports.demo.store import Store
 from exports.models import Task
+from exports.pipeline import part_writer
 from tests.conftest import MakeTask, run_now
 from tests.pipeline.outcomes import (
     aftermath,
@@ -274,3 +276,39 @@ def test_one_empty_page_by_mistake_loses_nothing(task: Task, stand_in: StandIn) 
     run = run_now(task)
 
     assert (run.status, exported_ids(run)) == ("succeeded", stand_in.store.ids)
+
+
+@pytest.mark.parametrize("step", [1, 1_000_000])
+def test_invented_batches_end_the_run(
+    make_task: MakeTask, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    monkeypatch.setattr(part_writer, "_MAX_GROWTH", 300)
+    task = make_task(page_size=100)
+    stand_in.faults.add(InventRows(100, step, when=is_page))
+    run = run_now(task)
+
+    assert "has given" in run.error
+    assert len(page_requests(stand_in)) < 12
+    assert aftermath(run) == safe_failure(run)
+    assert next_run_is_complete(task, stand_in)
+
+
+def test_invented_batches_below_highest_id_end_run(
+    make_task: MakeTask, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(part_writer, "_MAX_GROWTH", 300)
+    stand_in.store.put({"id": 2**63 - 1})
+    stand_in.faults.add(InventRows(100, when=is_page))
+    run = run_now(make_task(page_size=100))
+
+    assert "has given" in run.error
+    assert aftermath(run) == safe_failure(run)
+
+
+@pytest.mark.parametrize("count", [2**31, 10**18, 10**30])
+def test_absurd_count_is_refused_in_words(task: Task, stand_in: StandIn, count: int) -> None:
+    stand_in.faults.add(CountOffset(count))
+    run = run_now(task)
+
+    assert "instead of the number of batches" in run.error
+    assert aftermath(run) == safe_failure(run)

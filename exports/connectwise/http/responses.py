@@ -23,6 +23,8 @@ _NOT_A_LIST: Final = gettext_noop("ConnectWise sent %(found)s instead of a list 
 _NOT_A_COUNT: Final = gettext_noop("ConnectWise sent %(found)s instead of the number of batches.")
 _NOT_A_COMPANY: Final = gettext_noop("ConnectWise sent %(found)s instead of a company.")
 _NOT_AN_OBJECT: Final = gettext_noop("ConnectWise sent %(found)s instead of an object.")
+# What the database's columns hold; ids have room for far more.
+_LARGEST_COUNT: Final = 2**31 - 1
 _ADVICE: Final = gettext_noop(
     "Check that the site is a ConnectWise server and that no login page or proxy stands before it."
 )
@@ -75,9 +77,11 @@ def read_page(answer: Answer, clean: Clean) -> Page:
 def read_count(answer: Answer, _clean: Clean) -> int:
     """`{"count": n}`."""
     sent = read_object(answer, _clean).get("count")
-    if not (isinstance(sent, NumberText) and sent.isdigit() and len(sent) < 19):
-        raise _unexpected(_NOT_A_COUNT, sent)
-    return int(sent)
+    if isinstance(sent, NumberText) and sent.isdigit() and len(sent) < 19:
+        count = int(sent)
+        if count <= _LARGEST_COUNT:
+            return count
+    raise _unexpected(_NOT_A_COUNT, sent)
 
 
 def read_company(answer: Answer, clean: Clean) -> CompanyInfo | None:
