@@ -7,9 +7,9 @@ truth. Whatever the engine does, a run is executed by the one worker whose claim
 import logging
 import os
 import socket
-import time
 import uuid
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -33,7 +33,7 @@ except ImportError:  # Django 5.2: the same API from its backport
 logger = logging.getLogger(__name__)
 
 # So long a worker waits for another run of the same connection to get an answer.
-_PATIENCE = 2.0
+_PATIENCE = timedelta(seconds=2)
 
 
 def queue_run(task: Task, trigger: str, user: Any = None, *, caused_by: Run | None = None) -> Run:
@@ -89,15 +89,18 @@ def _claim(run: Run, owner: str) -> bool:
     That takes a moment when the host is well. If it takes longer this worker is free for other
     connections; the run is put before the workers again when nothing is in its way.
     """
-    patience = time.monotonic() + _PATIENCE
     while not run.claim(owner):
         blocker = run.blocker()
         if blocker is None:
             return run.claim(owner)
-        if time.monotonic() > patience or shutdown.wait(0.1):
+        if not _has_just_started(blocker) or shutdown.wait(0.1):
             run.wait_for(blocker)
             return False
     return True
+
+
+def _has_just_started(run: Run) -> bool:
+    return run.started_at is not None and abs(timezone.now() - run.started_at) < _PATIENCE
 
 
 def enqueue_unblocked() -> None:

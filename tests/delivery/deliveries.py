@@ -17,6 +17,6 @@ def make_due(run: Run, **fields: object) -> None:
 
 
 def retry_now() -> None:
-    """What senders do once the pause after a failed try is over."""
-    Delivery.objects.filter(state="waiting").update(next_try_at=timezone.now())
+    """What senders do once pauses are over and those that died have been noticed."""
+    Delivery.objects.open().update(state="waiting", owner="", next_try_at=timezone.now())
     send_due()

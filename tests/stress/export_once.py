@@ -8,6 +8,7 @@ import django
 
 def main(run_id: str, attempt: str, offset: str) -> None:
     django.setup()
+    from exports.delivery.sending import send_due
     from exports.workers import jobs
     from tests.stress.pace import Clock, quick_retries
 
@@ -16,6 +17,7 @@ def main(run_id: str, attempt: str, offset: str) -> None:
         clock.skip(timedelta(seconds=float(offset)))
     with quick_retries():
         jobs.execute_here(int(run_id), int(attempt))
+        send_due()
     clock.stop()
 
 

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection, connections
 
 from exports.connectwise.filter.conditions import Condition
+from exports.delivery.sending import send_due
 from exports.demo.answers import Request
 from exports.demo.rows import Record
 from exports.demo.server import StandIn
@@ -144,6 +145,7 @@ def execute(run: Run) -> Run:
     """Bring an active run to its end in this process."""
     run.refresh_from_db()
     jobs.execute_here(run.pk, run.attempt)
+    send_due()
     return Run.objects.get(pk=run.pk)
 
 
