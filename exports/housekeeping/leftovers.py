@@ -19,7 +19,7 @@ _COLUMNS = ("status", "attempt", "part_name", "file_path")
 
 
 def clear_run_folder() -> None:
-    """Remove what dead workers were writing; set whole files aside that no run owns (O2)."""
+    """Remove what dead workers were writing; set whole files aside that no run owns."""
     found = files.found_files()
     # In portions, as a folder may hold a hundred thousand files.
     while some := list(islice(found, _PORTION)):
@@ -52,7 +52,7 @@ def _is_in_use(file: files.FoundFile, run: Run) -> bool:
 
 
 def delete_staged(is_thorough: bool) -> None:
-    """Delete the ledger rows that runs staged before they failed or were cancelled (W7)."""
+    """Delete the ledger rows that runs staged before they failed or were cancelled."""
     ended = Run.objects.filter(status__in=[Run.Status.FAILED, Run.Status.CANCELLED])
     if not is_thorough:
         ended = ended.filter(finished_at__gt=timezone.now() - timedelta(hours=1))

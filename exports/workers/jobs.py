@@ -50,7 +50,7 @@ def queue_run(task: Task, trigger: str, user: Any = None, *, caused_by: Run | No
 def queue_reexport(
     task: Task, user: Any = None, *, of_run: Run | None = None, batch_ids: Iterable[int] = ()
 ) -> Run:
-    """Queue an export of the same batches again (R7). Raises TaskUnusableError, RunActiveError."""
+    """Queue an export of the same batches again. Raises TaskUnusableError, RunActiveError."""
     with transaction.atomic():
         run = task.queue_reexport(user, of_run=of_run, batch_ids=batch_ids)
         transaction.on_commit(lambda: enqueue(run))
@@ -117,7 +117,7 @@ def enqueue(run: Run) -> None:
 
 
 def follow_up(run: Run) -> None:
-    """What an end leads to: back before the workers, or the On Failure Task (R6)."""
+    """What an end leads to: back before the workers, or the On Failure Task."""
     enqueue_unblocked()
     if run.status == Run.Status.QUEUED:
         enqueue(run)

@@ -1,4 +1,4 @@
-"""Lost runs, jobs that never arrived, copies that failed: put right, every ten seconds (R3, R4)."""
+"""Stalled runs, jobs that never arrived, what dead workers left: put right every ten seconds."""
 
 import logging
 import time
@@ -61,7 +61,7 @@ _listing = _Listing()
 
 
 def recover(*, is_thorough: bool = False) -> None:
-    """Close what dead workers left, and put before the workers what never got there (R3, R4).
+    """Close what dead workers left, and put before the workers what never got there.
 
     Safe to call from several processes at once: every decision is a conditional update. When
     thorough, as at a worker's start, files are looked at however old they are.

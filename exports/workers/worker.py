@@ -32,7 +32,7 @@ PAUSE_AFTER_FAULT = 2.0
 
 
 class ExportWorker(QueueWorker):
-    """The database queue's worker, with our signs of life and a shutdown that runs obey (H4)."""
+    """The database queue's worker, with our heartbeats and a shutdown that runs obey."""
 
     def __init__(self) -> None:
         super().__init__(
