@@ -11,6 +11,7 @@ from exports.models.runs.progress import Waiting
 from exports.templatetags.formatting import duration
 
 # A live worker renews its lease every 10 s (exports.pipeline.lease).
+_LONGEST_LEFT = 100 * 24 * 3600.0  # seconds
 _SILENT_AFTER = timedelta(seconds=15)
 
 
@@ -33,7 +34,9 @@ class RunProgress:
         rate = done / elapsed if is_counted_on else None
         left = None
         if rate and expected is not None and run.is_active:
-            left = timedelta(seconds=max(expected - done, 0) / rate)
+            seconds = max(expected - done, 0) / rate
+            # What would take longer is a count that no installation has.
+            left = timedelta(seconds=seconds) if seconds < _LONGEST_LEFT else None
         return cls(done, expected, rate, left)
 
     @property

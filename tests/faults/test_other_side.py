@@ -6,18 +6,21 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from pytest_django import Settings
 
 from exports.demo.account import Account
 from exports.demo.answers import ANY, COUNT, LIST
 from exports.demo.faults import (
     LOGIN_PAGE,
+    Body,
     Header,
     Redirect,
     Status,
 )
 from exports.demo.server import StandIn
-from exports.models import Task
+from exports.models import Run, Task
 from tests.conftest import make_connection, run_now, save_task
 from tests.demo.certificates import Certificates
 from tests.pipeline.outcomes import (
@@ -211,3 +214,30 @@ def test_unlisted_private_site_is_never_called(
 
     assert aftermath(run) == safe_failure(run)
     assert list(stand_in.requests) == []
+
+
+@pytest.mark.parametrize(
+    "date", ["Sun, 01 Jan 0100 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "tomorrow"]
+)
+def test_absurd_date_is_no_date(task: Task, stand_in: StandIn, date: str) -> None:
+    stand_in.faults.add(Header("Date", date, on=ANY))
+
+    run = run_now(task)
+
+    assert run.status == Run.Status.SUCCEEDED
+    assert "clock" in log_of(run)
+    assert run.date_modified_after is None or run.date_modified_after.year > 2000
+
+
+@pytest.mark.parametrize("count", [10**18 - 1, 10**30, -1])
+def test_absurd_count_ends_in_a_sentence(
+    task: Task, stand_in: StandIn, admin_client: Client, count: int
+) -> None:
+    stand_in.faults.add(Body(f'{{"count": {count}}}'.encode(), on=(COUNT,)))
+
+    run = run_now(task)
+
+    assert "inside this program" not in run.error + log_of(run)
+    assert run.status == Run.Status.FAILED
+    for name in ("run-detail", "run-progress"):
+        assert admin_client.get(reverse(name, args=[run.pk])).status_code == 200
