@@ -322,7 +322,7 @@ STORAGES = {
         "BACKEND": (
             "django.contrib.staticfiles.storage.StaticFilesStorage"
             if DEBUG
-            else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            else "exports.storage.static_files.StaticFilesStorage"
         )
     },
 }

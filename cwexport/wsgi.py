@@ -13,7 +13,8 @@ application = with_readable_type(get_wsgi_application())
 from exports.workers.start_checks import StartError, check_start  # noqa: E402
 
 try:
-    check_start()
+    for sentence in check_start():
+        print(sentence, file=sys.stderr, flush=True)
 except StartError as error:
     # Web servers tell an error in the application from one that passes by this code.
     print(error, file=sys.stderr, flush=True)

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from exports.models import Connection
 from exports.storage.belonging import ForeignFolderError, check_folder_belongs
 from exports.storage.capabilities import FolderUnusableError, check_capabilities
+from exports.storage.permissions import close_to_others
 
 
 class StartError(Exception):
@@ -26,9 +27,11 @@ def unreadable_keys() -> list[str]:
     return [message % {"connections": ", ".join(names)}]
 
 
-def check_start() -> None:
-    """Raises StartError. The database is up to date."""
+def check_start() -> list[str]:
+    """Raises StartError; returns what has to be told. The database is up to date."""
     try:
+        sentences = close_to_others()
+        # What is done without is told by `serve`, and not by each of its processes again.
         check_capabilities()
         check_folder_belongs()
     except (FolderUnusableError, ForeignFolderError) as error:
@@ -42,3 +45,4 @@ def check_start() -> None:
     except OSError as error:
         message = _("The data folder cannot be read: %(reason)s.")
         raise StartError(message % {"reason": error}) from None
+    return sentences

@@ -26,6 +26,7 @@ from exports.models import Run, Task, Worker
 from exports.storage import files
 from exports.workers import jobs
 from tests.conftest import MakeTask
+from tests.management.installation import manage
 from tests.processes import environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -277,3 +278,13 @@ def _wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_cron_closes_an_open_folder(tmp_path: Path) -> None:
+    assert manage("migrate", folder=tmp_path).returncode == 0
+    tmp_path.chmod(0o755)
+
+    told = manage("run_task", "Nightly", folder=tmp_path)
+
+    assert "was open to other users (0755)" in told.stderr
+    assert tmp_path.stat().st_mode & 0o077 == 0

@@ -10,12 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.core.files.base import ContentFile
 from pytest_django import Settings
 
 from cwexport import local_secrets
 from exports.models import Delivery, Task
 from exports.storage import files
 from exports.storage.capabilities import FolderUnusableError, check_capabilities
+from exports.storage.static_files import StaticFilesStorage
 from exports.workers import recovery
 from tests.conftest import MakeTask, run_now
 from tests.management.installation import own_environment
@@ -80,6 +82,17 @@ def test_run_is_exported_without_locks_and_flushes(task: Task, data_folder: Path
     assert run.status == "succeeded"
     assert Delivery.objects.get(run=run).state == Delivery.State.DELIVERED
     assert (data_folder / "exports" / run.file_name).exists()
+
+
+@pytest.mark.usefixtures("no_locks")
+def test_static_files_need_no_locks(tmp_path: Path) -> None:
+    storage = StaticFilesStorage(location=tmp_path, base_url="/static/")
+
+    storage.save("exports/a.css", ContentFile(b"a {}"))
+
+    written = tmp_path / "exports" / "a.css"
+    assert written.read_text() == "a {}"
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP])

@@ -72,7 +72,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            check_start()
+            for sentence in check_start():
+                self.stderr.write(sentence)
         except StartError as error:
             self._refuse(str(error))
         task = self._task(options["name"])

@@ -12,7 +12,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            check_start()
+            for sentence in check_start():
+                self.stderr.write(sentence)
         except StartError as error:
             raise CommandError(str(error)) from None
         worker.work(lambda: self.stdout.write(_("The worker waits for runs.")))
