@@ -4,6 +4,7 @@ A bad value refuses to start with a sentence that says what right looks like. Th
 person may set are listed, with their defaults, in README.md (a test holds both together).
 """
 
+import hashlib
 import os
 import re
 import ssl
@@ -20,6 +21,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from cwexport import local_secrets
+from cwexport.public_url import split_public_url
 from exports.connectwise.http.proxy import Route, parse_proxy
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -57,8 +59,8 @@ def _path(name: str) -> Path | None:
     return path
 
 
-def _flag(name: str) -> bool:
-    text: str = _text(name, "false").lower()
+def _flag(name: str, default: str = "false") -> bool:
+    text: str = _text(name, default).lower()
     if text not in {"true", "false"}:
         raise ImproperlyConfigured(f"{name} is {text!r}: write true or false.")
     return text == "true"
@@ -127,6 +129,16 @@ _checked(
 )
 
 DEBUG = _flag("DEBUG")
+# Where people reach this installation: scheme, host, port and path of the outermost proxy.
+CWEXPORT_PUBLIC_URL = _text("CWEXPORT_PUBLIC_URL", "")
+[_public] = _checked(
+    "CWEXPORT_PUBLIC_URL",
+    "Write the address that people type, e.g. https://cw.example.com:8443/cwexport.",
+    split_public_url,
+    [CWEXPORT_PUBLIC_URL or "http://localhost"],
+)
+CWEXPORT_PUBLIC_URL = _public.geturl() if CWEXPORT_PUBLIC_URL else ""
+FORCE_SCRIPT_NAME = _public.path or None
 ALLOWED_HOSTS = _words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 if not ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS is empty: name the host people type, e.g. cw.lan.")
@@ -135,6 +147,9 @@ for _host in ALLOWED_HOSTS:
         raise ImproperlyConfigured(
             f"ALLOWED_HOSTS has {_host!r}: write host names without scheme and port, e.g. cw.lan."
         )
+if CWEXPORT_PUBLIC_URL:
+    _name = _public.hostname or ""
+    ALLOWED_HOSTS.append(f"[{_name}]" if ":" in _name else _name)
 
 # Which hosts the exporter may call (rule C6). Public https addresses always; these besides.
 CWEXPORT_ALLOWED_NETWORKS = _checked(
@@ -313,7 +328,7 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 
-STATIC_URL = "static/"
+STATIC_URL = f"{_public.path}/static/"
 STATIC_ROOT = CWEXPORT_DATA_DIR / "static"
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 STORAGES = {
@@ -344,11 +359,14 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 FILE_UPLOAD_HANDLERS: list[str] = []
 # Behind a proxy that speaks https: cookies only over https, and its header is believed.
-CWEXPORT_BEHIND_HTTPS = _flag("CWEXPORT_BEHIND_HTTPS")
+CWEXPORT_BEHIND_HTTPS = _flag(
+    "CWEXPORT_BEHIND_HTTPS", "true" if _public.scheme == "https" else "false"
+)
+CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"] if CWEXPORT_PUBLIC_URL else []
 if CWEXPORT_BEHIND_HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 31_536_000
-    CSRF_TRUSTED_ORIGINS = [
+    CSRF_TRUSTED_ORIGINS += [
         f"https://*{host}" if host.startswith(".") else f"https://{host}"
         for host in ALLOWED_HOSTS
         if host != "*"
@@ -362,10 +380,13 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CWEXPORT_BEHIND_HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 # Not in a cookie, which outlives a log-out: a message is for whoever was logged in.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
-SESSION_COOKIE_NAME = "cwexport_session"
-CSRF_COOKIE_NAME = "cwexport_csrf"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{_public.path}/"
+# Cookies do not know ports: two installations on one host would log each other out.
+_own = hashlib.sha256(f"cookies of {SECRET_KEY}".encode()).hexdigest()[:8]
+SESSION_COOKIE_NAME = f"cwexport_session_{_own}"
+CSRF_COOKIE_NAME = f"cwexport_csrf_{_own}"
 # Of a browser that somebody has logged in with.
-CWEXPORT_BROWSER_COOKIE_NAME = "cwexport_browser"
+CWEXPORT_BROWSER_COOKIE_NAME = f"cwexport_browser_{_own}"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # For `check --deploy`: plain http only reaches the proxy, which sends it on to https (W008);

@@ -3,12 +3,16 @@
 import os
 import sys
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from exports.middleware.content_types import with_readable_type
+from exports.middleware.public_address import at_public_address
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cwexport.settings")
-application = with_readable_type(get_wsgi_application())
+application = at_public_address(
+    with_readable_type(get_wsgi_application()), settings.CWEXPORT_PUBLIC_URL
+)
 
 from exports.workers.start_checks import StartError, check_start  # noqa: E402
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import template
+from django.conf import settings
 from django.template import Context
 from django.urls import reverse
 from django.utils import timezone
@@ -115,6 +116,12 @@ def nav_link(context: Context, url_name: str, label: str, noun: str) -> SafeStri
 @register.simple_tag
 def product_version() -> str:
     return product.product_version()
+
+
+@register.simple_tag
+def csrf_cookie_name() -> str:
+    """For the script that reads it; each installation has a name of its own."""
+    return settings.CSRF_COOKIE_NAME
 
 
 @register.filter

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, get_script_prefix, resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
@@ -27,10 +27,17 @@ def page_with_button(request: HttpRequest) -> str:
     referer = request.headers.get("Referer", "")
     host, is_secure = request.get_host(), request.is_secure()
     if not url_has_allowed_host_and_scheme(referer, {host}, require_https=is_secure):
-        return "/"
-    parts = urlsplit(referer)
-    page = _page(parts.path)
-    return f"{page}?{parts.query}" if parts.query and page == parts.path else page
+        return reverse("home")
+    parts, above = urlsplit(referer), get_script_prefix()
+    if not parts.path.startswith(above):
+        return reverse("home")
+    address = _address(f"/{parts.path.removeprefix(above)}")
+    return f"{address}?{parts.query}" if parts.query and address == parts.path else address
+
+
+def _address(path: str) -> str:
+    """The public address of the page at `path`, or of the one that it stands below."""
+    return f"{get_script_prefix().rstrip('/')}{_page(path)}"
 
 
 def _page(path: str) -> str:
@@ -60,7 +67,7 @@ class MethodMiddleware:
         is_bare = response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and not response.content
         if not is_bare or request.method != "GET":
             return response
-        context = {"page": _page(_above(request.path_info))}
+        context = {"page": _address(_above(request.path_info))}
         page = render(request, "405.html", context, status=response.status_code)
         page["Allow"] = response["Allow"]
         return page

@@ -103,7 +103,9 @@ class LoginMiddleware(LoginRequiredMiddleware):
             page, is_kept = expired_login.page_after_login(request)
             login = redirect_to_login(page, login_url, field)
             return login if is_kept else redirect(f"{login.url}&{expired_login.NOT_DONE}=1")
-        address = redirect_to_login(htmx.current_url_abs_path or "/", login_url, field).url
+        address = redirect_to_login(
+            htmx.current_url_abs_path or reverse("home"), login_url, field
+        ).url
         response = render(request, "exports/forms/_login_expired.html", {"login": address})
         response.status_code = STOP_POLLING
         response["HX-Retarget"], response["HX-Reswap"] = "#messages", "innerHTML show:window:top"

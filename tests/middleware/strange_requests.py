@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
 HUGE: Final = "9" * 30
@@ -25,8 +26,11 @@ HEADERS: Final = (
     {"X-Forwarded-For": "203.0.113.9:51844, unknown,, [::1"},
     {"X-Forwarded-Host": "["},
     {"X-Forwarded-Proto": "\0"},
-    {"Cookie": f"cwexport_session={'a' * 100_000}"},
-    {"Cookie": 'cwexport_session=\xff; cwexport_csrf=\xff; cwexport_zone=../../\xff; =;"\\'},
+    {"Cookie": f"{settings.SESSION_COOKIE_NAME}={'a' * 100_000}"},
+    {
+        "Cookie": f"{settings.SESSION_COOKIE_NAME}=\xff; {settings.CSRF_COOKIE_NAME}=\xff; "
+        'cwexport_zone=../../\xff; =;"\\'
+    },
     {"Cookie": "; ".join(f"c{n}=1" for n in range(5_000))},
     {"If-Modified-Since": "Thu, 99 Foo 99999 99:99:99 GMT", "If-None-Match": '"' * 1_000},
     {"Range": f"bytes={HUGE}-"},

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.conf import settings as installed
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
@@ -53,11 +54,11 @@ def test_login_focuses_the_user_name(client: Client) -> None:
 
 def test_a_login_gets_a_new_session(client: Client, user: User) -> None:
     client.get("/login/")
-    client.cookies["cwexport_session"] = "chosen-by-somebody-else"
+    client.cookies[installed.SESSION_COOKIE_NAME] = "chosen-by-somebody-else"
 
     log_in(client)
 
-    assert client.cookies["cwexport_session"].value != "chosen-by-somebody-else"
+    assert client.cookies[installed.SESSION_COOKIE_NAME].value != "chosen-by-somebody-else"
 
 
 def test_ten_wrong_passwords_lock_name_and_address(client: Client, user: User) -> None:

@@ -1,6 +1,9 @@
 // After a login in another tab the browser has a new token, which the forms of this page must send.
 const NAME = "csrfmiddlewaretoken";
-const token = () => document.cookie.match(/(?:^|; )cwexport_csrf=([^;]+)/)?.[1];
+const token = () => {
+  const cookie = `${document.body.dataset.csrfCookie}=`;
+  return document.cookie.split("; ").find((text) => text.startsWith(cookie))?.slice(cookie.length);
+};
 
 document.addEventListener(
   "submit",
