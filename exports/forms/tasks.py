@@ -30,6 +30,7 @@ from exports.forms.task_copies import first_values_of_copy
 from exports.forms.task_fields import REFUSALS, PageSizeField, TaskChoiceField
 from exports.forms.task_layout import HELP, ORDER, task_helper
 from exports.models import Connection, Run, Task
+from exports.models.sync_window import passes_over_late_matches
 from exports.models.tasks import circle_from
 from exports.storage.file_names import (
     OutputNameError,
@@ -201,7 +202,12 @@ class TaskForm(EditedRowForm, DatedForm):
 
     def warnings(self) -> list[str]:
         """What was saved although it may be a mistake."""
-        found = [*self.rows.warnings(), *self.date_warnings().values(), self.overwriting_warning()]
+        found = [
+            *self.rows.warnings(),
+            *self.date_warnings().values(),
+            self.overwriting_warning(),
+            self.late_match_warning(),
+        ]
         return [sentence for sentence in found if sentence]
 
     def date_warnings(self) -> dict[str, str]:
@@ -213,6 +219,12 @@ class TaskForm(EditedRowForm, DatedForm):
             for name in DATES
             if self.cleaned_data[name] > timezone.now()
         }
+
+    def late_match_warning(self) -> str:
+        """What New never exports under these conditions (W12); or ""."""
+        if self["export"].value() != Task.Export.NEW:
+            return ""
+        return passes_over_late_matches(self.rows.conditions())
 
     def overwriting_warning(self) -> str:
         """What Modified and New lose under a name that every run writes anew (O4); or ""."""

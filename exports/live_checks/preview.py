@@ -30,15 +30,15 @@ from exports.connectwise.http.errors import (
 )
 from exports.connectwise.http.urls import batches_url
 from exports.connectwise.json_numbers import JSONShapeError
-from exports.connectwise.paging.keyset import PagingError, Record, new_records
+from exports.connectwise.paging.keyset import PagingError, new_records
 from exports.connectwise.xml.writer import RecordError
 from exports.live_checks.sample import FirstBatches, first_batches
-from exports.models import Connection, LedgerEntry, Run, SecretUnreadableError, Task
+from exports.models import Connection, Run, SecretUnreadableError, Task
 from exports.models.sync_window import CREATED, MODIFIED, SyncWindow, next_window
 from exports.number_formats import grouped
-from exports.pipeline.batch_versions import version_of
 from exports.pipeline.clients import make_client
 from exports.pipeline.completeness import Counts
+from exports.pipeline.known_batches import skip_known
 from exports.pipeline.part_writer import Written
 from exports.pipeline.preflight import Preflight, count_or_none, run_preflight
 from exports.pipeline.suspicions import suspicion_about
@@ -152,7 +152,7 @@ def _ask(
         records = new_records(page, preflight.after_id).records
         if not records:
             _look_into_nothing(found, preflight, client, log)
-    kept = _kept(run, records)
+    kept = [record for record, _version in skip_known(run, records)]
     found.looked_at_count, found.skipped_count = len(records), len(records) - len(kept)
     found.first = first_batches(kept[:SHOWN_COUNT], include_extra_fields=task.include_extra_fields)
     _add_concerns(found, run, preflight, len(records))
@@ -179,6 +179,7 @@ def _next_run(task: Task, sent: str, window: SyncWindow) -> Run:
         date_created_before=task.date_created,
         date_modified_before=task.date_modified,
         page_size=task.page_size,
+        include_extra_fields=task.include_extra_fields,
         modified_after=window.modified_after,
         created_after=window.created_after,
         start_id=window.start_id,
@@ -196,22 +197,6 @@ def _client(connection: Connection, deadline: float) -> ConnectWiseClient:
         limits=LIMITS,
         retry=RETRY,
     )
-
-
-def _kept(run: Run, records: Sequence[tuple[int, Record]]) -> list[Record]:
-    """Without what the ledger knows, as a run writes them (W4, W5)."""
-    if not records or not run.skips_known:
-        return [record for _number, record in records]
-    lowest, highest = records[0][0], records[-1][0]
-    if run.export == Task.Export.NEW:
-        ids = LedgerEntry.objects.known_batches(run, lowest, highest)
-        return [record for number, record in records if number not in ids]
-    known = LedgerEntry.objects.known_versions(run, lowest, highest)
-    return [
-        record
-        for number, record in records
-        if (number, version_of(number, record).content_hash) not in known
-    ]
 
 
 def _look_into_nothing(

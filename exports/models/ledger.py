@@ -1,8 +1,8 @@
 """The ledger: which batch went out, in which version, in which run (rule W7)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.db import connections, models
 from django.utils.translation import gettext as _
@@ -12,20 +12,26 @@ if TYPE_CHECKING:
     from exports.models.tasks import Task
 
 _INSERT: Final = (
-    "INSERT INTO exports_ledgerentry (task_id, run_id, batch_id, last_updated, content_hash) "
+    "INSERT INTO exports_ledgerentry "
+    "(task_id, run_id, batch_id, last_updated, content_hash, extra_hash) "
     "SELECT {task_id:d}, {run_id:d}, added.* FROM (VALUES {rows}) AS added"
 )
 # Below the 999 parameters that every SQLite takes.
-_ROWS_AT_ONCE: Final = 333
+_ROWS_AT_ONCE: Final = 249
+_IDS_AT_ONCE: Final = 900
 _PORTION: Final = 2_000
 
 
 class Version(NamedTuple):
-    """One version of a batch: its id, last update as sent, and a hash over its elements."""
+    """One version of a batch: its id, last update as sent, and a hash over its elements.
+
+    `extra_hash` is over all that ConnectWise returned; None where only the elements go out.
+    """
 
     batch_id: int
     last_updated: str
     content_hash: str
+    extra_hash: str | None = None
 
 
 class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
@@ -59,10 +65,12 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
         count: int = ours.aggregate(count=models.Count("batch_id", distinct=True))["count"]
         return count
 
-    def exported_by(self, run_id: int, lowest: int, highest: int) -> set[int]:
-        """Ids within the range that this run put into its file."""
-        rows = self.filter(run_id=run_id, batch_id__range=(lowest, highest))
-        return set(rows.values_list("batch_id", flat=True))
+    def exported_by(self, run_id: int, ids: Sequence[int]) -> set[int]:
+        """Those of `ids` that this run put into its file."""
+        # By way of the index of tasks and batches, as a run may have put out all there are.
+        task_ids = self.filter(run_id=run_id).values("task_id")[:1]
+        rows = self.filter(task_id=models.Subquery(task_ids), run_id=run_id)
+        return {row[0] for row in rows._among(ids, "batch_id")}
 
     def ids_of(self, run_id: int) -> Iterator[int]:
         """The ids that this run put into its file, ascending, however many."""
@@ -88,21 +96,31 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
             return 1, 0
         return found["lowest"], found["highest"]
 
-    def known_versions(self, run: "Run", lowest: int, highest: int) -> set[tuple[int, str]]:
-        """(batch id, content hash) of what went out before, within the id range."""
-        rows = self.counted_for(run).filter(batch_id__range=(lowest, highest))
-        return set(rows.values_list("batch_id", "content_hash"))
+    def known_versions(
+        self, run: "Run", ids: Sequence[int]
+    ) -> dict[tuple[int, str], set[str | None]]:
+        """The versions of `ids` that went out: (batch id, content hash), each with extra hashes."""
+        known: dict[tuple[int, str], set[str | None]] = {}
+        rows = self.counted_for(run)._among(ids, "batch_id", "content_hash", "extra_hash")
+        for batch_id, content_hash, extra_hash in rows:
+            known.setdefault((batch_id, content_hash), set()).add(extra_hash)
+        return known
 
-    def known_batches(self, run: "Run", lowest: int, highest: int) -> set[int]:
-        """Ids that went out before in any version, within the id range."""
-        rows = self.counted_for(run).filter(batch_id__range=(lowest, highest))
-        return set(rows.values_list("batch_id", flat=True))
+    def known_batches(self, run: "Run", ids: Sequence[int]) -> set[int]:
+        """Those of `ids` that went out before, in any version."""
+        return {row[0] for row in self.counted_for(run)._among(ids, "batch_id")}
+
+    def _among(self, ids: Sequence[int], *names: str) -> Iterator[tuple[Any, ...]]:
+        """Rows of these batches alone: millions may lie between the first and the last."""
+        for start in range(0, len(ids), _IDS_AT_ONCE):
+            some = self.filter(batch_id__in=ids[start : start + _IDS_AT_ONCE])
+            yield from some.values_list(*names).distinct().iterator()
 
     def stage(self, run: "Run", versions: Iterable[Version]) -> None:
         """Add what a page of a running run will put into its file."""
         rows = [
-            (batch_id, _storable(last_updated), content_hash)
-            for batch_id, last_updated, content_hash in versions
+            (batch_id, _storable(last_updated), content_hash, extra_hash)
+            for batch_id, last_updated, content_hash, extra_hash in versions
         ]
         # Not bulk_create: an object for every row costs as much as all the rest of a page. Not
         # executemany: it lets go of the interpreter for every row, and takes twice as long.
@@ -110,10 +128,10 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
             some = rows[start : start + _ROWS_AT_ONCE]
             self._insert(run, len(some), list(chain.from_iterable(some)))
 
-    def _insert(self, run: "Run", row_count: int, values: list[int | str]) -> None:
+    def _insert(self, run: "Run", row_count: int, values: list[int | str | None]) -> None:
         connection = connections[self.db]
         is_sqlite = connection.vendor == "sqlite"
-        row = "(?, ?, ?)" if is_sqlite else "(%s, %s, %s)"
+        row = "(?, ?, ?, ?)" if is_sqlite else "(%s, %s, %s, %s)"
         statement = _INSERT.format(
             task_id=run.task_id, run_id=run.pk, rows=", ".join([row] * row_count)
         )
@@ -134,6 +152,8 @@ class LedgerEntry(models.Model):
     batch_id = models.BigIntegerField()
     last_updated = models.CharField(max_length=64, blank=True)
     content_hash = models.CharField(max_length=32)
+    # Null where only the standard elements went out, and in rows of earlier versions.
+    extra_hash = models.CharField(max_length=32, null=True)
 
     objects = LedgerQuerySet.as_manager()
 

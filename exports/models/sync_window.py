@@ -1,5 +1,6 @@
 """Which window of time and ids the next run of a task fetches, and why (rules W1, W4, W5, W9)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.utils import timezone
 
+from exports.connectwise.filter.conditions import Condition, changing_fields
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import grouped, ngettext
 from exports.models.dates import DateChange
@@ -53,6 +55,17 @@ def next_window(task: "Task", conditions: str, now: datetime) -> SyncWindow:
     if task.export == task.Export.NEW:
         return _new_window(task, conditions, now)
     return SyncWindow(reason=_("All: every batch that meets the conditions, whenever it changed."))
+
+
+def passes_over_late_matches(conditions: Sequence[Condition]) -> str:
+    """What New does not export under these conditions (W12); "" when nothing matches later."""
+    fields = changing_fields(conditions)
+    if not fields:
+        return ""
+    return _(
+        "New looks at each batch once: one that comes to meet the conditions only later, by a "
+        "change of %(fields)s, is never exported. Modified exports it then."
+    ) % {"fields": ", ".join(fields)}
 
 
 def restart_of(task: "Task", conditions: str) -> Restart | None:

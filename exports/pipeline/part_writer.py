@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,15 +15,14 @@ from exports.connectwise.http.client import Page
 from exports.connectwise.http.client_pool import ClientPool
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import grouped, ngettext
-from exports.connectwise.paging.keyset import NewRecords, PagingError, Record, paginate
+from exports.connectwise.paging.keyset import NewRecords, PagingError, paginate
 from exports.connectwise.paging.parallel import WORTH_IT_ABOVE, Extent, paginate_in_parallel
 from exports.connectwise.plain_files import create_plain, open_plain
 from exports.connectwise.xml.background_validation import BackgroundValidation
 from exports.connectwise.xml.writer import BatchWriter
 from exports.models import LedgerEntry, Run
 from exports.models.codes import Activity
-from exports.models.ledger import Version
-from exports.pipeline.batch_versions import version_of
+from exports.pipeline.known_batches import skip_known
 from exports.pipeline.preflight import Preflight
 from exports.pipeline.queries import submit_page
 from exports.storage import files
@@ -189,7 +188,7 @@ class PartWriter:
         self, new: NewRecords, writer: BatchWriter, stream: "_HashedStream"
     ) -> Iterator[Written]:
         """Into the file what did not go out before, and all of it into the counters."""
-        kept = self._not_known(new.records)
+        kept = skip_known(self._run, new.records)
         was_reached = self._is_reached
         self._add(new, len(kept))
         yield self._so_far
@@ -248,22 +247,6 @@ class PartWriter:
     @property
     def _is_reached(self) -> bool:
         return self._so_far.last_id >= self._preflight.highest_id
-
-    def _not_known(self, records: Sequence[tuple[int, Record]]) -> list[tuple[Record, Version]]:
-        versions = [(record, version_of(number, record)) for number, record in records]
-        if not versions:
-            return versions
-        lowest, highest = records[0][0], records[-1][0]
-        if self._run.reexport_of_id is not None:
-            wanted = LedgerEntry.objects.exported_by(self._run.reexport_of_id, lowest, highest)
-            return [pair for pair in versions if pair[1].batch_id in wanted]
-        if not self._run.skips_known:
-            return versions
-        if self._run.export == "new":
-            known_ids = LedgerEntry.objects.known_batches(self._run, lowest, highest)
-            return [pair for pair in versions if pair[1].batch_id not in known_ids]
-        known = LedgerEntry.objects.known_versions(self._run, lowest, highest)
-        return [pair for pair in versions if (pair[1].batch_id, pair[1].content_hash) not in known]
 
     def _report_replaced(self, batch_id: int, path: str) -> None:
         self._so_far.replaced_count += 1

@@ -26,6 +26,7 @@ from exports.connectwise.xml.writer import RecordError
 from exports.models import Connection, LeaseLostError, Run, SecretUnreadableError
 from exports.models.codes import Activity, ErrorCode
 from exports.models.runs.progress import Waiting
+from exports.models.sync_window import passes_over_late_matches
 from exports.pipeline.clients import make_client
 from exports.pipeline.completeness import CompletenessCheck, Counts, IncompleteError
 from exports.pipeline.database_faults import record
@@ -220,6 +221,8 @@ def _log_preflight(run: Run, preflight: Preflight, log: RunLog) -> None:
     log.info(_("Filter of the first page: %(filter)s") % {"filter": request})
     if preflight.reason:
         log.info(preflight.reason)
+    if run.export == "new" and (late := passes_over_late_matches(run.task.saved_conditions())):
+        log.info(late)
     if preflight.expected_count is not None:
         log_count(preflight.expected_count, log)
     run.answered(

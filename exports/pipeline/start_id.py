@@ -1,5 +1,6 @@
 """The id above which batches are new, after a date that was typed (rule W4)."""
 
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from exports.connectwise.filter import conditions
 from exports.connectwise.http.client import Page
 from exports.connectwise.http.errors import ForbiddenError, RejectedError
 from exports.connectwise.language import gettext as _
+from exports.connectwise.language import grouped, joined, ngettext
 from exports.pipeline.queries import Submitter, submit_count, submit_newest
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,8 +32,25 @@ def find_start_id(
         if _is_obeyed(page, member, typed):
             start_id = page.ids[0] if page.records else 0
             params = {"id": start_id, "date": f"{typed:%Y-%m-%dT%H:%M:%SZ}"}
-            return start_id, _reason(member, is_first=start_id == 0) % params
+            reason = _reason(member, is_first=start_id == 0) % params
+            if member == _CREATED and start_id:
+                return start_id, joined([reason, *_passed_over(submitter, start_id, typed)])
+            return start_id, reason
     return 0, _("ConnectWise does not filter batches by their dates: all ids are new.")
+
+
+def _passed_over(submitter: Submitter, start_id: int, typed: datetime) -> Iterator[str]:
+    """What is not exported since an id and a created date disagree (W12)."""
+    below = conditions.both("", conditions.created_after(typed), conditions.id_up_to(start_id))
+    with suppress(ForbiddenError, RejectedError):
+        if count := submit_count(submitter, below).result():
+            yield ngettext(
+                "%(count)s batch below it was created later and is not exported, since batch "
+                "%(id)s has an older created date: export it with Modified.",
+                "%(count)s batches below it were created later and are not exported, since batch "
+                "%(id)s has an older created date: export them with Modified.",
+                count,
+            ) % {"count": grouped(count), "id": start_id}
 
 
 def _is_dated(unfiltered: "Future[int]", dated: "Future[int]") -> bool:

@@ -71,7 +71,10 @@ def describe(form: TaskForm) -> Description:
         request=conditions.both(sent, *_added(window)),
         refusal="",
         # A form as it was saved differs from nothing, and what its task has to say its page says.
-        next_run=tuple(_next_run(drawn, window, window.restart if form.is_bound else None)),
+        next_run=(
+            *_next_run(drawn, window, window.restart if form.is_bound else None),
+            *filter(None, [form.late_match_warning()]),
+        ),
     )
 
 

@@ -22,7 +22,7 @@ from exports.connectwise.xml.background_validation import _ValidationProcess  # 
 from exports.demo.account import Account  # noqa: E402
 from exports.models import Connection, Run, Task  # noqa: E402
 from exports.models.ledger import LedgerQuerySet, Version  # noqa: E402
-from exports.pipeline import part_writer, runner  # noqa: E402
+from exports.pipeline import known_batches, runner  # noqa: E402
 from exports.workers import jobs  # noqa: E402
 from exports.workers.tuning import tune_process  # noqa: E402
 from tests.benchmarks.used_time import used_seconds  # noqa: E402
@@ -125,7 +125,7 @@ def _leave_out_the_ledger() -> None:
     def nothing_of(batch_id: int, _record: object) -> Version:
         return Version(batch_id, "", "")
 
-    part_writer.version_of = nothing_of  # type: ignore[attr-defined]
+    known_batches.version_of = nothing_of  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

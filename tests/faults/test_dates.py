@@ -249,3 +249,53 @@ def test_last_updated_is_written_verbatim(task: Task, stand_in: StandIn, text: s
     run = run_now(task)
 
     assert exported_versions(run)[-1] == (900, text)
+
+
+def _change_of_extra_field(stand_in: StandIn, number: int, second: str) -> None:
+    stand_in.store.touch(number, second, glClass="A1")
+
+
+def test_extra_field_changed_within_its_second_is_exported(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait
+) -> None:
+    task = make_task(export="modified", include_extra_fields=True)
+    number, second = stand_in.store.ids[20], z(stand_in.now())
+    stand_in.store.touch(number, second)
+    first = run_now(task)
+    _change_of_extra_field(stand_in, number, second)
+    time_passes(timedelta(minutes=1))
+
+    again, last = run_now(task), run_now(task)
+
+    assert exported_ids(first) == stand_in.store.ids
+    assert exported_ids(again) == [number]
+    assert b"<glClass>A1</glClass>" in files.run_file(again).read_bytes()
+    assert exported_ids(last) == []
+
+
+def test_extra_field_of_standard_task_makes_no_version(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait
+) -> None:
+    task = make_task(export="modified")
+    number, second = stand_in.store.ids[20], z(stand_in.now())
+    stand_in.store.touch(number, second)
+    run_now(task)
+    _change_of_extra_field(stand_in, number, second)
+    Task.objects.filter(pk=task.pk).update(include_extra_fields=True)
+    time_passes(timedelta(minutes=1))
+
+    assert exported_ids(run_now(task)) == []
+
+
+def test_field_added_one_day_exports_nothing_again(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait
+) -> None:
+    task = make_task(export="modified", include_extra_fields=True)
+    run_as(task, "modified", ("id", "GreaterThan", "0"))
+    for record in stand_in.store.records:
+        stand_in.store.put({**record, "addedOneDay": True})
+    time_passes(timedelta(hours=1))
+
+    again = run_as(task, "modified", ("id", "GreaterThan", "1"))
+
+    assert exported_ids(again) == []

@@ -7,9 +7,7 @@ import pytest
 from exports.demo.server import StandIn
 from tests.conftest import MakeTask, make_connection, run_now, save_task
 from tests.faults.passing_time import Wait, dated_stand_in, middle_date, run_as, time_passes, z
-from tests.pipeline.outcomes import (
-    exported_ids,
-)
+from tests.pipeline.outcomes import exported_ids, log_of
 
 __all__ = ["dated_stand_in", "time_passes"]
 
@@ -146,3 +144,25 @@ def test_changed_conditions_of_new_skip_nothing_either(
 
     assert exported_ids(first) == flagged
     assert exported_ids(second) == [n for n in stand_in.store.ids if n not in flagged]
+
+
+@pytest.mark.rule("W12")
+def test_new_says_what_an_old_date_hides(dated_stand_in: StandIn, db: None) -> None:
+    stand_in = dated_stand_in
+    middle = stand_in.store.records[60]["_info"]["dateEntered"]
+    odd = stand_in.store.get(stand_in.store.ids[-10])
+    odd["_info"]["dateEntered"] = "2001-01-01T00:00:00Z"
+    stand_in.store.put(odd)
+    task = save_task(
+        make_connection(stand_in), export="new", date_created=datetime.fromisoformat(middle)
+    )
+
+    run = run_now(task)
+
+    created_later = [r["id"] for r in stand_in.store.records if r["_info"]["dateEntered"] > middle]
+    hidden = [number for number in created_later if number < odd["id"]]
+    assert exported_ids(run) == [number for number in created_later if number > odd["id"]]
+    assert len(hidden) > 1
+    said = f"{len(hidden)} batches below it were created later and are not exported"
+    assert said in run.window_reason
+    assert said in log_of(run)

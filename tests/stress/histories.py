@@ -151,6 +151,7 @@ class History:
         self._changes.commit_all()
         for task in self._sample.tasks:
             self.clock.skip(timedelta(minutes=30))
+            self._people.accept_count(task)
             run = run_cleanly(task)
             self._count(run)
             if run.status != "succeeded":

@@ -61,6 +61,7 @@ class Condition:
 
 
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)?")
+_FIXED_FIELDS: Final = frozenset({"id", "_info/dateentered", "_info/enteredby"})
 _RESERVED: Final = frozenset(
     {"and", "or", "not", "in", "like", "contains", "null", "true", "false"}
 )
@@ -86,6 +87,12 @@ def warnings_for(condition: Condition, field_types: FieldTypes) -> list[str]:
         meant = _("Did you mean %(name)s?") % {"name": by_lower[close[0]]}
         warning = f"{warning} {meant}"
     return [warning]
+
+
+def changing_fields(conditions: Sequence[Condition]) -> list[str]:
+    """The fields by which a batch may come to match later: all but id and creation."""
+    fields = dict.fromkeys(condition.field.strip() for condition in conditions)
+    return [field for field in fields if field.lower() not in _FIXED_FIELDS]
 
 
 def render(conditions: Sequence[Condition], field_types: FieldTypes) -> str:

@@ -1,0 +1,57 @@
+"""What of a page goes into the file, and what is skipped: of a run, and of the preview of one."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from exports.connectwise.paging.keyset import Record
+from exports.models import LedgerEntry, Run
+from exports.models.ledger import Version
+from exports.models.sync_window import overlap
+from exports.pipeline.batch_versions import extra_hash_of, version_of
+
+Pair = tuple[Record, Version]
+
+
+def skip_known(run: Run, records: Sequence[tuple[int, Record]]) -> list[Pair]:
+    """The records that have yet to go out, each with its version (W4, W5, R7)."""
+    pairs = [(record, _version(run, number, record)) for number, record in records]
+    ids = [number for number, _record in records]
+    if not pairs or not (run.skips_known or run.reexport_of_id):
+        return pairs
+    if run.reexport_of_id is not None:
+        wanted = LedgerEntry.objects.exported_by(run.reexport_of_id, ids)
+        return [pair for pair in pairs if pair[1].batch_id in wanted]
+    if run.export == "new":
+        known_ids = LedgerEntry.objects.known_batches(run, ids)
+        return [pair for pair in pairs if pair[1].batch_id not in known_ids]
+    known = LedgerEntry.objects.known_versions(run, ids)
+    young_from = _utc(run.date_modified_before - overlap())
+    return [pair for pair in pairs if not _is_known(pair[1], known, young_from)]
+
+
+def _version(run: Run, batch_id: int, record: Record) -> Version:
+    version = version_of(batch_id, record)
+    if not run.include_extra_fields:
+        return version
+    return version._replace(extra_hash=extra_hash_of(record))
+
+
+def _is_known(
+    version: Version, known: dict[tuple[int, str], set[str | None]], young_from: str
+) -> bool:
+    """Whether this very version went out.
+
+    A change of extra fields alone shows in no element the ledger hashes, unless its second is
+    another. So extra fields decide where a run may have caught a batch in the middle of its second;
+    elsewhere a field that ConnectWise adds one day makes no batch a new one.
+    """
+    extra_hashes = known.get((version.batch_id, version.content_hash))
+    if extra_hashes is None:
+        return False
+    is_told_apart = version.extra_hash is not None and None not in extra_hashes
+    is_young = version.last_updated > young_from
+    return not (is_told_apart and is_young) or version.extra_hash in extra_hashes
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
