@@ -1,4 +1,4 @@
-"""What dead workers left behind: files, drafts of copies, staged ledger rows."""
+"""What dead workers left behind: files and staged ledger rows."""
 
 import logging
 from datetime import timedelta

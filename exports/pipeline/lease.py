@@ -1,4 +1,4 @@
-"""The hold a worker has on a run: signs of life, and the reasons to let go (rule R3, H4)."""
+"""The lease a worker has on a run: heartbeats, and the reasons to stop."""
 
 import logging
 import threading

@@ -154,14 +154,14 @@ def _move(source: Path, target: Path) -> None:
 
 
 def _write_whole(path: Path, content: BinaryIO) -> None:
-    draft = _temp_name_of(path)
+    temp = _temp_name_of(path)
     # What a worker that died has left there is half of something.
-    remove(draft)
-    with create_plain(draft, is_new=True) as stream:
+    remove(temp)
+    with create_plain(temp, is_new=True) as stream:
         shutil.copyfileobj(content, stream)
         stream.flush()
         os.fsync(stream.fileno())
-    draft.rename(path)
+    temp.rename(path)
 
 
 def _temp_name_of(path: Path) -> Path:

@@ -111,7 +111,7 @@ def _close_all_stalled() -> None:
 
 
 def _close_stalled(run: Run) -> None:
-    """Resume or end a run whose worker fell silent; that worker is fenced off first."""
+    """Resume or end a stalled run, once its worker can change it no more."""
     owner = f"recovery-{uuid.uuid4().hex[:8]}"
     if not run.steal(owner):
         return  # it lives, or came to an end in this very moment

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from exports.demo.answers import LIST
 from exports.demo.faults import Status
@@ -144,6 +144,29 @@ def test_page_recovers_when_server_is_back(page: Page, make_task: MakeTask) -> N
     expect(page.locator(".run-live").get_by_text("7", exact=True)).to_be_visible()
     expect(back).to_be_hidden()
     assert page.evaluate(_IS_SAME_DOCUMENT)
+
+
+def test_one_failed_poll_is_not_told(page: Page, make_task: MakeTask) -> None:
+    run = start(make_task())
+    page = page.context.new_page()
+    follow(page, run)
+    failed: list[Route] = []
+
+    def fail_twice(route: Route) -> None:
+        if len(failed) < 2:
+            failed.append(route)
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route(re.compile("/progress/"), fail_twice)
+    run.progress(OWNER, fetched_count=7)
+    expect(page.locator(".run-live").get_by_text("7", exact=True)).to_be_visible()
+
+    assert len(failed) == 2
+    # It stays for seconds after a notice that there was no answer.
+    assert page.get_by_text("The dashboard answers again.").is_hidden()
+    assert page.get_by_text("The dashboard does not answer").is_hidden()
 
 
 def test_proxy_error_page_counts_as_no_answer(page: Page, make_task: MakeTask) -> None:
