@@ -1,6 +1,8 @@
 """Disk, connection and keys that are not as they should be; the On Failure Task (R2, R6)."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -40,10 +42,20 @@ def test_unwritable_folder_is_a_safe_failure(
 
 
 @pytest.mark.rule("O3")
-def test_full_disk_is_a_safe_failure(task: Task, stand_in: StandIn) -> None:
+def test_full_disk_is_a_safe_failure(
+    task: Task, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = queue(task)
     part = files.part_file(run)
-    part.symlink_to("/dev/full")
+    open_descriptor = os.fdopen
+
+    def on_a_full_disk(descriptor: int, *given: Any, **more: Any) -> Any:
+        """A link to the device that is always full would be refused, so it comes in behind."""
+        if part.exists() and os.fstat(descriptor).st_ino == part.stat().st_ino:
+            os.dup2(os.open("/dev/full", os.O_WRONLY), descriptor)
+        return open_descriptor(descriptor, *given, **more)
+
+    monkeypatch.setattr(os, "fdopen", on_a_full_disk)
     jobs.execute_here(run.pk, 1)
 
     assert aftermath(fresh(run)) == safe_failure(run)

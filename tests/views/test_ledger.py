@@ -108,7 +108,7 @@ def test_batches_are_looked_up_as_people_write_them(
         ("28.4", "28.4 is not a batch id."),
         ("-1", "-1 is not a batch id."),
         ("0", "0 is not a batch id."),
-        ("9" * 5000, "is not a batch id."),
+        ("9" * 500, "is not a batch id."),
         ("9223372036854775808", "is not a batch id."),
         ("٣", "is not a batch id."),
         ("<script>alert(1)</script>", "is not a batch id."),

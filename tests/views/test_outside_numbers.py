@@ -18,7 +18,7 @@ def test_ids_begin_at_one() -> None:
     assert (read_number("0"), read_number("11", most=10)) == (0, None)
 
 
-@pytest.mark.parametrize("text", ["0", *STRANGE[1:-1], "9" * 5_000])
+@pytest.mark.parametrize("text", ["0", *STRANGE[1:-1], "9" * 500])
 @pytest.mark.parametrize("address", ["/tasks/%s/", "/runs/%s/", "/connections/%s/"])
 def test_strange_ids_are_no_pages(signed_in: Client, address: str, text: str) -> None:
     assert signed_in.get(address % text).status_code == 404

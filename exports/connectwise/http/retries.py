@@ -122,7 +122,7 @@ def retry_after_seconds(header: str | None, *, now: datetime) -> float | None:
 def parse_http_date(header: str | None) -> datetime | None:
     """The moment in a `Date` header, in UTC; None when absent, nonsense or not of our times."""
     try:
-        if re.search(r"\b0\d{3}\b", header or ""):
+        if re.search(r"(?<![+-])\b0\d{3}\b", header or ""):
             return None  # the library reads the year 0001 as 2001
         moment = parsedate_to_datetime(header or "")
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
