@@ -43,7 +43,7 @@ __all__ = [
     "worst_outcome",
 ]
 
-# The test runs inside a web request, so all of it together is bounded, not only each question.
+# The test runs inside a web request, so all of it together is bounded, not only each request.
 SECONDS_IN_ALL = 18.0
 LIMITS = Limits(connect=5, read=6, total=8, max_body_bytes=1_000_000)
 
@@ -51,7 +51,7 @@ LIMITS = Limits(connect=5, read=6, total=8, max_body_bytes=1_000_000)
 def test_connection(connection: Connection, *, now: datetime | None = None) -> list[Step]:  # noqa: PT028
     """Ask ConnectWise everything a run will ask, and store the steps on the connection.
 
-    `now` is this machine's clock, taken when the answer is there unless given. Raises nothing
+    `now` is this machine's clock, taken when the response is there unless given. Raises nothing
     that ConnectWise, the network or a lost encryption key can cause: each becomes a step.
     """
     *_earlier, steps = follow_test(connection, now=now)
@@ -59,7 +59,7 @@ def test_connection(connection: Connection, *, now: datetime | None = None) -> l
 
 
 def follow_test(connection: Connection, *, now: datetime | None = None) -> Iterator[list[Step]]:
-    """The same test, step by step: before each question all the steps as they stand then.
+    """The same test, step by step: before each request all the steps as they stand then.
 
     The last list is the result, and stored.
     """

@@ -50,7 +50,7 @@ class Step:
 
 
 class ConnectionSteps:
-    """The questions in their order, each with what earlier answers taught."""
+    """The checks in their order, each knowing what the earlier ones found."""
 
     def __init__(
         self, client: ConnectWiseClient, company: str, *, seconds: float, now: datetime | None
@@ -65,7 +65,7 @@ class ConnectionSteps:
 
     def steps(self) -> Iterator[Step]:
         """Up to and including the first that failed, each as it begins and as it ends."""
-        questions: tuple[Callable[[], tuple[str, str]], ...] = (
+        checks: tuple[Callable[[], tuple[str, str]], ...] = (
             self._address,
             self._company,
             self._credentials,
@@ -73,11 +73,11 @@ class ConnectionSteps:
             self._created_dates,
             self._clock,
         )
-        for name, question in zip(NAMES, questions, strict=True):
+        for name, check in zip(NAMES, checks, strict=True):
             yield Step(str(name), RUNNING, "")
             code = ""
             try:
-                outcome, sentence = question()
+                outcome, sentence = check()
             except StoppedError:
                 outcome, sentence, code = FAILED, _too_slow(self._seconds), StoppedError.code
             except ConnectWiseError as error:
@@ -87,7 +87,7 @@ class ConnectionSteps:
                 break
 
     def _address(self) -> tuple[str, str]:
-        """Only what keeps the API from being reached fails here; a refusal is judged later."""
+        """Only what keeps the API from being reached fails here; a refusal is dealt with later."""
         site = self._client.site
         try:
             self._client.system_info()

@@ -1,7 +1,7 @@
 """What the next run of a task would fetch, asked of ConnectWise and shown before it is done.
 
 It is the run's own beginning: the same window, the same survey, the same first request, and what
-goes wrong is told in the same sentences. Nothing is stored, not even that it was asked.
+goes wrong is said in the same sentences. Nothing is stored, not even that it was asked.
 """
 
 import copy
@@ -105,7 +105,7 @@ class Preview:
 
     @property
     def export_count(self) -> int | None:
-        """How many batches the file would have, None while that cannot be told."""
+        """How many batches the file would have, None while that is not known."""
         return self.looked_at_count - self.skipped_count if self.is_all_looked_at else None
 
     @property
@@ -218,7 +218,7 @@ def _look_into_nothing(
 
 
 def _add_concerns(found: Preview, run: Run, preflight: Preflight, fetched_count: int) -> None:
-    """What a run with such an answer would say besides its result."""
+    """What a run with such a response would say besides its result."""
     seen = Written(fetched_count=fetched_count)
     suspicion = suspicion_about(run, preflight, seen, Counts())
     if suspicion:

@@ -126,15 +126,15 @@ class AddressPolicy:
     def check(self, address: str, *, scheme: str) -> None:
         """Raise AddressRefusedError unless this IP address may be called with this scheme."""
         for meant in meant_addresses(ip_address(address.partition("%")[0])):
-            self._judge(meant, address, scheme)
+            self._check_meant(meant, address, scheme)
 
     def check_site(self, site: Site) -> None:
-        """Judge a site that is a literal address before any packet; names pass until resolved."""
+        """Check a site that is a literal address before any packet; names pass until resolved."""
         literal = _literal_address(site.host)
         if literal is not None:
             self.check(str(literal), scheme=site.scheme)
 
-    def _judge(self, meant: Address, address: str, scheme: str) -> None:
+    def _check_meant(self, meant: Address, address: str, scheme: str) -> None:
         shown = address
         if str(meant) != address:
             shown = _("%(address)s (that is %(meant)s)") % {"address": address, "meant": meant}

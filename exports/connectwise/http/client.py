@@ -1,4 +1,4 @@
-"""One question to ConnectWise out, one checked answer in (rules H1 to H5).
+"""One request to ConnectWise out, one checked response in (rules H1 to H5).
 
 A client belongs to one thread and keeps its connection open; every request in flight needs one of
 its own. Any fault is a ConnectWiseError, whose tree is drawn in `errors`.
@@ -41,7 +41,7 @@ from exports.connectwise.http.responses import (
 from exports.connectwise.http.retries import RetryPolicy, Wait, parse_http_date, retry_after_seconds
 from exports.connectwise.http.sockets import Stop
 from exports.connectwise.http.statuses import error_for_status
-from exports.connectwise.http.transport import Answer, Limits, Transport
+from exports.connectwise.http.transport import Limits, Response, Transport
 from exports.connectwise.http.urls import batches_url, count_url, full_url_length
 from exports.connectwise.json_numbers import JSONShapeError
 from exports.connectwise.language import gettext as _
@@ -68,7 +68,7 @@ class ConnectWiseClient:
 
     `stop` is looked at ten times a second, also inside a wait, and ends any method with a
     StoppedError (H4). `on_wait` is called before each wait. `semaphore` is held while a request is
-    in flight; waits and the decoding of answers are outside.
+    in flight; waits and the decoding of responses are outside.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class ConnectWiseClient:
         self,
         step: str,
         url: str,
-        read: Callable[[Answer, Clean], _T],
+        read: Callable[[Response, Clean], _T],
         *,
         with_credentials: bool = True,
     ) -> _T:
@@ -160,21 +160,21 @@ class ConnectWiseClient:
         return retrying(lambda: self._attempt(step, url, headers, read))
 
     def _attempt(
-        self, step: str, url: str, headers: Mapping[str, str], read: Callable[[Answer, Clean], _T]
+        self, step: str, url: str, headers: Mapping[str, str], read: Callable[[Response, Clean], _T]
     ) -> _T:
         with self._semaphore:
-            answer = self._transport.get(url, headers, step=step)
-        if answer.status != 200:
-            raise self._error_in(answer, step)
+            response = self._transport.get(url, headers, step=step)
+        if response.status != 200:
+            raise self._error_in(response, step)
         try:
-            return read(answer, self._clean)
+            return read(response, self._clean)
         except JSONShapeError as error:
             raise WrongShapeError(
                 self._clean(str(error)).rstrip("."),
                 "",
                 step=step,
                 status=200,
-                remote_message=self._message(answer),
+                remote_message=self._message(response),
             ) from None  # the error quotes the body, which has not been redacted
 
     def _headers(self, step: str, *, with_credentials: bool) -> dict[str, str]:
@@ -194,28 +194,28 @@ class ConnectWiseClient:
             "clientId": who.client_id,
         }
 
-    def _error_in(self, answer: Answer, step: str) -> ConnectWiseError:
+    def _error_in(self, response: Response, step: str) -> ConnectWiseError:
         error = error_for_status(
-            answer.status,
+            response.status,
             step=step,
             is_cloud=self.site.is_cloud,
-            remote_message=self._message(answer),
-            request_id=self._clean(answer.headers.get("x-cw-request-id", "")),
-            location=self._clean(answer.headers.get("Location", "")),
-            is_web_page=is_web_page(answer.body),
+            remote_message=self._message(response),
+            request_id=self._clean(response.headers.get("x-cw-request-id", "")),
+            location=self._clean(response.headers.get("Location", "")),
+            is_web_page=is_web_page(response.body),
         )
         if isinstance(error, ThrottledError):
-            now = parse_http_date(answer.headers.get("Date")) or datetime.now(UTC)
-            error.retry_after = retry_after_seconds(answer.headers.get("Retry-After"), now=now)
+            now = parse_http_date(response.headers.get("Date")) or datetime.now(UTC)
+            error.retry_after = retry_after_seconds(response.headers.get("Retry-After"), now=now)
             if not self._retry.may_pass(error):
                 problem = _("ConnectWise answered %(status)s and asks to wait %(seconds)s seconds")
                 seconds = grouped(round(error.retry_after or 0))
-                error.problem = problem % {"status": answer.status, "seconds": seconds}
+                error.problem = problem % {"status": response.status, "seconds": seconds}
         return error
 
-    def _message(self, answer: Answer) -> str:
+    def _message(self, response: Response) -> str:
         """ConnectWise's own words."""
-        return self._clean(message_in(answer.body))
+        return self._clean(message_in(response.body))
 
     def _clean(self, text: str, limit: int = MESSAGE_LENGTH) -> str:
         """Without secrets first, as half of one would not be known again (C3)."""

@@ -4,7 +4,7 @@ ConnectWiseError
 ├── StoppedError             a cancel or a shutdown was obeyed (H4)
 ├── AddressBlockedError      the address may not be called (C6)
 ├── CertificateError         the other side could not prove who it is
-├── UnreachableError         no answer, or only a part of one      retried
+├── UnreachableError         no response, or only a part of it    retried
 ├── AuthenticationError      401
 ├── ForbiddenError           403
 ├── RejectedError            400, every other 4xx, a redirect
@@ -35,7 +35,7 @@ class ConnectWiseError(Exception):
     """A request that did not bring what was asked for; `str()` is for the user.
 
     `step` is what was being done ("batches", "count", "company", "credentials", "address"),
-    `status` the HTTP status if there was an answer, `remote_message` ConnectWise's own words
+    `status` the HTTP status if there was a response, `remote_message` ConnectWise's own words
     (cleaned, up to 300 characters, any markup still in it as text), `request_id` what its support
     asks for. `code` is for programs and never changes.
     """
@@ -104,7 +104,7 @@ class CertificateError(ConnectWiseError):
 
 
 class UnreachableError(ConnectWiseError):
-    """No connection, no answer in time, or an answer that was cut."""
+    """No connection, no response in time, or one that was cut."""
 
     code: ClassVar[str] = "connectwise.unreachable"
 
@@ -148,7 +148,7 @@ class ServerFailedError(ConnectWiseError):
 
 
 class WrongShapeError(ConnectWiseError):
-    """Status 200 and still no answer; never to be read as "no batches" (H5)."""
+    """Status 200 and still not what was asked for; never to be read as "no batches" (H5)."""
 
     code: ClassVar[str] = "connectwise.wrong_shape"
 

@@ -108,11 +108,13 @@ def _proxy_error(
 
 def _tls_words(cause: BaseException) -> tuple[str, str] | None:
     """Problem and advice of a handshake that fails every time; None for everything else."""
-    if isinstance(cause, BadStatusLine) and str(cause.args[0])[:2] in _TLS_RECORDS:
+    if isinstance(cause, BadStatusLine) and str(cause)[:2] in _TLS_RECORDS:
         return _HTTPS_ON_HTTP
     if not isinstance(cause, ssl.SSLError):
         return None
-    return next((words for reasons, words in _HANDSHAKES if cause.reason in reasons), None)
+    return next(
+        (words for reasons, words in _HANDSHAKES if getattr(cause, "reason", None) in reasons), None
+    )
 
 
 def _words(causes: list[BaseException], host: str) -> tuple[str, str]:

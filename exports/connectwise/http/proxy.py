@@ -12,8 +12,9 @@ from exports.connectwise.language import gettext as _
 
 @dataclass(frozen=True)
 class Proxy:
-    """Takes CONNECT. It looks names up itself, where no address can be judged before (C6):
-    it is therefore only used for `hosts`, which the operator lists (`*.` stands for any subdomain).
+    """Takes CONNECT, for `hosts` alone; `*.` stands for any subdomain.
+
+    It looks names up itself, so no address can be checked first (C6): the operator lists the hosts.
     """
 
     host: str

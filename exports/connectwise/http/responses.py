@@ -1,4 +1,4 @@
-"""What a 200 has to hold to count as an answer (H5). Raises JSONShapeError for anything else."""
+"""What a 200 has to hold to count as an response (H5). Raises JSONShapeError for anything else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from exports.connectwise.http.remote_text import Clean
 from exports.connectwise.http.retries import parse_http_date
-from exports.connectwise.http.transport import Answer
+from exports.connectwise.http.transport import Response
 from exports.connectwise.json_numbers import (
     JSONShapeError,
     NumberText,
@@ -32,10 +32,10 @@ _ADVICE: Final = gettext_noop(
 
 @dataclass(frozen=True)
 class Page:
-    """One answer of batches, in the order sent, every one an object with an integer id (H5).
+    """One response of batches, in the order sent, every one an object with an integer id (H5).
 
     Numbers in `records` are `NumberText`. `server_date` is ConnectWise's clock, None without a
-    usable `Date`; `requested_seconds` is how long the attempt took that brought this answer;
+    usable `Date`; `requested_seconds` is how long the attempt took that brought this response;
     `api_version` is what the server says it runs, "" when it says nothing.
     """
 
@@ -49,7 +49,7 @@ class Page:
 
 @dataclass(frozen=True)
 class CompanyInfo:
-    """What the login host tells about a company; "" or None where it tells nothing."""
+    """What the login host says about a company; "" or None where it says nothing."""
 
     name: str
     company_id: str
@@ -59,24 +59,24 @@ class CompanyInfo:
     site_url: str
 
 
-def read_page(answer: Answer, clean: Clean) -> Page:
+def read_page(response: Response, clean: Clean) -> Page:
     """A list of batches, every one of them with its id."""
-    records = decode_json(answer.body)
+    records = decode_json(response.body)
     if not isinstance(records, list):
         raise _unexpected(_NOT_A_LIST, records)
     return Page(
         ids=[record_id(record) for record in records],
         records=records,
-        server_date=parse_http_date(answer.headers.get("Date")),
-        requested_seconds=answer.seconds,
-        url=answer.url,
-        api_version=clean(answer.headers.get("api-current-version", ""), 50),
+        server_date=parse_http_date(response.headers.get("Date")),
+        requested_seconds=response.seconds,
+        url=response.url,
+        api_version=clean(response.headers.get("api-current-version", ""), 50),
     )
 
 
-def read_count(answer: Answer, _clean: Clean) -> int:
+def read_count(response: Response, _clean: Clean) -> int:
     """`{"count": n}`."""
-    sent = read_object(answer, _clean).get("count")
+    sent = read_object(response, _clean).get("count")
     if isinstance(sent, NumberText) and sent.isdigit() and len(sent) < 19:
         count = int(sent)
         if count <= _LARGEST_COUNT:
@@ -84,9 +84,9 @@ def read_count(answer: Answer, _clean: Clean) -> int:
     raise _unexpected(_NOT_A_COUNT, sent)
 
 
-def read_company(answer: Answer, clean: Clean) -> CompanyInfo | None:
-    """A company, or the `null` by which an unknown one is answered."""
-    decoded = decode_json(answer.body)
+def read_company(response: Response, clean: Clean) -> CompanyInfo | None:
+    """A company, or the `null` that ConnectWise sends for an unknown one."""
+    decoded = decode_json(response.body)
     if decoded is None:
         return None
     if not isinstance(decoded, dict) or not {"CompanyID", "Codebase"} & decoded.keys():
@@ -107,9 +107,9 @@ def read_company(answer: Answer, clean: Clean) -> CompanyInfo | None:
     )
 
 
-def read_object(answer: Answer, _clean: Clean) -> dict[str, Any]:
+def read_object(response: Response, _clean: Clean) -> dict[str, Any]:
     """Any JSON object."""
-    decoded = decode_json(answer.body)
+    decoded = decode_json(response.body)
     if not isinstance(decoded, dict):
         raise _unexpected(_NOT_AN_OBJECT, decoded)
     return decoded

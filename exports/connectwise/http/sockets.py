@@ -122,7 +122,7 @@ class WatchedTLSContext(ssl.SSLContext):
 
 
 def _tls_socket_class(watch: Watch) -> type[ssl.SSLSocket]:
-    """A class of its own per watch: the handshake begins before the new socket can be told it."""
+    """A class of its own per watch: the handshake begins before the new socket can be given it."""
 
     class WatchedTLSSocket(WatchedSocket, ssl.SSLSocket):
         def do_handshake(self, block: bool = False) -> None:
@@ -147,7 +147,7 @@ def dial(
 ) -> WatchedSocket:
     """Connect to the first address of `host` that answers, out of those the policy allows.
 
-    The name is resolved once and the very address that was judged is connected to, so a name that
+    The name is resolved once and the very address that was checked is connected to, so a name that
     resolves differently a moment later gains nothing (C6). `seconds` is for all addresses
     together. Raises OSError, AddressRefusedError when none may be called, and what `watch` raises.
     """
@@ -171,13 +171,13 @@ def dial(
 def _resolve(host: str, port: int, watch: Watch, seconds: float) -> list[tuple[int, Any]]:
     if _is_address(host):
         return _look_up(host, port, socket.AI_NUMERICHOST)
-    answers: queue.SimpleQueue[list[tuple[int, Any]] | Exception] = queue.SimpleQueue()
+    found: queue.SimpleQueue[list[tuple[int, Any]] | Exception] = queue.SimpleQueue()
 
     def look_up() -> None:
         try:
-            answers.put(_look_up(host, port))
+            found.put(_look_up(host, port))
         except (OSError, UnicodeError) as error:
-            answers.put(error)
+            found.put(error)
 
     # The resolver knows no timeout and cannot be interrupted, only left behind.
     threading.Thread(target=look_up, name="resolve", daemon=True).start()
@@ -185,18 +185,18 @@ def _resolve(host: str, port: int, watch: Watch, seconds: float) -> list[tuple[i
     while True:
         watch.check()
         try:
-            answer = answers.get(timeout=TICK)
+            result = found.get(timeout=TICK)
         except queue.Empty:
             if time.monotonic() >= end:
                 raise socket.gaierror(
                     socket.EAI_AGAIN, "the name server did not answer in time"
                 ) from None
             continue
-        if isinstance(answer, UnicodeError):
-            raise socket.gaierror(socket.EAI_NONAME, "not a name") from answer
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        if isinstance(result, UnicodeError):
+            raise socket.gaierror(socket.EAI_NONAME, "not a name") from result
+        if isinstance(result, Exception):
+            raise result
+        return result
 
 
 def _look_up(host: str, port: int, flags: int = 0) -> list[tuple[int, Any]]:

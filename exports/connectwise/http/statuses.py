@@ -28,7 +28,7 @@ def error_for_status(
     location: str = "",
     is_web_page: bool = False,
 ) -> ConnectWiseError:
-    """The error of any answer that is not a plain 200, going by its status alone, never by `code`.
+    """The error of a response that is no plain 200, going by its status alone, never by `code`.
 
     `location` is where a redirect points to; a body that `is_web_page` is none of ConnectWise's.
     """

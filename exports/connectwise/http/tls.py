@@ -21,7 +21,7 @@ _making_context: Final = threading.Lock()
 def read_authorities(ca_file: str | None) -> None:
     """Read the certificates to be trusted, so that the first request need not wait for it.
 
-    A file that cannot be read is told by that request.
+    A file that cannot be read is reported by that request.
     """
     with suppress(CertificateError, ssl.SSLError):
         tls_context(ca_file, step="")

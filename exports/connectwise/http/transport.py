@@ -1,4 +1,4 @@
-"""One GET out, one bounded answer in (H1): the only module that speaks HTTP.
+"""One GET out, one bounded response in (H1): the only module that speaks HTTP.
 
 requests' adapter without its Session: what a Session adds is redirects, cookies, proxies and
 passwords from the environment, none of which we want (H1), and it reads a redirect's body whole.
@@ -49,8 +49,8 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A whole answer. `seconds` is how long it took from the first packet to the last byte.
+class Response:
+    """A whole response. `seconds` is how long it took from the first packet to the last byte.
 
     The body of anything but a 200 is only its beginning, as far as it could be read.
     """
@@ -81,8 +81,8 @@ class Transport:
         self._ca_file = ca_file
         self._adapters: dict[str, _Adapter] = {}
 
-    def get(self, url: str, headers: Mapping[str, str], *, step: str) -> Answer:
-        """Ask once. Raises the ConnectWiseErrors that need no look at the answer's content."""
+    def get(self, url: str, headers: Mapping[str, str], *, step: str) -> Response:
+        """Ask once. Raises the ConnectWiseErrors that need no look at the response's content."""
         parts = urlsplit(url)
         begun = time.monotonic()
         with self._own_errors(parts.netloc, step):
@@ -95,7 +95,7 @@ class Transport:
                 timeout=(self._limits.connect, self._limits.read),
             )
             body = self._read(response.raw, step)
-        return Answer(url, response.status_code, response.headers, body, time.monotonic() - begun)
+        return Response(url, response.status_code, response.headers, body, time.monotonic() - begun)
 
     def pause(self, seconds: float, *, step: str) -> None:
         """Wait between two requests; raises StoppedError within a tick of a stop (H4)."""
