@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--stand-in-port", type=int, default=0)
     parser.add_argument("--calm", action="store_true", help="an ordinary evening")
     options = parser.parse_args()
-    prepare()
+    prepare(sys.stderr.write)
     user = User.objects.create_superuser(USER, password=PASSWORD)
     connections.close_all()
     data_folder, empty_folder = Path(settings.CWEXPORT_DATA_DIR), options.folder / "empty"
