@@ -65,7 +65,8 @@ def record_id(record: object) -> int:
 
     Neither `true` nor `"12"` nor `12.0` is an integer, and an id needs to fit 64 bits.
     """
-    if not isinstance(record, dict | Mapping):  # nearly always a dict, which is quicker to see
+    # Nearly always a dict, which is quicker to see.
+    if type(record) is not dict and not isinstance(record, Mapping):
         raise JSONShapeError(
             _(
                 "ConnectWise sent %(found)s where a record with an id belongs. "

@@ -21,7 +21,8 @@ def version_of(batch_id: int, record: Mapping[str, Any]) -> Version:
     Extra API fields do not count: a field ConnectWise adds one day makes no batch a new one.
     """
     info = record.get("_info")
-    members = info if isinstance(info, dict | Mapping) else {}
+    # A dict at once: asking for any Mapping costs as much as all the fields.
+    members = info if type(info) is dict or isinstance(info, Mapping) else {}
     values = [*map(record.get, _FIELDS), *map(members.get, _INFO_MEMBERS)]
     content = _as_json(values).encode()
     content_hash = hashlib.blake2b(content, digest_size=16).hexdigest()
@@ -45,7 +46,9 @@ def _as_json(values: list[Any]) -> str:
     """
     parts = []
     for value in values:
-        if value is None:
+        if type(value) is str:
+            parts.append(quote(value))
+        elif value is None:
             parts.append("null")
         elif isinstance(value, str):
             parts.append(quote(value))

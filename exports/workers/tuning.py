@@ -21,8 +21,8 @@ def tune_process() -> None:
     """To be called once, when the process has imported what it needs."""
     sys.setswitchinterval(_SWITCH_INTERVAL)
     _limit_heap()
-    # Collections leave out what is there by now: looking through all of the program takes 30 ms
-    # each time, while nothing is requested.
+    # Collections leave out what is there by now. Without that an export of 50,000 batches takes a
+    # tenth more processor time (2.2 instead of 2.0 s).
     gc.collect()
     gc.freeze()
 
@@ -30,8 +30,8 @@ def tune_process() -> None:
 def _limit_heap() -> None:
     """Let glibc reuse the memory of a page for the next one, however many there are.
 
-    Left alone it raises its thresholds with the sizes it meets, and fragments the heap; if it gave
-    all memory back at once, getting it anew would cost 2 ms a page.
+    Left alone it raises its thresholds with the sizes it meets, and fragments the heap: an export
+    of 50,000 batches then needs 20 MB more at its peak (145 instead of 124).
     """
     with suppress(AttributeError, OSError):  # another C library, without mallopt
         mallopt = ctypes.CDLL(None).mallopt

@@ -190,7 +190,7 @@ class _Batch:
 
     def _info(self, info: object, include_extra_fields: bool) -> str:
         """The members that are exported (X2), then any others; only links make `<_info />`."""
-        if not isinstance(info, dict | Mapping):
+        if type(info) is not dict and not isinstance(info, Mapping):
             raise RecordError(self._id, _INFO, gettext_noop("an object"), info)
         members = []
         for name, lines in _MEMBER_LINES:
