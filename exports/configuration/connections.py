@@ -9,7 +9,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from exports.configuration.plans import Findings, Plan, refuse_repeated_names, shown
+from exports.configuration.plans import Findings, Plan, check_repeated_names, shown
 from exports.configuration.reading import Entry
 from exports.forms.connections import ConnectionForm
 from exports.models import Connection, SecretUnreadableError
@@ -58,7 +58,7 @@ def plan_connections(
     """
     existing = {row.name: row for row in Connection.objects.select_for_update()}
     plans = [_plan(entry, existing, environment, allowed, findings) for entry in entries]
-    refuse_repeated_names(
+    check_repeated_names(
         plans, gettext_noop("%(name)s is the name of the connection on line %(line)s already.")
     )
     _plan_default(plans, existing.values())
@@ -68,7 +68,7 @@ def plan_connections(
 def save_connections(plans: Iterable[ConnectionPlan]) -> None:
     """Write what was not refused, in the caller's transaction."""
     for plan in plans:
-        if plan.refused:
+        if plan.wrong_keys:
             continue
         if plan.is_new or plan.changes:
             plan.row.sign("load_config")
@@ -94,7 +94,7 @@ def _plan(
     missing = [name for name in _REQUIRED if name not in entry.lines]
     plan.take_errors(form, skipped=["private_key", *missing])
     if "private_key" in form.errors:
-        _refuse_private_key(plan, form, key)
+        _add_key_error(plan, form, key)
     for name in _FIELDS:
         if name in form.cleaned_data:
             plan.change(name, name, form.cleaned_data[name])
@@ -128,7 +128,7 @@ def _private_key(
     variable = plan.entry.values.get("private_key_env", "")
     if variable in _NOT_FOR_FILES:
         message = _("%(variable)s belongs to this installation: name another.")
-        plan.refuse("private_key_env", message % {"variable": variable})
+        plan.add_error("private_key_env", message % {"variable": variable})
     elif variable and not variable.startswith(KEY_PREFIX) and variable not in allowed:
         message = _(
             "%(variable)s is not read: a file only names variables that begin with %(prefix)s, as "
@@ -136,24 +136,24 @@ def _private_key(
             "--allow-variable."
         )
         params = {"variable": shown(variable), "prefix": KEY_PREFIX}
-        plan.refuse("private_key_env", message % params)
+        plan.add_error("private_key_env", message % params)
     else:
         return environment.get(variable, "").strip()
     return ""
 
 
-def _refuse_private_key(plan: ConnectionPlan, form: ConnectionForm, key: str) -> None:
+def _add_key_error(plan: ConnectionPlan, form: ConnectionForm, key: str) -> None:
     """Say what to do in the words of a file: nobody types a key here."""
     entry = plan.entry
-    if "private_key_env" in plan.refused or entry.is_unreadable("private_key_env"):
+    if "private_key_env" in plan.wrong_keys or entry.is_unreadable("private_key_env"):
         return
     if key:
-        plan.refuse("private_key_env", " ".join(map(str, form.errors["private_key"])))
+        plan.add_error("private_key_env", " ".join(map(str, form.errors["private_key"])))
         return
     variable = entry.values.get("private_key_env", "")
     message = _missing_key(is_new=plan.is_new, is_named=bool(variable))
     changed = get_text_list(form.changed_bound_to_key(), _("and"))
-    plan.refuse("private_key_env", message % {"variable": variable, "keys": changed})
+    plan.add_error("private_key_env", message % {"variable": variable, "keys": changed})
 
 
 def _missing_key(*, is_new: bool, is_named: bool) -> str:
@@ -193,7 +193,7 @@ def _plan_default(plans: list[ConnectionPlan], existing: Iterable[Connection]) -
     chosen = [plan for plan in plans if plan.entry.values.get("default")]
     for plan in chosen[1:]:
         message = _("Only one connection is the default, and line %(line)s names one.")
-        plan.refuse("default", message % {"line": chosen[0].entry.line_of("default")})
+        plan.add_error("default", message % {"line": chosen[0].entry.line_of("default")})
     for plan in plans:
         if chosen or "default" in plan.entry.values:
             plan.change("default", "is_default", plan in chosen[:1])

@@ -32,10 +32,10 @@ class Plan(Generic[Row]):
     is_new: bool
     findings: Findings
     changes: list[str] = field(default_factory=list)
-    refused: set[str] = field(default_factory=set)
+    wrong_keys: set[str] = field(default_factory=set)
 
-    def refuse(self, key: str, sentence: object) -> None:
-        self.refused.add(key)
+    def add_error(self, key: str, sentence: object) -> None:
+        self.wrong_keys.add(key)
         self.findings.problems.append(Problem(self.entry.line_of(key), str(sentence)))
 
     def warn(self, key: str, sentence: str) -> None:
@@ -60,14 +60,14 @@ class Plan(Generic[Row]):
         """
         for key, sentences in form.errors.items():
             # Refused also where that was reported already: such a row is not saved.
-            self.refused.add(key)
+            self.wrong_keys.add(key)
             if key in skipped or self.entry.is_unreadable(key):
                 continue
             for sentence in sentences:
-                self.refuse(key, sentence)
+                self.add_error(key, sentence)
 
 
-def refuse_repeated_names(plans: Iterable[Plan[Any]], message: str) -> None:
+def check_repeated_names(plans: Iterable[Plan[Any]], message: str) -> None:
     """Report every name that an earlier entry of the same list has already.
 
     `message` is the sentence in English, with %(name)s and the %(line)s of the earlier entry.
@@ -76,7 +76,7 @@ def refuse_repeated_names(plans: Iterable[Plan[Any]], message: str) -> None:
     for plan in plans:
         name = plan.entry.values.get("name")
         if name in first:
-            plan.refuse("name", _(message) % {"name": name, "line": first[name]})
+            plan.add_error("name", _(message) % {"name": name, "line": first[name]})
         elif name is not None:
             first[name] = plan.entry.line_of("name")
 

@@ -66,8 +66,8 @@ def read(content: bytes) -> Configuration:
     problems: list[Problem] = []
     try:
         file = _entry(root, _FILE, problems)
-    except _RefusedError as refused:
-        return Configuration(problems=(Problem(1, refused.sentence()),))
+    except _NodeError as error:
+        return Configuration(problems=(Problem(1, error.sentence()),))
     return Configuration(
         connections=file.values.get("connections", ()),
         tasks=file.values.get("tasks", ()),
@@ -86,7 +86,7 @@ def nearest(name: str, known: list[str]) -> str:
     return _("There are none yet.")
 
 
-class _RefusedError(ValueError):
+class _NodeError(ValueError):
     """A node that cannot be used; `message`, in English, may want a %(key)s to be filled in."""
 
     def __init__(self, message: str, **values: str) -> None:
@@ -122,7 +122,7 @@ class _Group:
 def _entry(node: yaml.Node, group: _Group, problems: list[Problem]) -> Entry:
     keys = group.keys
     if not isinstance(node, yaml.MappingNode):
-        raise _RefusedError(group.no_group, kind=_kind_of(node), example=next(iter(keys)))
+        raise _NodeError(group.no_group, kind=_kind_of(node), example=next(iter(keys)))
     entry = Entry(node.start_mark.line + 1)
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
@@ -149,8 +149,8 @@ def _read_value(
 ) -> None:
     try:
         entry.values[key] = parse(node, problems)
-    except _RefusedError as refused:
-        problems.append(Problem(entry.lines[key], refused.sentence(key)))
+    except _NodeError as error:
+        problems.append(Problem(entry.lines[key], error.sentence(key)))
 
 
 def _kind_of(node: yaml.Node) -> str:
@@ -160,7 +160,7 @@ def _kind_of(node: yaml.Node) -> str:
 def _entries(group: _Group) -> _Parse:
     def parse(node: yaml.Node, problems: list[Problem]) -> tuple[Entry, ...]:
         if not isinstance(node, yaml.SequenceNode):
-            raise _RefusedError(group.no_list, kind=_kind_of(node))
+            raise _NodeError(group.no_list, kind=_kind_of(node))
         return tuple(_listed(node, group, problems))
 
     return parse
@@ -170,13 +170,13 @@ def _listed(node: yaml.SequenceNode, group: _Group, problems: list[Problem]) -> 
     for member in node.value:
         try:
             yield _entry(member, group, problems)
-        except _RefusedError as refused:
-            problems.append(Problem(member.start_mark.line + 1, refused.sentence()))
+        except _NodeError as error:
+            problems.append(Problem(member.start_mark.line + 1, error.sentence()))
 
 
 def _scalar(node: yaml.Node, message: str) -> str:
     if not isinstance(node, yaml.ScalarNode):
-        raise _RefusedError(message, kind=_kind_of(node))
+        raise _NodeError(message, kind=_kind_of(node))
     return str(node.value)
 
 
@@ -195,7 +195,7 @@ def _value(node: yaml.Node, problems: list[Problem]) -> str:
         # [2020-01-01T00:00:00Z] without quotes: a date to people, a list to YAML.
         typed = node.start_mark.buffer[node.start_mark.pointer : node.end_mark.pointer]
         message = gettext_noop("%(key)s is a list to YAML: put quotes around it, '%(text)s'.")
-        raise _RefusedError(message, text=literals.shown(typed))
+        raise _NodeError(message, text=literals.shown(typed))
     return _scalar(node, gettext_noop("%(key)s is %(kind)s: write text in quotes."))
 
 
@@ -204,7 +204,7 @@ def _flag(node: yaml.Node, problems: list[Problem]) -> bool:
     known: Mapping[str, bool] = yaml.SafeLoader.bool_values
     if text.lower() not in known:
         message = gettext_noop("%(key)s is %(text)s: write true or false.")
-        raise _RefusedError(message, text=literals.shown(text))
+        raise _NodeError(message, text=literals.shown(text))
     return known[text.lower()]
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from exports.configuration.filters import read_conditions, shown_rows, take_row_errors
-from exports.configuration.plans import Findings, Plan, refuse_repeated_names, shown
+from exports.configuration.plans import Findings, Plan, check_repeated_names, shown
 from exports.configuration.reading import Entry, nearest
 from exports.connectwise.filter.conditions import Condition
 from exports.forms.conditions import row_data
@@ -73,7 +73,7 @@ def plan_tasks(
     entries = list(entries)
     _free_output_files(entries, around)
     plans = [_plan(entry, around, findings) for entry in entries]
-    refuse_repeated_names(
+    check_repeated_names(
         plans, gettext_noop("%(name)s is the name of the task on line %(line)s already.")
     )
     _plan_on_failure_tasks(plans, around)
@@ -93,14 +93,14 @@ def _plan(entry: Entry, around: Surroundings, findings: Findings) -> TaskPlan:
     plan = TaskPlan(entry, row or Task(), row is None, findings, before=copy(row))
     if plan.row.archived_at is not None:
         message = _("%(task)s is archived: restore it or take another name.")
-        plan.refuse("name", message % {"task": plan.row.name})
+        plan.add_error("name", message % {"task": plan.row.name})
         return plan
     _plan_connection(plan, around)
     stored = () if plan.is_new else plan.row.saved_conditions()
     written = entry.values.get("conditions", ())
     rows = None if entry.is_unreadable("conditions") else read_conditions(written)
     if rows is None:
-        plan.refused.add("conditions")
+        plan.wrong_keys.add("conditions")
     instance = None if plan.is_new else copy(plan.row)
     form = TaskForm(instance=instance, data=_typed(plan, stored if rows is None else rows, around))
     form.is_valid()
@@ -109,7 +109,7 @@ def _plan(entry: Entry, around: Surroundings, findings: Findings) -> TaskPlan:
         if name in form.cleaned_data:
             plan.change(name, name, form.cleaned_data[name])
     _plan_conditions(plan, stored, form.rows.conditions())
-    if not plan.refused:
+    if not plan.wrong_keys:
         for name, sentence in form.date_warnings().items():
             if name in entry.lines:
                 plan.warn(name, sentence)
@@ -143,12 +143,12 @@ def _take_errors(plan: TaskPlan, form: TaskForm, entries: Sequence[Entry]) -> No
     # A connection that is missing, unknown or refused itself was reported already.
     is_chosen = "connection" in form.data
     plan.take_errors(form, skipped=missing if is_chosen else [*missing, "connection"])
-    if "conditions" not in plan.refused:
+    if "conditions" not in plan.wrong_keys:
         before = len(plan.findings.problems)
         for sentence in take_row_errors(form.rows, entries, plan.findings):
-            plan.refuse("conditions", sentence)
+            plan.add_error("conditions", sentence)
         if len(plan.findings.problems) > before:
-            plan.refused.add("conditions")
+            plan.wrong_keys.add("conditions")
 
 
 def _plan_conditions(
@@ -176,11 +176,11 @@ def _plan_connection(plan: TaskPlan, around: Surroundings) -> None:
         chosen = around.connections.get(name or "")
         if name is not None and chosen is None:
             unknown = _("There is no connection %(connection)s.") % {"connection": shown(name)}
-            plan.refuse("connection", f"{unknown} {nearest(name, list(around.connections))}")
+            plan.add_error("connection", f"{unknown} {nearest(name, list(around.connections))}")
     else:
         chosen = before or around.default_connection
         if chosen is None:
-            plan.refuse("connection", _("Name a connection: there is no default one."))
+            plan.add_error("connection", _("Name a connection: there is no default one."))
     if chosen is None:
         return
     # The row in `around` is the one this file may have changed, not the task's own copy.
@@ -211,7 +211,7 @@ def _plan_on_failure_tasks(plans: list[TaskPlan], around: Surroundings) -> None:
         edges[plan.row.name] = name
         if name and plan.on_failure_task is None:
             unknown = _("There is no task %(task)s.") % {"task": shown(name)}
-            plan.refuse("on_failure_task", f"{unknown} {nearest(name, list(rows))}")
+            plan.add_error("on_failure_task", f"{unknown} {nearest(name, list(rows))}")
         elif name != before:
             plan.note("on_failure_task", before, name)
     _save_on_failure_tasks(plans, edges)
@@ -224,8 +224,8 @@ def _save_on_failure_tasks(plans: list[TaskPlan], edges: Mapping[str, str | None
         way = circle_from(plan.row.name, edges)
         if way and not reported.intersection(way):
             reported.update(way)
-            plan.refuse("on_failure_task", circle_sentence(way))
-        elif not plan.refused and plan.row.on_failure_task != plan.on_failure_task:
+            plan.add_error("on_failure_task", circle_sentence(way))
+        elif not plan.wrong_keys and plan.row.on_failure_task != plan.on_failure_task:
             plan.row.on_failure_task = plan.on_failure_task
             plan.row.sign("load_config")
             plan.row.save(update_fields=["on_failure_task", "updated_at", "updated_by"])

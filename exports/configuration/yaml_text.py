@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 # File, list, task, list, condition: five are needed; far more only serve to exhaust the stack.
 MAX_DEPTH: Final = 20
-# A file of this size is read in half a minute.
+# Reading that takes ten seconds, and each of its tasks some hundredths of a second more.
 MOST_BYTES: Final = 1_000_000
 
 
@@ -60,9 +60,9 @@ def _refuse_constructs(text: str) -> None:
             event: yaml.Event = loader.get_event()  # type: ignore[no-untyped-call]
             depth += isinstance(event, yaml.CollectionStartEvent)
             depth -= isinstance(event, yaml.CollectionEndEvent)
-            refusal = _refusal(event, depth)
-            if refusal:
-                raise UnreadableError(_line(event.start_mark), refusal)
+            error = _event_error(event, depth)
+            if error:
+                raise UnreadableError(_line(event.start_mark), error)
     except (ValueError, OverflowError):
         # The scanner lets "\UFFFFFFFF" run into chr().
         sentence = _("This is not YAML: an escape names no character.")
@@ -73,7 +73,7 @@ def _line(mark: Any) -> int:
     return mark.line + 1 if mark else 1
 
 
-def _refusal(event: yaml.Event, depth: int) -> str:
+def _event_error(event: yaml.Event, depth: int) -> str:
     if depth > MAX_DEPTH:
         return _("This is nested deeper than any key of the form.")
     if getattr(event, "anchor", None):

@@ -1,7 +1,7 @@
 """One row of a task's filter: its inputs, what they offer, and why it cannot be sent.
 
 What may stand in a row is decided by exports.connectwise.filter.conditions alone; this module only
-shows it: the comparisons that fit, an example, and each refusal at the input it is about.
+shows it: the comparisons that fit, an example, and each error at the input it is about.
 """
 
 from dataclasses import replace
@@ -42,7 +42,7 @@ class TypedField(forms.Field):
 class ConditionForm(forms.Form):
     """One row; a wholly blank one is no condition.
 
-    `is_left` says that its refusal is shown, `focused` which part or button takes the focus;
+    `is_left` says that its error is shown, `focused` which part or button takes the focus;
     `remark` is a sentence that answers one of the row's buttons.
     """
 
@@ -55,7 +55,7 @@ class ConditionForm(forms.Form):
     comparison = TypedField(label=gettext_lazy("Comparison"), widget=forms.Select)
     value = TypedField(label=gettext_lazy("Value"), widget=forms.TextInput(attrs=_AS_TYPED))
     logic_operator = TypedField(label=gettext_lazy("Logic Operator"), widget=forms.Select)
-    # "1" once the person is through with the row: from then on its refusal is shown.
+    # "1" once the person is through with the row: from then on its error is shown.
     left = TypedField()
     # Only the button that takes them over reads these.
     picked_date = TypedField(
@@ -79,7 +79,7 @@ class ConditionForm(forms.Form):
         self._select("comparison").choices = self.comparisons()
         self._select("logic_operator").choices = _logic_operators(typed.logic_operator)
         self.fields["value"].widget.attrs["placeholder"] = self.example()
-        self._point_at_refusal()
+        self._point_at_error()
 
     @property
     def position(self) -> int:
@@ -140,11 +140,11 @@ class ConditionForm(forms.Form):
     def blank_hint(self) -> str:
         """What a blank value is taken for (F2), where one stands and may."""
         typed = self.typed()
-        if typed.value.strip() or not typed.field.strip() or self.refusal():
+        if typed.value.strip() or not typed.field.strip() or self.error():
             return ""
         return _(grammar.BY_NAME[typed.comparison].of_blank)
 
-    def refusal(self) -> ConditionError | None:
+    def error(self) -> ConditionError | None:
         """Why the row cannot be sent, whether or not it is time to say so."""
         if self.is_blank():
             return None
@@ -154,14 +154,14 @@ class ConditionForm(forms.Form):
             return error
         return None
 
-    def shown_refusal(self) -> ConditionError | None:
-        """The refusal once the row has been left; at once where the field rules a choice out."""
-        return self.refusal() if self.is_left or self._is_misfit() else None
+    def shown_error(self) -> ConditionError | None:
+        """The error once the row has been left; at once where the field rules a choice out."""
+        return self.error() if self.is_left or self._is_misfit() else None
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if refusal := self.refusal():
-            self.add_error(refusal.part, str(refusal))
+        if error := self.error():
+            self.add_error(error.part, str(error))
         return cleaned
 
     def shown_warnings(self) -> list[str]:
@@ -170,8 +170,8 @@ class ConditionForm(forms.Form):
 
     def warnings(self) -> list[str]:
         """What does not stop the row but should be seen: an unknown field (F3)."""
-        typed, refusal = self.typed(), self.refusal()
-        if not typed.field.strip() or (refusal and refusal.part == "field"):
+        typed, error = self.typed(), self.error()
+        if not typed.field.strip() or (error and error.part == "field"):
             return []
         return grammar.warnings_for(typed, FIELD_TYPES)
 
@@ -181,9 +181,9 @@ class ConditionForm(forms.Form):
             self.fields[part].widget.attrs["autofocus"] = True
 
     def leave(self) -> None:
-        """Show the row's refusal from here on."""
+        """Show the row's error from here on."""
         self.is_left = True
-        self._point_at_refusal()
+        self._point_at_error()
 
     def _is_misfit(self) -> bool:
         chosen = self.typed().comparison
@@ -192,14 +192,14 @@ class ConditionForm(forms.Form):
     def _select(self, part: str) -> forms.Select:
         return cast(forms.Select, self.fields[part].widget)
 
-    def _point_at_refusal(self) -> None:
+    def _point_at_error(self) -> None:
         """Tell assistive technology which input is wrong, and where the sentence is."""
-        refusal = self.shown_refusal()
+        error = self.shown_error()
         hint = f"{self['field'].auto_id}_hint"
         for part in PARTS:
             described = [hint] if part in ("field", "value") else []
             attrs = self.fields[part].widget.attrs
-            if refusal and refusal.part == part:
+            if error and error.part == part:
                 attrs["aria-invalid"] = "true"
                 described.append(f"{self[part].auto_id}_error")
             if described:

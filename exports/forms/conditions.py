@@ -76,11 +76,11 @@ class BaseConditionRows(ConditionFormSet):
         except ConditionError:
             return ""
 
-    def first_refusal(self) -> str:
+    def first_error(self) -> str:
         """Which row cannot be sent, and why; "" when all can."""
         for number, form in enumerate(self.forms, 1):
-            if refusal := form.refusal():
-                params = {"number": number, "sentence": refusal}
+            if error := form.error():
+                params = {"number": number, "sentence": error}
                 return _("Condition %(number)d: %(sentence)s") % params
         return ""
 
@@ -95,25 +95,25 @@ class BaseConditionRows(ConditionFormSet):
         ]
 
     def leave(self) -> None:
-        """Show every row's refusal from here on."""
+        """Show every row's error from here on."""
         for form in self.forms:
             form.leave()
 
     def problems(self) -> list[tuple[str, str, str]]:
-        """Every refusal: the id of its input, which row and input it is, its sentence."""
+        """Every error: the id of its input, which row and input it is, its sentence."""
         found = [("condition-rows", _("Conditions"), str(one)) for one in self.non_form_errors()]
         for number, form in enumerate(self.forms, 1):
-            if refusal := form.refusal():
-                part = form[refusal.part]
+            if error := form.error():
+                part = form[error.part]
                 label = _("Condition %(number)d, %(part)s") % {"number": number, "part": part.label}
-                found.append((part.auto_id, label, str(refusal)))
+                found.append((part.auto_id, label, str(error)))
         return found
 
     def focus_first_error(self) -> bool:
         """Let the first wrong input take the focus; whether there is one."""
         for form in self.forms:
-            if refusal := form.refusal():
-                form.focus(refusal.part)
+            if error := form.error():
+                form.focus(error.part)
                 return True
         return False
 

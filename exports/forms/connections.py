@@ -220,11 +220,11 @@ class ConnectionForm(EditedRowForm):
         changed = self.changed_bound_to_key()
         if changed and not self._is_new and cleaned.get("private_key") == "":
             labels = ", ".join(str(self.fields[name].label) for name in changed)
-            words = _(
+            message = _(
                 "Type the private key too, as these changed: %(labels)s. The stored key only "
                 "belongs to what it was saved with."
             )
-            self.add_error("private_key", words % {"labels": labels})
+            self.add_error("private_key", message % {"labels": labels})
         return cleaned
 
     def changed_bound_to_key(self) -> list[str]:
@@ -250,19 +250,19 @@ class ConnectionForm(EditedRowForm):
         found = []
         client_id = self.cleaned_data["client_id"]
         if client_id and not _GUID.fullmatch(client_id):
-            words = _(
+            message = _(
                 "The Client ID of %(connection)s does not look like one "
                 "(11111111-2222-3333-4444-555555555555). If the test fails, check it first."
             )
-            found.append(words % {"connection": self.instance.name})
+            found.append(message % {"connection": self.instance.name})
         tasks = self._tasks_with_runs()
         if tasks and (self._is_changed("site") or self._is_changed("company")):
-            words = _(
+            message = _(
                 "Site or Company changed. The next runs of these tasks start without ledger and "
                 "boundary, as the same ids are other batches there: %(tasks)s. See on the task's "
                 "page what it will fetch."
             )
-            found.append(words % {"tasks": ", ".join(tasks)})
+            found.append(message % {"tasks": ", ".join(tasks)})
         return found
 
     def _tasks_with_runs(self) -> list[str]:
@@ -296,11 +296,11 @@ class ConnectionForm(EditedRowForm):
                 "Type it again, or leave it blank to keep the stored one. It is never shown."
             )
         if "private_key" not in self.errors:
-            words = _(
+            message = _(
                 "Nothing is wrong with the private key, but it is never sent back to a browser: "
                 "please type it once more."
             )
-            self.add_error("private_key", words)
+            self.add_error("private_key", message)
 
     def _private_key_help(self) -> str:
         if self._is_new:
@@ -328,10 +328,10 @@ def _canonical(typed: Any) -> str:
 
 def _visible(text: str, label: str) -> str:
     if not text.isprintable():
-        words = _(
+        message = _(
             "%(label)s holds invisible characters, as happens when copying: type or copy it anew."
         )
-        raise ValidationError(words % {"label": label})
+        raise ValidationError(message % {"label": label})
     return text
 
 

@@ -116,22 +116,22 @@ class DatedForm(TaskModelForm):
         if typed in (seen, now):
             self.cleaned_data[name] = now
         elif active := before.active_run():
-            words = _(
+            message = _(
                 "%(date)s cannot be changed while %(run)s is active. Wait for it to end or cancel "
                 "it, then save again."
             )
-            self.add_error(name, words % {"date": label, "run": active})
+            self.add_error(name, message % {"date": label, "run": active})
         elif seen is not None and seen != now:
             # Seen from here on, so that saving once more is deliberate.
             data = cast(QueryDict, self.data).copy()
             data[f"{name}_shown"] = canonical(now)
             self.data = data
-            words = _(
+            message = _(
                 "%(who)s moved %(date)s to %(now)s while this form showed %(seen)s. Save again to "
                 "set it to %(typed)s, or write %(now)s to keep it."
             )
             moments = {"now": canonical(now), "seen": canonical(seen), "typed": canonical(typed)}
-            self.add_error(name, words % {"who": _mover(before, name), "date": label, **moments})
+            self.add_error(name, message % {"who": _mover(before, name), "date": label, **moments})
 
 
 def _mover(task: Task, name: str) -> str:

@@ -32,8 +32,8 @@ class BatchIdsField(forms.Field):
             ids = list(dict.fromkeys(chain.from_iterable(spans)))
             count = len(ids)
         if count > MOST_IDS:
-            words = _("That is %(count)s batches. Write at most %(most)s at a time.")
-            raise ValidationError(words % {"count": grouped(count), "most": MOST_IDS})
+            message = _("That is %(count)s batches. Write at most %(most)s at a time.")
+            raise ValidationError(message % {"count": grouped(count), "most": MOST_IDS})
         return ids
 
 
@@ -61,15 +61,15 @@ def _span(word: str) -> range:
     first, dash, last = word.partition("-")
     ends = [end.removeprefix("#") for end in ((first, last) if dash else (first,))]
     if not all(map(_is_id, ends)):
-        words = _(
+        message = _(
             "%(typed)s is not a batch id. Write the number of the batch, or several, e.g. 284, "
             "290-295."
         )
-        raise ValidationError(words % {"typed": shown(word)})
+        raise ValidationError(message % {"typed": shown(word)})
     begin, end = int(ends[0]), int(ends[-1])
     if begin > end:
-        words = _("%(typed)s runs backwards. Write the smaller id first: %(right)s.")
-        raise ValidationError(words % {"typed": shown(word), "right": f"{end}-{begin}"})
+        message = _("%(typed)s runs backwards. Write the smaller id first: %(right)s.")
+        raise ValidationError(message % {"typed": shown(word), "right": f"{end}-{begin}"})
     return range(begin, end + 1)
 
 

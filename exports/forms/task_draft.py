@@ -21,18 +21,18 @@ def draft(form: TaskForm, connection: Connection | None) -> Task | None:
     export = str(form["export"].value())
     if export not in DATE_OF:
         return None
-    drawn = copy.copy(form.before) if form.before else Task()
-    drawn.export = export
+    drafted = copy.copy(form.before) if form.before else Task()
+    drafted.export = export
     if connection is not None:
-        drawn.connection = connection
+        drafted.connection = connection
     if name := DATE_OF[export]:
         moment = _moment(form, name)
         if moment is None:
             return None
         if form.before is None or moment not in (_stored(form, name), _shown(form, name)):
-            drawn.pk = None
-            setattr(drawn, name, moment)
-    return drawn
+            drafted.pk = None
+            setattr(drafted, name, moment)
+    return drafted
 
 
 def chosen_connection(form: TaskForm) -> Connection | None:

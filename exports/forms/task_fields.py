@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from exports.models import Task
 
 # In place of the sentences of the framework, which name no example.
-REFUSALS: Final[dict[str, dict[str, Any]]] = {
+ERROR_MESSAGES: Final[dict[str, dict[str, Any]]] = {
     "name": {
         "required": gettext_lazy("The task needs a name, e.g. Nightly batches."),
         "max_length": gettext_lazy(

@@ -27,7 +27,7 @@ from exports.forms.edit_conflicts import EditedRowForm
 from exports.forms.redisplay import redisplay
 from exports.forms.row_actions import rows_after
 from exports.forms.task_copies import first_values_of_copy
-from exports.forms.task_fields import REFUSALS, PageSizeField, TaskChoiceField
+from exports.forms.task_fields import ERROR_MESSAGES, PageSizeField, TaskChoiceField
 from exports.forms.task_layout import HELP, ORDER, task_helper
 from exports.models import Connection, Run, Task
 from exports.models.sync_window import passes_over_late_matches
@@ -96,7 +96,7 @@ class TaskForm(EditedRowForm, DatedForm):
             "on_failure_task",
             "break_on_failure",
         )
-        error_messages = REFUSALS
+        error_messages = ERROR_MESSAGES
         field_classes = {"on_failure_task": TaskChoiceField}
 
     def __init__(
@@ -182,7 +182,7 @@ class TaskForm(EditedRowForm, DatedForm):
         return valid
 
     def problems(self) -> list[tuple[str, str, str]]:
-        """Every refusal in the order of the page: the id of its input, its label, its sentence."""
+        """Every error in the order of the page: the id of its input, its label, its sentence."""
         found = []
         for name in ORDER:
             if name == "conditions":

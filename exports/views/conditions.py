@@ -20,7 +20,7 @@ def change_condition_rows(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def check_condition(request: HttpRequest, position: int) -> HttpResponse:
-    """What belongs beside one row's inputs as they are: choices, example, hint and refusal."""
+    """What belongs beside one row's inputs as they are: choices, example, hint and error."""
     forms = posted_rows(request.POST).forms
     if position >= len(forms):
         # The rows are being replaced at this moment.

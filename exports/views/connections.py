@@ -97,8 +97,8 @@ def delete_connection(request: HttpRequest, pk: int) -> HttpResponse:
         except ProtectedError:
             status = 409
         else:
-            words = _("Connection %(connection)s was deleted.")
-            messages.success(request, words % {"connection": connection.name})
+            message = _("Connection %(connection)s was deleted.")
+            messages.success(request, message % {"connection": connection.name})
             return redirect("connection-list")
     run_count = Run.objects.filter(connection=connection).count()
     archived = connection.tasks.exclude(archived_at=None)
@@ -153,8 +153,8 @@ def _show_deleted(request: HttpRequest) -> HttpResponse:
 def _follow_saved(
     request: HttpRequest, form: ConnectionForm, connection: Connection
 ) -> HttpResponse:
-    words = _("Connection %(connection)s was saved.")
-    messages.success(request, words % {"connection": connection.name})
+    message = _("Connection %(connection)s was saved.")
+    messages.success(request, message % {"connection": connection.name})
     for warning in (*form.taken_over(), *form.warnings()):
         messages.warning(request, warning)
     if request.POST.get("test") == "live":
@@ -166,8 +166,8 @@ def _follow_saved(
 
 def _test_and_show(request: HttpRequest, connection: Connection) -> HttpResponse:
     outcome = connection_check.worst_outcome(connection_check.test_connection(connection))
-    level, words = _WORDS[outcome]
-    messages.add_message(request, level, words % {"connection": connection.name})
+    level, message = _WORDS[outcome]
+    messages.add_message(request, level, message % {"connection": connection.name})
     return redirect("connection-edit", connection.pk)
 
 
@@ -177,8 +177,8 @@ def _states(connection: Connection) -> Iterator[str]:
         if asked:
             said = _("Testing: %(step)s") % {"step": asked[0]}
         else:
-            words = _WORDS[connection_check.worst_outcome(steps)][1]
-            said = words % {"connection": connection.name}
+            message = _WORDS[connection_check.worst_outcome(steps)][1]
+            said = message % {"connection": connection.name}
         context = {
             "connection": connection,
             "steps": [vars(step) for step in steps],

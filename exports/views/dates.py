@@ -22,8 +22,8 @@ from exports.views.task_page import render_task_page
 def change_dates(request: HttpRequest, pk: int) -> HttpResponse:
     task = _locked(pk)
     if task.archived_at is not None:
-        words = _("%(task)s is archived. Restore it to change its dates.")
-        messages.error(request, words % {"task": task})
+        message = _("%(task)s is archived. Restore it to change its dates.")
+        messages.error(request, message % {"task": task})
         return redirect("task-detail", pk)
     form = DatesForm(task, request.POST)
     if not form.is_valid():
@@ -32,10 +32,10 @@ def change_dates(request: HttpRequest, pk: int) -> HttpResponse:
     saved = form.save_typed(request.user)
     typed = [name for name in DATES if getattr(saved, name) != getattr(form.before, name)]
     for name in typed:
-        words = _("%(date)s of %(task)s is now %(moment)s.")
+        message = _("%(date)s of %(task)s is now %(moment)s.")
         moment = exact_text(getattr(saved, name))
         label = form.fields[name].label
-        messages.success(request, words % {"date": label, "task": task, "moment": moment})
+        messages.success(request, message % {"date": label, "task": task, "moment": moment})
     if not typed:
         messages.info(request, _("The dates of %(task)s stand as they were.") % {"task": task})
     return redirect("task-detail", pk)
@@ -50,17 +50,17 @@ def undo_date(request: HttpRequest, pk: int) -> HttpResponse:
     newest = DateChange.objects.in_force(task.pk, change.field).first()
     label = change.get_field_display()
     if newest is None or newest.pk != change.pk:
-        words = _("Nothing was undone: this is no longer the newest change of %(date)s.")
-        messages.info(request, words % {"date": label})
+        message = _("Nothing was undone: this is no longer the newest change of %(date)s.")
+        messages.info(request, message % {"date": label})
         return redirect("task-detail", pk)
     try:
         task.undo_date(change.field, request.user)
     except TaskUnusableError as error:
         messages.error(request, str(error))
     else:
-        words = _("%(date)s of %(task)s is back at %(moment)s.")
+        message = _("%(date)s of %(task)s is back at %(moment)s.")
         back = exact_text(getattr(task, change.field))
-        messages.success(request, words % {"date": label, "task": task, "moment": back})
+        messages.success(request, message % {"date": label, "task": task, "moment": back})
     return redirect("task-detail", pk)
 
 
@@ -72,16 +72,16 @@ def start_from_now(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         restart = restart_of(task, task.rendered_conditions())
         if restart is None:
-            words = _("The next run of %(task)s goes on from its date already.")
-            messages.info(request, words % {"task": task})
+            message = _("The next run of %(task)s goes on from its date already.")
+            messages.info(request, message % {"task": task})
             return redirect("task-detail", pk)
         task.start_from_now(restart.field, request.user)
     except (TaskUnusableError, ConditionError) as error:
         messages.error(request, str(error))
     else:
-        words = _("The next run of %(task)s goes on from %(moment)s.")
+        message = _("The next run of %(task)s goes on from %(moment)s.")
         moment = exact_text(getattr(task, restart.field))
-        messages.success(request, words % {"task": task, "moment": moment})
+        messages.success(request, message % {"task": task, "moment": moment})
     return redirect("task-detail", pk)
 
 

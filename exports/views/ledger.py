@@ -106,18 +106,18 @@ def _answer(task: Task, ids: list[int]) -> str:
         runs = runs_of[ids[0]]
         if not runs:
             return _("No: batch %(batch)s has not gone out with this task.") % {"batch": ids[0]}
-        words = ngettext(
+        message = ngettext(
             "Yes: batch %(batch)s went out, last in run %(run)s. It is in %(count)s file.",
             "Yes: batch %(batch)s went out, last in run %(run)s. It is in %(count)s files, newest "
             "first.",
             len(runs),
         )
-        return words % {"batch": ids[0], "run": runs[-1], "count": grouped(len(runs))}
+        return message % {"batch": ids[0], "run": runs[-1], "count": grouped(len(runs))}
     if not missing:
         return _("Yes: all of them went out.")
     found_count = len(ids) - len(missing)
-    words = _("%(found)s of %(count)s went out. Not: %(missing)s.")
-    return words % {"found": found_count, "count": len(ids), "missing": ", ".join(missing)}
+    message = _("%(found)s of %(count)s went out. Not: %(missing)s.")
+    return message % {"found": found_count, "count": len(ids), "missing": ", ".join(missing)}
 
 
 def _check(task: Task, ids: list[int]) -> None:
@@ -134,12 +134,12 @@ def _check(task: Task, ids: list[int]) -> None:
     known = set(ours.values_list("batch_id", flat=True))
     missing = [str(batch_id) for batch_id in ids if batch_id not in known]
     if missing:
-        words = _(
+        message = _(
             "This task has not exported %(batches)s from %(company)s at %(site)s. Choose batches "
             "that it has."
         )
         where = {"company": connection.company, "site": connection.site}
-        raise ValidationError(words % {"batches": ", ".join(missing), **where})
+        raise ValidationError(message % {"batches": ", ".join(missing), **where})
     longest = conditions.both(conditions.id_among(ids), conditions.id_above(LARGEST_ID))
     try:
         length = client.full_url_length(connection.parsed_site(), longest, task.page_size)

@@ -36,7 +36,7 @@ class Description:
 
     in_words: str
     request: str
-    refusal: str
+    error: str
     next_run: tuple[str, ...]
 
 
@@ -57,22 +57,22 @@ def describe(form: TaskForm) -> Description:
     """What the next run would ask if the form were saved as it is."""
     rows = form.rows
     connection = chosen_connection(form)
-    refusal = rows.first_refusal() or _length_refusal(form, connection)
-    drawn = draft(form, connection)
-    if refusal:
+    error = rows.first_error() or _length_error(form, connection)
+    drafted = draft(form, connection)
+    if error:
         waits = _("It can be told once the conditions can be sent.")
-        return Description("", "", refusal, (waits,))
-    if drawn is None:
+        return Description("", "", error, (waits,))
+    if drafted is None:
         return Description(rows.in_words(), rows.sent(), "", (_unreadable(form),))
     sent = rows.sent()
-    window = next_window(drawn, sent, timezone.now())
+    window = next_window(drafted, sent, timezone.now())
     return Description(
         in_words=rows.in_words(),
         request=conditions.both(sent, *_added(window)),
-        refusal="",
+        error="",
         # A form as it was saved differs from nothing, and what its task has to say its page says.
         next_run=(
-            *_next_run(drawn, window, window.restart if form.is_bound else None),
+            *_next_run(drafted, window, window.restart if form.is_bound else None),
             *filter(None, [form.late_match_warning()]),
         ),
     )
@@ -121,7 +121,7 @@ def _unreadable(form: TaskForm) -> str:
     return _("%(date)s cannot be read yet.") % {"date": form.fields[name].label}
 
 
-def _length_refusal(form: TaskForm, connection: Connection | None) -> str:
+def _length_error(form: TaskForm, connection: Connection | None) -> str:
     """Whether the filter is too long for a URL (F6), as soon as it can be said."""
     page_size = read_number(str(form["page_size"].value()), most=LARGEST_PAGE)
     if connection is None or page_size is None:

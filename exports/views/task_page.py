@@ -104,12 +104,12 @@ def restart_sentence(task: Task, restart: Restart) -> str:
 
 def _what_is_skipped(task: Task, restart: Restart) -> str:
     if known_count := LedgerEntry.objects.batch_count_of(task):
-        words = ngettext(
+        message = ngettext(
             "It leaves out the %(count)s batch that already went out.",
             "It leaves out the %(count)s batches that already went out.",
             known_count,
         )
-        return words % {"count": grouped(known_count)}
+        return message % {"count": grouped(known_count)}
     if restart.company_changed:
         return _("It starts without ledger and boundary: the same ids are other batches there.")
     return _("No batch has gone out before.")

@@ -1,4 +1,4 @@
-"""The condition editor in a real browser: help, moves, live text, refusals, and no script."""
+"""The condition editor in a real browser: help, moves, live text, errors, and no script."""
 
 import re
 
@@ -13,8 +13,8 @@ from tests.conftest import save_task
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-# Every refusal of a condition (F3) that can be typed: a row, and words of the sentence.
-REFUSALS = [
+# Every error of a condition (F3) that can be typed: a row, and words of the sentence.
+ERROR_MESSAGES = [
     ("batchIdentifier", "Equal", "2019 b", "is text without quotes"),
     ("batchIdentifier", "Equal", '"2019', "starts with a quote that is not closed"),
     ("batchIdentifier", "Equal", '2019"', "ends with a quote but does not start with one"),
@@ -105,7 +105,7 @@ def announcement(page: Page) -> Locator:
     return page.locator("#condition-announcement")
 
 
-def refusals(page: Page, row: int = 0) -> Locator:
+def errors(page: Page, row: int = 0) -> Locator:
     return page.locator(".condition-row").nth(row).locator(".field-error")
 
 
@@ -131,11 +131,11 @@ def test_comparison_that_no_longer_fits_stays_marked(editor: Page) -> None:
     fill(editor, 0, "batchIdentifier", "Contains", '"2019"')
     field(editor).fill("id")
 
-    expect(refusals(editor)).to_contain_text("but id holds whole numbers")
+    expect(errors(editor)).to_contain_text("but id holds whole numbers")
     expect(comparison(editor)).to_have_value("Contains")
     expect(comparison(editor)).to_have_attribute("aria-invalid", "true")
     field(editor).fill("updatedBy")
-    expect(refusals(editor)).to_have_count(0)
+    expect(errors(editor)).to_have_count(0)
     expect(comparison(editor)).to_have_value("Contains")
 
 
@@ -251,7 +251,7 @@ def test_enter_in_a_row_changes_nothing(editor: Page) -> None:
     fill(editor, 0, "batchIdentifier", "Equal", "2019")
     value(editor).press("Enter")
 
-    expect(refusals(editor)).to_contain_text("but batchIdentifier holds text")
+    expect(errors(editor)).to_contain_text("but batchIdentifier holds text")
     expect(value(editor)).to_be_focused()
     assert values(editor) == ["2019", '"b"', '"c"']
     assert editor.url.endswith("/tasks/new/")
@@ -261,37 +261,37 @@ def test_enter_in_a_row_changes_nothing(editor: Page) -> None:
 # --- Refusals ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "compare", "text", "words"), REFUSALS)
+@pytest.mark.parametrize(("name", "compare", "text", "words"), ERROR_MESSAGES)
 def test_invalid_row_is_refused_on_leaving_it(
     editor: Page, name: str, compare: str, text: str, words: str
 ) -> None:
     fill(editor, 0, name, compare, text)
     expect(sentence(editor)).to_contain_text(words)
-    assert refusals(editor).count() == 0
+    assert errors(editor).count() == 0
 
     editor.get_by_label("Task Name").focus()
-    expect(refusals(editor)).to_contain_text(words)
+    expect(errors(editor)).to_contain_text(words)
     wrong = editor.locator(".condition-row [aria-invalid=true]")
     expect(wrong).to_have_count(1)
     described = (wrong.get_attribute("aria-describedby") or "").split()
-    assert refusals(editor).get_attribute("id") == described[-1]
+    assert errors(editor).get_attribute("id") == described[-1]
     assert (field(editor).input_value(), value(editor).input_value()) == (name, text)
 
 
-def test_refusal_goes_once_it_is_cured(editor: Page) -> None:
+def test_error_goes_once_it_is_cured(editor: Page) -> None:
     fill(editor, 0, "batchIdentifier", "Equal", "2019")
     editor.get_by_label("Task Name").focus()
-    expect(refusals(editor)).to_have_count(1)
+    expect(errors(editor)).to_have_count(1)
 
     value(editor).fill('"2019"')
-    expect(refusals(editor)).to_have_count(0)
+    expect(errors(editor)).to_have_count(0)
     expect(value(editor)).not_to_have_attribute("aria-invalid", "true")
     value(editor).fill('"2019')
     expect(sentence(editor)).to_contain_text("not closed")
-    expect(refusals(editor)).to_have_count(0)
+    expect(errors(editor)).to_have_count(0)
 
 
-def test_saving_shows_every_refusal_and_focuses_the_first(editor: Page) -> None:
+def test_saving_shows_every_error_and_focuses_the_first(editor: Page) -> None:
     editor.get_by_label("Task Name").fill("Nightly batches")
     fill(editor, 0, "id", "Equal", "x")
     editor.get_by_label("Page Size", exact=True).fill("0")

@@ -330,7 +330,7 @@ def test_row_takes_operator_and_error_along() -> None:
     moved = rows_after(data, "up-1").forms
 
     assert [form.typed() for form in moved] == [C, A, B]
-    assert [form.shown_refusal() is not None for form in moved] == [True, False, False]
+    assert [form.shown_error() is not None for form in moved] == [True, False, False]
 
 
 def check(client: Client, data: dict[str, str], position: int = 0) -> Any:

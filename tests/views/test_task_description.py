@@ -40,7 +40,7 @@ def test_description_matches_what_run_sends(signed_in: Client, connection: Conne
         '(exportInvoicesFlag = True or (id < 284 and batchIdentifier like "2026*"))'
         " and lastUpdated > [2020-01-01T00:00:00Z]"
     )
-    assert params.refusal == ""
+    assert params.error == ""
 
 
 def test_each_mode_says_what_the_next_run_fetches(
@@ -72,20 +72,20 @@ def test_each_mode_says_what_the_next_run_fetches(
     }
 
 
-def test_the_first_refusal_is_told_with_its_row(signed_in: Client, connection: Connection) -> None:
+def test_first_error_names_its_row(signed_in: Client, connection: Connection) -> None:
     wrong = Condition("batchIdentifier", "Equal", "2026")
     blank = Condition("", "", "")
     params = described(signed_in, new_task(connection, blank, LIKE, wrong, wrong))
 
     assert (params.in_words, params.request) == ("", "")
-    assert params.refusal.startswith("Condition 3: The value for batchIdentifier is a whole number")
+    assert params.error.startswith("Condition 3: The value for batchIdentifier is a whole number")
     assert params.next_run == ("It can be told once the conditions can be sent.",)
 
 
 def test_too_long_filter_is_told_before_saving(signed_in: Client, connection: Connection) -> None:
     ids = ",".join(str(number) for number in range(1000))
     params = described(signed_in, new_task(connection, Condition("id", "In", f"({ids})")))
-    assert params.refusal.startswith("These conditions make an address of ")
+    assert params.error.startswith("These conditions make an address of ")
 
 
 def test_unreadable_or_future_date_is_told(signed_in: Client, connection: Connection) -> None:

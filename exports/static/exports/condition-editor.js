@@ -60,7 +60,7 @@
     if (document.hasFocus() && !row.querySelector(":disabled .condition-typed")) leave(row);
   });
 
-  // Typed anew, a row is refused anew when it is left; a refusal on show stays until it is cured.
+  // Typed anew, a row is refused anew when it is left; an error on show stays until it is cured.
   document.addEventListener("input", ({ target }) => {
     const row = target.matches(".condition-typed") && rowOf(target);
     if (row && !row.querySelector(".field-error")) row.querySelector("[data-left]").value = "";

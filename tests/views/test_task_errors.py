@@ -14,7 +14,7 @@ from tests.views.form_data import CREATE, edit_url, edited, errors, new_task
 MakeTask = Callable[..., Task]
 
 
-# Every refusal of a condition (F3), each at the input it is about.
+# Every error of a condition (F3), each at the input it is about.
 @pytest.mark.parametrize(
     ("row", "part", "sentence"),
     [
