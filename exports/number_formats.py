@@ -1,4 +1,6 @@
-"""How figures are put into sentences, in the language that is spoken where they are made."""
+"""How figures and times in UTC are put into sentences, in the language spoken there."""
+
+from datetime import UTC, datetime
 
 from django.utils.formats import number_format
 
@@ -14,3 +16,8 @@ def decimal(written: str) -> str:
     Grouped like `grouped`, so that both stand beside each other.
     """
     return number_format(written, use_l10n=True, force_grouping=True)
+
+
+def utc_text(moment: datetime) -> str:
+    """`2020-01-01T00:00:00Z`: a time for programs, or beside others in UTC."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

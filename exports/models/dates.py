@@ -5,6 +5,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
+from exports.number_formats import utc_text
+
 
 class DateChangeQuerySet(models.QuerySet["DateChange"]):
     def in_force(self, task_id: int, field: str) -> "DateChangeQuerySet":
@@ -53,4 +55,4 @@ class DateChange(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_field_display()} {self.date_after:%Y-%m-%dT%H:%M:%SZ} ({self.origin})"
+        return f"{self.get_field_display()} {utc_text(self.date_after)} ({self.origin})"

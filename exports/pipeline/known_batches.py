@@ -1,12 +1,12 @@
 """What of a page goes into the file, and what is skipped: of a run, and of the preview of one."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from exports.connectwise.paging.keyset import Record
 from exports.models import LedgerEntry, Run
 from exports.models.ledger import Version
 from exports.models.sync_window import overlap
+from exports.number_formats import utc_text
 from exports.pipeline.batch_versions import extra_hash_of, version_of
 
 Pair = tuple[Record, Version]
@@ -25,7 +25,7 @@ def skip_known(run: Run, records: Sequence[tuple[int, Record]]) -> list[Pair]:
         known_ids = LedgerEntry.objects.known_batches(run, ids)
         return [pair for pair in pairs if pair[1].batch_id not in known_ids]
     known = LedgerEntry.objects.known_versions(run, ids)
-    young_from = _utc(run.date_modified_before - overlap())
+    young_from = utc_text(run.date_modified_before - overlap())
     return [pair for pair in pairs if not _is_known(pair[1], known, young_from)]
 
 
@@ -51,7 +51,3 @@ def _is_known(
     is_told_apart = version.extra_hash is not None and None not in extra_hashes
     is_young = version.last_updated > young_from
     return not (is_told_apart and is_young) or version.extra_hash in extra_hashes
-
-
-def _utc(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,10 +1,11 @@
 """The proof of a run as a small JSON file beside its XML, for whoever has only the folder."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from exports.models import Run
+from exports.number_formats import utc_text
 from exports.pipeline.outcome import RunResult
 from exports.product import product_version
 
@@ -65,4 +66,4 @@ def _content(run: Run, outcome: RunResult) -> dict[str, Any]:
 
 
 def _utc(moment: datetime | None) -> str | None:
-    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return None if moment is None else utc_text(moment)

@@ -10,6 +10,7 @@ from exports.connectwise.http.client import Page
 from exports.connectwise.http.errors import ForbiddenError, RejectedError
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import grouped, joined, ngettext
+from exports.number_formats import utc_text
 from exports.pipeline.queries import Submitter, submit_count, submit_newest
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,7 +32,7 @@ def find_start_id(
         page = submit_newest(submitter, _UP_TO[member](typed)).result()
         if _is_obeyed(page, member, typed):
             start_id = page.ids[0] if page.records else 0
-            params = {"id": start_id, "date": f"{typed:%Y-%m-%dT%H:%M:%SZ}"}
+            params = {"id": start_id, "date": utc_text(typed)}
             reason = _reason(member, is_first=start_id == 0) % params
             if member == _CREATED and start_id:
                 return start_id, joined([reason, *_passed_over(submitter, start_id, typed)])

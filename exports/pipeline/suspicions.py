@@ -8,6 +8,7 @@ from exports.connectwise.language import gettext as _
 from exports.connectwise.language import grouped
 from exports.models import Run
 from exports.models.codes import Suspicion, SuspicionCode
+from exports.number_formats import utc_text
 from exports.pipeline.completeness import Counts
 from exports.pipeline.part_writer import Written
 from exports.pipeline.preflight import Preflight
@@ -160,7 +161,7 @@ def _date_ahead(run: Run, preflight: Preflight) -> Suspicion | None:
             "The date %(date)s lies ahead of ConnectWise's clock, %(now)s: what changes until "
             "then is not exported. Correct the date on the task."
         )
-        % {name: f"{moment:%Y-%m-%dT%H:%M:%SZ}" for name, moment in dates.items()},
+        % {name: utc_text(moment) for name, moment in dates.items()},
     )
 
 

@@ -4,10 +4,11 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from exports.models.runs import RunQuerySet
+from exports.number_formats import utc_text
 
 # The name of each column, which is part of what programs rely on, and where it comes from.
 _COLUMNS: Final = {
@@ -79,7 +80,7 @@ def _text(rows: Sequence[Sequence[Any]]) -> str:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return utc_text(value)
     if isinstance(value, str):
         return _FORMULA.sub(r"\1'\2", value)
     return value

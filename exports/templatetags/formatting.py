@@ -8,7 +8,7 @@ Filters: {{ moment|relative }}  {{ moment|exact }}  {{ delta|duration }}  {{ siz
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import template
@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from exports import number_formats, product
 from exports.models import Task
+from exports.number_formats import utc_text
 
 if TYPE_CHECKING:
     from exports.models import Run
@@ -137,7 +138,7 @@ def exact(moment: datetime | None) -> str:
     """`2026-03-01 14:05:09 CET`: the installation's zone, named; UTC on hover."""
     if moment is None:
         return NOTHING
-    return _time(moment, exact_text(moment), f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    return _time(moment, exact_text(moment), utc_text(moment))
 
 
 def exact_text(moment: datetime) -> str:
@@ -199,7 +200,7 @@ def _badge(kind: str, word: str) -> SafeString:
 
 
 def _time(moment: datetime, text: str, hover: str) -> SafeString:
-    machine = f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    machine = utc_text(moment)
     return format_html('<time datetime="{}" title="{}">{}</time>', machine, hover, text)
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from exports.connectwise.plain_files import open_plain
 from exports.connectwise.xml.schema import FILE_NAME, schema
 from exports.models import Run
+from exports.number_formats import utc_text
 from exports.outside_numbers import read_number
 from exports.reporting.file_pages import FilePage, page_before, page_from
 from exports.reporting.xml_highlight import highlight_xml
@@ -92,7 +93,7 @@ def download_manifest(request: HttpRequest, pk: int) -> HttpResponseBase:
 def download_log(request: HttpRequest, pk: int) -> HttpResponse:
     run = find_run(pk)
     lines = [
-        f"{entry.logged_at:%Y-%m-%dT%H:%M:%SZ} {entry.level.upper():7} {entry.message}\n"
+        f"{utc_text(entry.logged_at)} {entry.level.upper():7} {entry.message}\n"
         for entry in run.log_entries.order_by("id")
     ]
     response = HttpResponse(lines, content_type="text/plain; charset=utf-8")
