@@ -6,7 +6,8 @@ import sys
 from contextlib import suppress
 from typing import Final
 
-# With Python's own 5 ms a request would wait that long behind the writing of the page before.
+# With Python's own 5 ms a request would wait that long behind the writing of the page before. It
+# costs no processor time (1.9 s for 50,000 batches either way).
 _SWITCH_INTERVAL: Final = 0.0005  # seconds
 # Parameters of mallopt(3): the body of a page comes from the heap and that of a huge answer does
 # not, the free end of the heap is kept for the next page, and all threads share one heap.
