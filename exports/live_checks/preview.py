@@ -220,7 +220,9 @@ def _look_into_nothing(
 def _add_concerns(found: Preview, run: Run, preflight: Preflight, fetched_count: int) -> None:
     """What a run with such a response would say besides its result."""
     seen = Written(fetched_count=fetched_count)
-    suspicion = suspicion_about(run, preflight, seen, Counts())
+    # A preview counts once; what a run finds by counting again cannot be said yet.
+    counts = Counts(proven_count=preflight.expected_count, visible_count=preflight.unfiltered_count)
+    suspicion = suspicion_about(run, preflight, seen, counts)
     if suspicion:
         found.warnings.append(suspicion.message)
     for batch_id, path in found.first.replaced if found.first else ():
