@@ -193,10 +193,8 @@ def test_too_few_batches_are_suspicious(task: Task, stand_in: StandIn) -> None:
     stand_in.store.clear()
     none = preview_of(task)
 
-    assert fewer.warnings == [
-        "ConnectWise shows 10 batches, less than half of the 120 at the run before. Check the API "
-        "member's role and level."
-    ]
+    [fell] = fewer.warnings
+    assert "it shows 10 now" in fell
     assert none.warnings == [
         "ConnectWise shows this API member no batches at all. Check that its security role and "
         "level still let it see them."
