@@ -72,6 +72,11 @@ def repeats_one_too_few(plant: pytest.MonkeyPatch) -> None:
 
 
 def repeats_what_lies_between(plant: pytest.MonkeyPatch) -> None:
+    def all_between(ledger: LedgerQuerySet, run_id: int) -> Iterator[int]:
+        lowest, highest = ledger.range_of(run_id)
+        return iter(range(lowest, highest + 1))
+
+    plant.setattr(LedgerQuerySet, "ids_of", all_between)
     plant.setattr(LedgerQuerySet, "exported_by", lambda _, __, ids: set(ids))
 
 
