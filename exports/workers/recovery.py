@@ -20,6 +20,7 @@ from exports.housekeeping.leftovers import (
     delete_staged,
 )
 from exports.housekeeping.queue_table import clear_queue_rows, is_in_queue
+from exports.housekeeping.sessions import clear_expired_sessions
 from exports.models import Delivery, Run, Worker
 from exports.models.codes import ErrorCode
 from exports.models.deliveries import STALLED_AFTER
@@ -40,24 +41,25 @@ _NO_HARM = gettext_noop("Nothing was exported and no date moved; run the task ag
 _ENQUEUE_AGAIN_AFTER = timedelta(minutes=1)
 
 
-_LIST_RUNS_EVERY = 3600.0
+_HOUR = 3600.0
 
 _watch = HeartbeatWatch()
 _delivery_watch = HeartbeatWatch()
 
 
 @dataclass
-class _Listing:
-    """When this process has last read the folder of runs; None when it is due."""
+class _Hourly:
+    """When this process has last done what is done every hour; None when it is due."""
 
     at: float | None = None
 
     @property
     def is_due(self) -> bool:
-        return self.at is None or time.monotonic() - self.at > _LIST_RUNS_EVERY
+        return self.at is None or time.monotonic() - self.at > _HOUR
 
 
-_listing = _Listing()
+_listing = _Hourly()
+_session_clearing = _Hourly()
 
 
 def recover(*, is_thorough: bool = False) -> None:
@@ -75,6 +77,7 @@ def recover(*, is_thorough: bool = False) -> None:
         "temporary files in the export folder": remove_old_temp_files,
         "staged ledger rows": lambda: delete_staged(is_thorough),
         "the queue's own rows": clear_queue_rows,
+        "expired sessions": lambda: _clear_sessions(is_thorough),
         "rows of dead workers": Worker.objects.prune_stalled,
     }
     for name, step in steps.items():
@@ -97,6 +100,12 @@ def _clear_run_folder(is_thorough: bool) -> None:
     if is_thorough or _listing.is_due:
         clear_run_folder()
         _listing.at = time.monotonic()
+
+
+def _clear_sessions(is_thorough: bool) -> None:
+    # After a flood, what one round leaves is the next one's.
+    if (is_thorough or _session_clearing.is_due) and clear_expired_sessions():
+        _session_clearing.at = time.monotonic()
 
 
 def _close_all_stalled() -> None:
