@@ -92,7 +92,7 @@ def reached_back(task: "Task", run: "Run") -> SyncWindow | None:
 
 def _new_from_decision(task: "Task", conditions: str) -> SyncWindow:
     for change in _moves_since_typed(task):
-        if change.run is None or not _is_vouched(change, task, conditions):
+        if change.run is None or not is_vouched(change, task, conditions):
             break
         if change.origin == DateChange.Origin.FROM_NOW:
             start_id = change.run.highest_id
@@ -131,7 +131,7 @@ def _modified_window(task: "Task", conditions: str) -> SyncWindow:
     newest, typed = _newest_change(task, MODIFIED), _last_typed(task, MODIFIED)
     if newest is None or newest.run is None:
         return _typed_window(task, newest, SyncWindow(modified_after=task.date_modified))
-    if not _is_vouched(newest, task, conditions):
+    if not is_vouched(newest, task, conditions):
         return SyncWindow(
             modified_after=typed,
             skips_known=True,
@@ -193,14 +193,14 @@ def _new_window(task: "Task", conditions: str, now: datetime) -> SyncWindow:
     newest, typed = _newest_change(task, CREATED), _last_typed(task, CREATED)
     if newest is None or newest.run is None:
         return _typed_window(task, newest, SyncWindow(created_after=task.date_created))
-    if not _is_vouched(newest, task, conditions):
+    if not is_vouched(newest, task, conditions):
         restart = _restart(task, newest.run, CREATED, typed)
         return SyncWindow(created_after=typed, skips_known=True, restart=restart)
     # A batch that was shown late to the newest run has an id below the highest of that time.
     last_started_at = newest.run.started_at or now
     for change in _moves_since_typed(task):
         run = change.run
-        if run is None or not _is_vouched(change, task, conditions):
+        if run is None or not is_vouched(change, task, conditions):
             break
         # Who chose *only from now on* wants nothing of what was there then, however late it shows.
         is_chosen = change.origin == DateChange.Origin.FROM_NOW
@@ -227,13 +227,16 @@ def _is_elsewhere(run: "Run", task: "Task") -> bool:
     return (run.site, run.company) != (connection.site, connection.company)
 
 
-def _is_vouched(change: DateChange, task: "Task", conditions: str) -> bool:
+def is_vouched(change: DateChange, task: "Task", conditions: str) -> bool:
     """A date speaks only for the conditions and the company of the run that moved it (W9).
 
-    *Only from now on* lets it speak for the conditions it was chosen for, too.
+    *Only from now on* lets it speak for the conditions it was chosen for, too. A typed date is
+    taken literally, whatever is asked.
     """
     run = change.run
-    if run is None or _is_elsewhere(run, task):
+    if run is None:
+        return True
+    if _is_elsewhere(run, task):
         return False
     is_chosen = change.origin == DateChange.Origin.FROM_NOW
     return conditions == (change.conditions if is_chosen else run.conditions)

@@ -14,12 +14,14 @@ from exports.connectwise.batches import FIELD_TYPES
 from exports.connectwise.filter import conditions
 from exports.connectwise.filter.conditions import ConditionError
 from exports.models import Condition, DateChange, Run, Task
+from exports.models.sync_window import is_vouched
 from exports.models.tasks import EARLIEST
 
 # SQLite limits the depth of an OR, so the runs of many tasks are read in portions.
 _TASKS_AT_ONCE = 400
 _POINT_FIELDS = ("id", "status", "suspicion", "batch_count", "started_at")
-_CHANGE_FIELDS = ("task_id", "run__site", "run__company", "run__conditions")
+# What `is_vouched` reads of a change.
+_CHANGE_FIELDS = ("origin", "conditions", "run__site", "run__company", "run__conditions")
 
 # What a small chart needs of a run: the values of _POINT_FIELDS.
 Row = list[Any]
@@ -99,8 +101,11 @@ def _tasks() -> QuerySet[Any]:
     # Any: a Task with the ids that are annotated below.
     runs = Run.objects.filter(task=OuterRef("pk")).order_by("-id").values("id")
     own = runs.exclude(trigger=Run.Trigger.REEXPORT)
+    # All goes by no date, so none can be in the way.
     date_field = Case(
-        When(export="new", then=Value("date_created")), default=Value("date_modified")
+        When(export="new", then=Value("date_created")),
+        When(export="modified", then=Value("date_modified")),
+        default=Value(""),
     )
     changes = DateChange.objects.filter(task=OuterRef("pk"), undone_at=None).order_by("-id")
     return (
@@ -148,14 +153,8 @@ def _next(task: Task, change: DateChange | None) -> dict[str, Any]:
         sent = conditions.render(rows, FIELD_TYPES)
     except ConditionError as error:
         return {"condition_error": str(error), "in_words": "", "is_asked_otherwise": False}
-    asked_by = change.run if change else None
-    connection = task.connection
-    is_asked_otherwise = asked_by is not None and (
-        (asked_by.site, asked_by.company, asked_by.conditions)
-        != (connection.site, connection.company, sent)
-    )
     return {
         "condition_error": "",
         "in_words": conditions.in_words(rows, FIELD_TYPES) if rows else "",
-        "is_asked_otherwise": is_asked_otherwise,
+        "is_asked_otherwise": change is not None and not is_vouched(change, task, sent),
     }

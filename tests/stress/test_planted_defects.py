@@ -135,7 +135,7 @@ def reaches_back_behind_a_typed_date(plant: pytest.MonkeyPatch) -> None:
 
 
 def goes_on_from_the_date(plant: pytest.MonkeyPatch) -> None:
-    plant.setattr(sync_window, "_is_vouched", lambda *_: True)
+    plant.setattr(sync_window, "is_vouched", lambda *_: True)
 
 
 def _giving_back(plant: pytest.MonkeyPatch, **fields: Any) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from html import unescape
 
+import pytest
 import time_machine
 from django.test import Client
 from django.urls import reverse
@@ -204,6 +205,38 @@ def test_changed_conditions_promise_nothing_unproven(
     task.replace_conditions([Condition("id", "GreaterThan", "1")])
     said = "Its conditions or company changed: see from where it starts"
     assert fetched_next(signed_in) == said
+
+
+@pytest.mark.rule("W9")
+@pytest.mark.parametrize("export", ["modified", "new", "all"])
+def test_home_and_task_agree_on_restart(
+    signed_in: Client, make_task: MakeTask, export: str
+) -> None:
+    task = make_task(export=export)
+    run = succeed(task, highest_id=284)
+    for field in ("date_created", "date_modified"):
+        move_date(task, run, field, T0)
+    said = {"moved": restarts_said(signed_in, task)}
+    task.replace_conditions([Condition("id", "GreaterThan", "1")])
+    said["conditions"] = restarts_said(signed_in, task)
+    signed_in.post(reverse("task-from-now", args=[task.pk]))
+    said["from now on"] = restarts_said(signed_in, task)
+    Connection.objects.update(company="globex")
+    said["company"] = restarts_said(signed_in, task)
+
+    does_restart = export != "all"
+    assert said == {
+        "moved": (False, False),
+        "conditions": (does_restart, does_restart),
+        "from now on": (False, False),
+        "company": (does_restart, does_restart),
+    }
+
+
+def restarts_said(client: Client, task: Task) -> tuple[bool, bool]:
+    """Whether Home says that the next run starts again, and whether the page of the task does."""
+    page = client.get(reverse("task-detail", args=[task.pk])).content.decode()
+    return "see from where it starts" in fetched_next(client), "starts again at" in page
 
 
 def test_only_active_run_makes_page_poll(signed_in: Client, make_task: MakeTask) -> None:
