@@ -1,7 +1,7 @@
-"""One row of a task's filter: its inputs, what they offer, and why it cannot be sent.
+"""One row of a task's filter: its inputs, their choices, and its error.
 
-What may stand in a row is decided by exports.connectwise.filter.conditions alone; this module only
-shows it: the comparisons that fit, an example, and each error at the input it is about.
+exports.connectwise.filter.conditions alone decides what a row may hold; this module only shows it:
+the comparisons that fit, an example, and each error at its input.
 """
 
 from dataclasses import replace
@@ -18,7 +18,7 @@ from exports.connectwise.filter.conditions import Condition, ConditionError
 
 PARTS = ("comparison", "field", "logic_operator", "value")
 
-# What a field of each kind holds.
+# What a field of each kind holds, for the hint.
 HOLDS = {
     FieldType.INTEGER: gettext_lazy("whole number"),
     FieldType.TEXT: gettext_lazy("text"),
@@ -30,7 +30,7 @@ _AS_TYPED = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "fals
 
 
 class TypedField(forms.Field):
-    """Text exactly as typed: the grammar refuses, with its own sentences."""
+    """Text exactly as typed; the filter's grammar checks it and has its own error sentences."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(required=False, **kwargs)
@@ -40,10 +40,10 @@ class TypedField(forms.Field):
 
 
 class ConditionForm(forms.Form):
-    """One row; a wholly blank one is no condition.
+    """One row; a completely blank one is no condition.
 
-    `is_left` says that its error is shown, `focused` which part or button takes the focus;
-    `remark` is a sentence that answers one of the row's buttons.
+    `is_left` means that its error is shown, `focused` names the input or button that gets the
+    focus; `remark` is a sentence about what a row button did.
     """
 
     field = TypedField(
@@ -55,9 +55,9 @@ class ConditionForm(forms.Form):
     comparison = TypedField(label=gettext_lazy("Comparison"), widget=forms.Select)
     value = TypedField(label=gettext_lazy("Value"), widget=forms.TextInput(attrs=_AS_TYPED))
     logic_operator = TypedField(label=gettext_lazy("Logic Operator"), widget=forms.Select)
-    # "1" once the person is through with the row: from then on its error is shown.
+    # "1" once the focus has left the row: from then on its error is shown.
     left = TypedField()
-    # Only the button that takes them over reads these.
+    # Read only by the button that copies them into the value.
     picked_date = TypedField(
         label=gettext_lazy("Date"), widget=forms.TextInput(attrs={"type": "date"})
     )
@@ -91,11 +91,11 @@ class ConditionForm(forms.Form):
         return self.position + 1
 
     def typed(self) -> Condition:
-        """The row as it stands in the inputs, checked or not."""
+        """The row as typed, checked or not."""
         return Condition(**{part: self[part].value() or "" for part in PARTS})
 
     def to_save(self) -> Condition:
-        """The row without blanks around the field, which no name has."""
+        """The row with blanks around the field's name removed."""
         typed = self.typed()
         return replace(typed, field=typed.field.strip(" "))
 
@@ -109,12 +109,12 @@ class ConditionForm(forms.Form):
         return self.typed().comparison in grammar.LIST_COMPARISONS
 
     def offer(self) -> str:
-        """What decides on the choices and the buttons of the row, to tell when they change."""
+        """What decides the row's choices and buttons; compared to see whether they changed."""
         fits = "misfit" if self._is_misfit() else "fits"
         return f"{self.kind() or 'unknown'}-{'list' if self.takes_list() else 'one'}-{fits}"
 
     def comparisons(self) -> list[tuple[str, Any]]:
-        """Those that fit the field's kind, and the chosen one even where it does not."""
+        """Those that fit the field's kind, plus the chosen one even if it does not fit."""
         fitting = grammar.fitting_comparisons(self.kind())
         chosen = self.typed().comparison
         choices: list[tuple[str, Any]] = [("", gettext_lazy("Choose…"))]
@@ -123,7 +123,7 @@ class ConditionForm(forms.Form):
         return [*choices, *((name, name) for name in fitting)]
 
     def example(self) -> str:
-        """A value as one would type it here."""
+        """An example value for this row."""
         typed = self.typed()
         name = typed.field.strip()
         if name in FIELD_TYPES or self.takes_list():
@@ -131,21 +131,21 @@ class ConditionForm(forms.Form):
         return _ANY_VALUE
 
     def hint(self) -> str:
-        """What the field is called and holds: `Last updated: date`."""
+        """The field's name and kind: `Last updated: date`."""
         name, kind = self.typed().field.strip(), self.kind()
         if kind:
             return _("%(field)s: %(kind)s") % {"field": _(LABELS[name]), "kind": HOLDS[kind]}
         return _("Not a known field") if name else _("Choose from the list, or type a name")
 
     def blank_hint(self) -> str:
-        """What a blank value is taken for (F2), where one stands and may."""
+        """What a blank value means (F2), where there is one and it is allowed."""
         typed = self.typed()
         if typed.value.strip() or not typed.field.strip() or self.error():
             return ""
         return _(grammar.BY_NAME[typed.comparison].of_blank)
 
     def error(self) -> ConditionError | None:
-        """Why the row cannot be sent, whether or not it is time to say so."""
+        """Why the row cannot be sent, whether or not the page shows it yet."""
         if self.is_blank():
             return None
         try:
@@ -155,7 +155,7 @@ class ConditionForm(forms.Form):
         return None
 
     def shown_error(self) -> ConditionError | None:
-        """The error once the row has been left; at once where the field rules a choice out."""
+        """The error once the focus has left the row; at once if the choice cannot fit the field."""
         return self.error() if self.is_left or self._is_misfit() else None
 
     def clean(self) -> dict[str, Any]:
@@ -165,11 +165,11 @@ class ConditionForm(forms.Form):
         return cleaned
 
     def shown_warnings(self) -> list[str]:
-        """The warnings once the field is more than half typed."""
+        """The warnings, once the field is mostly typed."""
         return self.warnings() if self.is_left or self.typed().value.strip() else []
 
     def warnings(self) -> list[str]:
-        """What does not stop the row but should be seen: an unknown field (F3)."""
+        """Problems that do not stop the row, such as an unknown field (F3)."""
         typed, error = self.typed(), self.error()
         if not typed.field.strip() or (error and error.part == "field"):
             return []
@@ -181,7 +181,7 @@ class ConditionForm(forms.Form):
             self.fields[part].widget.attrs["autofocus"] = True
 
     def leave(self) -> None:
-        """Show the row's error from here on."""
+        """Show the row's error from now on."""
         self.is_left = True
         self._point_at_error()
 
@@ -193,7 +193,7 @@ class ConditionForm(forms.Form):
         return cast(forms.Select, self.fields[part].widget)
 
     def _point_at_error(self) -> None:
-        """Tell assistive technology which input is wrong, and where the sentence is."""
+        """Mark the wrong input and refer to its error, for assistive technology."""
         error = self.shown_error()
         hint = f"{self['field'].auto_id}_hint"
         for part in PARTS:

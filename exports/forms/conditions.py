@@ -28,9 +28,9 @@ _POSITION = re.compile(rf"{PREFIX}-([0-9]{{1,4}})-")
 
 
 class BaseConditionRows(ConditionFormSet):
-    """All rows in their order; blank ones are left out of what is saved and sent.
+    """All rows in order; blank ones are neither saved nor sent.
 
-    `announcement` says what one of the rows' buttons has done.
+    `announcement` says what a row button has done.
     """
 
     announcement = ""
@@ -46,9 +46,9 @@ class BaseConditionRows(ConditionFormSet):
     }
 
     def total_form_count(self) -> int:
-        """As many rows as arrived: the number that is said to have costs a form for each."""
-        said = super().total_form_count()
-        return min(said, self._arrived_count()) if self.is_bound else said
+        """As many rows as really arrived: a forged total would cost time for each row."""
+        claimed = super().total_form_count()
+        return min(claimed, self._arrived_count()) if self.is_bound else claimed
 
     def clean(self) -> None:
         if super().total_form_count() > self.total_form_count():
@@ -58,26 +58,26 @@ class BaseConditionRows(ConditionFormSet):
         return tuple(form.to_save() for form in self.forms if not form.is_blank())
 
     def _arrived_count(self) -> int:
-        """One more than the highest position among the fields that were sent."""
+        """One more than the highest row position among the fields that were sent."""
         positions = (_POSITION.match(name) for name in self.data)
         return max((int(found[1]) + 1 for found in positions if found), default=0)
 
     def sent(self) -> str:
-        """The filter exactly as it is sent, "" while a row cannot be."""
+        """The filter exactly as sent; "" while a row has an error."""
         try:
             return grammar.render(self.conditions(), FIELD_TYPES)
         except ConditionError:
             return ""
 
     def in_words(self) -> str:
-        """The filter for people, "" while a row cannot be sent."""
+        """The filter in words; "" while a row has an error."""
         try:
             return grammar.in_words(self.conditions(), FIELD_TYPES)
         except ConditionError:
             return ""
 
     def first_error(self) -> str:
-        """Which row cannot be sent, and why; "" when all can."""
+        """Which row cannot be sent and why; "" when all can."""
         for number, form in enumerate(self.forms, 1):
             if error := form.error():
                 params = {"number": number, "sentence": error}
@@ -88,19 +88,19 @@ class BaseConditionRows(ConditionFormSet):
         return [warning for form in self.forms for warning in form.warnings()]
 
     def known_fields(self) -> list[tuple[str, str]]:
-        """The fields to suggest, each with what people call it and its kind."""
+        """The fields to suggest, each with its label and kind."""
         return [
             (name, _("%(field)s: %(kind)s") % {"field": _(LABELS[name]), "kind": HOLDS[kind]})
             for name, kind in FIELD_TYPES.items()
         ]
 
     def leave(self) -> None:
-        """Show every row's error from here on."""
+        """Show every row's error from now on."""
         for form in self.forms:
             form.leave()
 
     def problems(self) -> list[tuple[str, str, str]]:
-        """Every error: the id of its input, which row and input it is, its sentence."""
+        """Every error: the id of its input, which row and input it belongs to, its sentence."""
         found = [("condition-rows", _("Conditions"), str(one)) for one in self.non_form_errors()]
         for number, form in enumerate(self.forms, 1):
             if error := form.error():
@@ -110,7 +110,7 @@ class BaseConditionRows(ConditionFormSet):
         return found
 
     def focus_first_error(self) -> bool:
-        """Let the first wrong input take the focus; whether there is one."""
+        """Focus the first input with an error; returns whether there is one."""
         for form in self.forms:
             if error := form.error():
                 form.focus(error.part)
@@ -123,14 +123,14 @@ ConditionRows = formset_factory(
     formset=BaseConditionRows,
     extra=0,
     max_num=MOST_ROWS,
-    # A few more are shown again, to be thinned out.
+    # Somewhat more rows than allowed are shown again, so that some can be removed.
     absolute_max=MOST_ROWS + 10,
     validate_max=True,
 )
 
 
 def row_data(rows: Sequence[Condition]) -> dict[str, str]:
-    """These rows as a browser would send them."""
+    """These rows as form data, as a browser would send them."""
     data = {f"{PREFIX}-TOTAL_FORMS": str(len(rows)), f"{PREFIX}-INITIAL_FORMS": "0"}
     for number, row in enumerate(rows):
         data |= {f"{PREFIX}-{number}-{part}": getattr(row, part) for part in PARTS}
@@ -138,7 +138,7 @@ def row_data(rows: Sequence[Condition]) -> dict[str, str]:
 
 
 def rows_text(rows: Sequence[Condition]) -> str:
-    """The rows on one line: as sent, or as typed while they cannot be."""
+    """The rows on one line: as sent, or as typed while one has an error."""
     try:
         return grammar.render(rows, FIELD_TYPES) or _("no conditions")
     except ConditionError:
@@ -147,18 +147,18 @@ def rows_text(rows: Sequence[Condition]) -> str:
 
 
 def posted_rows(data: Any) -> BaseConditionRows:
-    """The rows of a submitted form, to be checked."""
+    """The rows of a submitted form, to be validated."""
     return cast(BaseConditionRows, ConditionRows(data, prefix=PREFIX))
 
 
 def shown_rows(conditions: Any = ()) -> BaseConditionRows:
-    """Rows to fill in, unchecked; without conditions a blank one, to begin with."""
+    """Rows to edit, not validated; a blank one when there are no conditions."""
     return rows_from(
         [{part: getattr(row, part) for part in PARTS} | {"left": "1"} for row in conditions]
     )
 
 
 def rows_from(initial: list[dict[str, str]]) -> BaseConditionRows:
-    """As `shown_rows`, each row given by the texts of its inputs, hidden ones included."""
+    """Like `shown_rows`, but from the texts of each row's inputs, hidden ones included."""
     rows = initial or [dict.fromkeys(PARTS, "")]
     return cast(BaseConditionRows, ConditionRows(initial=rows, prefix=PREFIX))

@@ -32,7 +32,7 @@ _KEYS_PLACE = gettext_lazy(
 
 
 class ConnectionForm(EditedRowForm):
-    """What a person types; the private key goes in and never comes back (C3)."""
+    """The fields of a connection; the private key goes in and never comes out (C3)."""
 
     site = forms.CharField(
         label=gettext_lazy("Site"),
@@ -52,8 +52,8 @@ class ConnectionForm(EditedRowForm):
         error_messages={"required": gettext_lazy("Type the API member's private key.")},
     )
 
-    # Not among Meta's: validated alone it would clash with the default there is, whose mark
-    # Connection.save takes away.
+    # Not one of Meta's fields: model validation would see a second default connection, as
+    # Connection.save clears the first one only later.
     is_default = forms.BooleanField(
         label=gettext_lazy("Default"),
         required=False,
@@ -118,10 +118,10 @@ class ConnectionForm(EditedRowForm):
         }
 
     def __init__(self, *args: Any, is_page: bool = True, **kwargs: Any) -> None:
-        """`is_page`: what is refused goes back to a browser, without the key that was typed."""
+        """`is_page`: a refused form goes back to a browser, without the typed key."""
         self._is_page = is_page
         super().__init__(*args, **kwargs)
-        # Kept apart, as validation writes what was typed into the instance.
+        # A copy, as validation writes the typed values into the instance.
         watched = (*BOUND_TO_KEY, "client_id")
         self._watched = {name: getattr(self.instance, name) for name in watched}
         self._is_new = self.instance.pk is None
@@ -140,13 +140,13 @@ class ConnectionForm(EditedRowForm):
 
     def stored_values(self) -> dict[str, Any]:
         names = (*self.Meta.fields, "is_default")
-        # Only to see that it was replaced: not the key, nor what it is stored as.
+        # A hash, only to see that the key was replaced; neither the key nor its stored form.
         token = hashlib.sha256(self.instance.private_key_token.encode()).hexdigest()[:16]
         return {**model_to_dict(self.instance, names), "private_key": token}
 
     def differs(self, name: str, value: Any) -> bool:
         if name == "private_key":
-            # The key that is stored is not shown, so any key that was typed is another one.
+            # The stored key is never shown, so any typed key counts as a different one.
             return bool(self.typed(name))
         if name == "site":
             return bool(_canonical(self.typed(name)) != value)
@@ -164,11 +164,11 @@ class ConnectionForm(EditedRowForm):
         super().add_conflict(name, sentence)
 
     def full_clean(self) -> None:
-        """Check everything; a typed key is lost with the page, so an error elsewhere asks again."""
+        """Validate; a page never sends a typed key back, so any error asks for it again."""
         super().full_clean()
         if not self.is_bound or not self.errors or not self._is_page:
             return
-        # Found before the key is asked for again: a key that was right is not what to look at.
+        # Found before asking for the key again: a correct key should not get the focus.
         first = next((name for name in self.fields if name in self.errors), None)
         if self.data.get(self.add_prefix("private_key"), "").strip():
             self._ask_for_the_key_again()
@@ -176,7 +176,7 @@ class ConnectionForm(EditedRowForm):
             self.fields[first].widget.attrs["autofocus"] = True
 
     def clean_site(self) -> str:
-        """The canonical form of what was pasted (C2); refused addresses are refused here (C6)."""
+        """The canonical form of the typed site (C2); refused addresses are errors here (C6)."""
         try:
             site = parse_site(self.cleaned_data["site"], allow_http=settings.CWEXPORT_ALLOW_HTTP)
             AddressPolicy(tuple(settings.CWEXPORT_ALLOWED_NETWORKS)).check_site(site)
@@ -215,7 +215,7 @@ class ConnectionForm(EditedRowForm):
         return client_id
 
     def clean(self) -> dict[str, Any]:
-        """Ask for the private key again when it would be used elsewhere or as somebody else."""
+        """Ask for the private key again if it would go to another site or another member."""
         cleaned = super().clean() or self.cleaned_data
         changed = self.changed_bound_to_key()
         if changed and not self._is_new and cleaned.get("private_key") == "":
@@ -228,12 +228,12 @@ class ConnectionForm(EditedRowForm):
         return cleaned
 
     def changed_bound_to_key(self) -> list[str]:
-        """The fields that were changed and for which the private key is asked again (C5)."""
+        """The changed fields after which the private key must be typed again (C5)."""
         valid = (name for name in BOUND_TO_KEY if name in self.cleaned_data)
         return [name for name in valid if self._is_changed(name)]
 
     def save_for(self, user: Any) -> Connection:
-        """Store it; a test of what it was before says nothing any more."""
+        """Store it; a test result from before the change is removed."""
         connection: Connection = self.save(commit=False)
         self.sign(user)
         connection.is_default = self.cleaned_data["is_default"]
@@ -246,7 +246,7 @@ class ConnectionForm(EditedRowForm):
         return connection
 
     def warnings(self) -> list[str]:
-        """What was saved but looks wrong, or has consequences; call after saving."""
+        """What was saved but looks wrong, or has consequences; to be called after saving."""
         found = []
         client_id = self.cleaned_data["client_id"]
         if client_id and not _GUID.fullmatch(client_id):
@@ -266,7 +266,7 @@ class ConnectionForm(EditedRowForm):
         return found
 
     def _tasks_with_runs(self) -> list[str]:
-        """The tasks whose ledger and dates come from what this connection reads."""
+        """The tasks whose ledger and dates were built from this connection."""
         if self._is_new:
             return []
         have_run = Exists(Run.objects.succeeded().filter(task=OuterRef("pk")))
@@ -319,7 +319,7 @@ class ConnectionForm(EditedRowForm):
 
 
 def _canonical(typed: Any) -> str:
-    """How a typed site would be stored; as typed while it cannot be."""
+    """How a typed site would be stored; as typed while it is invalid."""
     try:
         return str(parse_site(typed or "", allow_http=settings.CWEXPORT_ALLOW_HTTP))
     except SiteError:
@@ -340,6 +340,6 @@ def _helper() -> FormHelper:
     helper.form_tag = False
     helper.field_template = "exports/forms/_field.html"
     helper.layout = Layout(*ConnectionForm.field_order)
-    # Right below the field it is about.
+    # Right below the site field.
     helper.layout.insert(3, HTML("{% include 'exports/connections/_site.html' %}"))
     return helper

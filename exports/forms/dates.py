@@ -1,4 +1,4 @@
-"""A task's two dates: as people type them, as pages show them, and when they may be set."""
+"""A task's two dates: how they are typed, shown and checked."""
 
 import copy
 from datetime import datetime
@@ -39,9 +39,9 @@ def canonical(moment: datetime) -> str:
 
 
 class UtcField(forms.Field):
-    """Takes `2020-01-01T00:00:00Z`, an offset, a blank for the T, or the day alone.
+    """Accepts `2020-01-01T00:00:00Z`, an offset, a blank instead of the T, or the day alone.
 
-    The grammar is that of the conditions' dates, so that one spelling is right everywhere.
+    It uses the date grammar of the conditions, so that dates are written the same way everywhere.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -61,7 +61,7 @@ class UtcField(forms.Field):
         problem %= {"typed": shown(text)}
         try:
             moment = datetime.fromisoformat(parse(f"[{text}]", FieldType.DATETIME).sent[1:-1])
-            # The last year has no room for the zones in which pages show it.
+            # In the last year, converting to the zone of a page could overflow.
             if moment.year < 9999:
                 return moment
         except NoSuchMomentError as error:
@@ -73,16 +73,16 @@ class UtcField(forms.Field):
 
 
 def shown_values(task: Task) -> dict[str, Any]:
-    """What the hidden fields of a DatedForm begin with."""
+    """The initial values of a DatedForm's hidden fields."""
     return {f"{name}_shown": getattr(task, name) for name in DATES}
 
 
 class DatedForm(TaskModelForm):
-    """The dates of a task on its form (rule W8); `before` is the task as it is stored."""
+    """A form with a task's dates (rule W8); `before` is the task as stored."""
 
     date_created = UtcField(label=gettext_lazy("Date Created"))
     date_modified = UtcField(label=gettext_lazy("Date Modified"))
-    # What the page showed: a date counts as typed only where it differs from this.
+    # What the page showed: a date counts as typed only if it differs.
     date_created_shown = UtcField(required=False, widget=forms.HiddenInput)
     date_modified_shown = UtcField(required=False, widget=forms.HiddenInput)
     date_reason = forms.CharField(
@@ -106,7 +106,7 @@ class DatedForm(TaskModelForm):
         return cleaned
 
     def _settle(self, name: str, before: Task) -> None:
-        """Keep a date that was not typed, refuse one that cannot be set now."""
+        """Keep a date that was not typed; refuse one that cannot be set now."""
         now: datetime = getattr(before, name)
         typed: datetime | None = self.cleaned_data.get(name)
         seen: datetime | None = self.cleaned_data.get(f"{name}_shown")
@@ -122,7 +122,7 @@ class DatedForm(TaskModelForm):
             )
             self.add_error(name, message % {"date": label, "run": active})
         elif seen is not None and seen != now:
-            # Seen from here on, so that saving once more is deliberate.
+            # The error shows the new date, so saving once more is deliberate.
             data = cast(QueryDict, self.data).copy()
             data[f"{name}_shown"] = canonical(now)
             self.data = data
@@ -135,7 +135,7 @@ class DatedForm(TaskModelForm):
 
 
 def _mover(task: Task, name: str) -> str:
-    """Who or what moved a date last: an undone change counts, too."""
+    """Who or what moved a date last; undoing a change counts too."""
     changes = task.date_changes.filter(field=name)
     moved = changes.order_by("-id").first()
     undone = changes.exclude(undone_at=None).order_by("-undone_at").first()
@@ -147,7 +147,7 @@ def _mover(task: Task, name: str) -> str:
 
 
 class DatesForm(DatedForm):
-    """The dates alone, on the task's page. `task` must be locked by the caller when it is saved."""
+    """The dates alone, on the task's page. The caller must lock `task` before saving."""
 
     class Meta:
         model = Task

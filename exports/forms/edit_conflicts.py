@@ -1,7 +1,7 @@
-"""Two people, one row: what was saved since a form was opened, compared field by field.
+"""Two people edit the same row: compares field by field what was saved since a form was opened.
 
-A form carries, signed, the values it was opened with. Whoever saves later keeps the other person's
-value of every field they left alone; where both changed one field, they are asked.
+A form carries, signed, the values it was opened with. The second to save keeps the other person's
+value of every field they did not change; if both changed a field, the form asks.
 """
 
 from collections.abc import Mapping
@@ -29,13 +29,13 @@ else:
 
 
 class OpenedWithField(forms.CharField):
-    """The values a form was opened with, signed, so that what it says of them is true."""
+    """The values a form was opened with, signed so that they cannot be forged."""
 
     def __init__(self) -> None:
         super().__init__(required=False, widget=forms.HiddenInput)
 
     def clean(self, value: Any) -> str:
-        # An error here could be seen by nobody; what is not signed is not compared.
+        # The field is hidden, so an error would not be seen; unsigned values are not compared.
         return ""
 
     def prepare_value(self, value: Any) -> Any:
@@ -44,7 +44,7 @@ class OpenedWithField(forms.CharField):
 
 @dataclass(frozen=True)
 class FieldChange:
-    """What somebody else did to one field: its texts before and after, and what was typed here."""
+    """What somebody else did to a field: its text before and after, and what was typed here."""
 
     name: str
     label: str
@@ -77,13 +77,13 @@ class EditedRowForm(AnyModelForm):
             self.initial[OPENED_WITH] = self._before
 
     def stored_values(self) -> dict[str, Any]:
-        """The values of the row's fields as they are saved now, fit for JSON."""
+        """The stored values of the row's fields, as JSON can hold them."""
         raise NotImplementedError
 
     def compare_with_stored(self) -> None:
-        """Take over what somebody else saved; what both changed is refused by `clean`.
+        """Take over what somebody else saved; fields that both changed are refused by `clean`.
 
-        To be called before anything is validated, with the row locked.
+        Call it before validation, with the row locked.
         """
         base = _opened_with(self.data)
         if base is None or self._before is None:
@@ -98,12 +98,12 @@ class EditedRowForm(AnyModelForm):
         for change in self.changes_by_others:
             if not change.is_conflict:
                 self.put(data, change.name, stored[change.name])
-        # Seen from here on, so that saving once more is deliberate.
+        # The page now shows these values, so saving once more is deliberate.
         data[OPENED_WITH] = _signed(stored)
         self.data = data
 
     def sign(self, user: Any) -> None:
-        """Say who saves, unless everything is saved as it was."""
+        """Record who saves, unless nothing changes."""
         before = self._before
         if before is None or any(self.differs(name, value) for name, value in before.items()):
             self.instance.sign(user.get_username())
@@ -124,17 +124,17 @@ class EditedRowForm(AnyModelForm):
         self.add_error(name, sentence)
 
     def typed(self, name: str) -> Any:
-        """What was typed into a field, unchecked."""
+        """The text typed into a field, not validated."""
         return self.fields[name].widget.value_from_datadict(
             self.data, self.files, self.add_prefix(name)
         )
 
     def differs(self, name: str, value: Any) -> bool:
-        """Whether something else than this value was typed."""
+        """Whether the typed text means a different value."""
         return self.fields[name].has_changed(value, self.typed(name))
 
     def put(self, data: Any, name: str, value: Any) -> None:
-        """Write a stored value into posted data, as a browser would have sent it."""
+        """Write a stored value into posted data, as a browser would send it."""
         key = self.add_prefix(name)
         if isinstance(self.fields[name], forms.BooleanField) and not value:
             data.pop(key, None)
@@ -145,7 +145,7 @@ class EditedRowForm(AnyModelForm):
         return str(self.fields[name].label)
 
     def text_of(self, name: str, value: Any) -> str:
-        """A value of a field as the page shows it."""
+        """A field's value as the page shows it."""
         field = self.fields[name]
         if isinstance(field, forms.BooleanField):
             return _("Yes") if value else _("No")
@@ -168,7 +168,7 @@ def _signed(values: Values) -> str:
 
 
 def _opened_with(data: Any) -> Values | None:
-    """The values that a form being sent was opened with; None when it does not say."""
+    """The values a posted form was opened with; None when it has none."""
     try:
         found = signing.loads(data.get(OPENED_WITH, ""), salt=OPENED_WITH, max_age=_LIFETIME)
     except signing.BadSignature:

@@ -1,4 +1,4 @@
-"""Batch ids as people type them: to search the ledger, and to export batches again."""
+"""Batch ids as typed, to search the ledger and to export batches again."""
 
 import re
 from itertools import chain
@@ -16,7 +16,7 @@ from exports.outside_numbers import read_id
 
 MOST_IDS = 100
 _MOST_EXPANDED = 10_000
-# As people write a range, with a dash of either length; a minus before a number is none.
+# A range, with a hyphen or an en dash; a minus sign before a number is not one.
 _SPACED_DASH = re.compile(r"(?<=\d)(?:\s+[-–]\s+|–)(?=#?\d)")
 
 
@@ -27,7 +27,7 @@ class BatchIdsField(forms.Field):
         text = _SPACED_DASH.sub("-", re.sub("[,;]", " ", value or ""))
         spans = [_span(word) for word in dict.fromkeys(text.split())]
         count, ids = sum(map(len, spans)), list[int]()
-        # Far too many are not even written out.
+        # A far too large range is never expanded.
         if count <= _MOST_EXPANDED:
             ids = list(dict.fromkeys(chain.from_iterable(spans)))
             count = len(ids)
@@ -38,7 +38,7 @@ class BatchIdsField(forms.Field):
 
 
 class LedgerSearch(forms.Form):
-    """Did this batch go out?"""
+    """Searches the ledger for batch ids."""
 
     batch = BatchIdsField(
         label=gettext_lazy("Did this batch go out?"),
@@ -57,7 +57,7 @@ class LedgerSearch(forms.Form):
 
 
 def _span(word: str) -> range:
-    """The ids that a word stands for. Raises ValidationError."""
+    """The ids that one typed number or range stands for. Raises ValidationError."""
     first, dash, last = word.partition("-")
     ends = [end.removeprefix("#") for end in ((first, last) if dash else (first,))]
     if not all(map(_is_id, ends)):

@@ -1,4 +1,4 @@
-"""Passwords: what they must be like, and changing one."""
+"""Password rules, and the form to change a password."""
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.forms import PasswordChangeForm
@@ -10,7 +10,7 @@ _FEWEST_CHARACTERS = 5
 
 
 class VariedPasswordValidator:
-    """Refuses `aaaaaaaaaaaa`, which is long and in no list."""
+    """Refuses passwords such as `aaaaaaaaaaaa`: long, but in no list of common ones."""
 
     def validate(self, password: str, user: object = None) -> None:
         if len(set(password)) < _FEWEST_CHARACTERS:
@@ -22,7 +22,7 @@ class VariedPasswordValidator:
 
 
 class ChangePasswordForm(PasswordChangeForm):
-    """Wrong old passwords count like those of a login: a session left open is no way to guess."""
+    """Wrong old passwords count as at login, so an open session does not allow guessing."""
 
     request: HttpRequest
 

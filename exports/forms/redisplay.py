@@ -1,4 +1,4 @@
-"""A form that shows what was typed into it before, unchecked."""
+"""Shows a form again with the values typed before, not validated."""
 
 from collections.abc import Container
 from typing import Any
@@ -7,7 +7,7 @@ from django import forms
 
 
 def redisplay(form: forms.BaseForm, data: Any, *, except_for: Container[str] = ()) -> None:
-    """`except_for` names the fields that keep their first values."""
+    """`except_for` names the fields that keep their initial values."""
     for name, field in form.fields.items():
         if name in except_for:
             continue

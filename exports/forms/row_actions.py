@@ -1,6 +1,6 @@
-"""What the buttons of the condition rows do, on the server: add, move, remove, write a value.
+"""What the buttons of the condition rows do on the server: add, move, remove, write a value.
 
-Each works as a plain submit of the whole form, and as a request for the rows alone.
+Each works as a plain submit of the whole form and as a request for the rows alone.
 """
 
 from collections.abc import Callable
@@ -21,10 +21,10 @@ _BLANK: Row = dict.fromkeys((*PARTS, "left"), "")
 
 
 def rows_after(data: Any, action: str) -> BaseConditionRows:
-    """The submitted rows after an action, all typed kept, with the focus where work goes on.
+    """The submitted rows after an action; all typed text is kept, and the focus is set.
 
     Actions are `add` and, with the position of a row counted from 0, `remove-2`, `up-2`, `down-2`,
-    `quote-2`, `list-2`, `date-2`, `true-2` and `false-2`. One that makes no sense changes nothing.
+    `quote-2`, `list-2`, `date-2`, `true-2` and `false-2`. An impossible action changes nothing.
     """
     forms = posted_rows(data).forms
     rows = [_row(form) for form in forms]
@@ -49,45 +49,45 @@ def _row(form: ConditionForm) -> Row:
 
 def _added(rows: list[Row]) -> BaseConditionRows:
     if len(rows) >= MOST_ROWS:
-        said = _("A task takes at most %(most)d conditions.") % {"most": MOST_ROWS}
-        return _focused(rows_from(rows), len(rows) - 1, "field", said)
-    said = _("Condition %(number)d added.") % {"number": len(rows) + 1}
-    return _focused(rows_from([*rows, _BLANK]), len(rows), "field", said)
+        announcement = _("A task takes at most %(most)d conditions.") % {"most": MOST_ROWS}
+        return _focused(rows_from(rows), len(rows) - 1, "field", announcement)
+    announcement = _("Condition %(number)d added.") % {"number": len(rows) + 1}
+    return _focused(rows_from([*rows, _BLANK]), len(rows), "field", announcement)
 
 
 def _removed(rows: list[Row], position: int) -> BaseConditionRows:
     left_count = len(rows) - 1
-    said = ngettext(
+    announcement = ngettext(
         "Condition %(number)d removed, %(count)d condition is left.",
         "Condition %(number)d removed, %(count)d conditions are left.",
         left_count,
     ) % {"number": position + 1, "count": left_count}
     shown = rows_from(rows[:position] + rows[position + 1 :])
-    return _focused(shown, max(0, min(position, left_count - 1)), "field", said)
+    return _focused(shown, max(0, min(position, left_count - 1)), "field", announcement)
 
 
 def _moved(rows: list[Row], position: int, verb: str, part: str) -> BaseConditionRows:
     target = position + (1 if verb == "down" else -1)
-    said = _("Condition %(number)d cannot move further.") % {"number": position + 1}
+    announcement = _("Condition %(number)d cannot move further.") % {"number": position + 1}
     if 0 <= target < len(rows):
         rows.insert(target, rows.pop(position))
-        said = _("Condition %(before)d is now condition %(after)d of %(count)d.") % {
+        announcement = _("Condition %(before)d is now condition %(after)d of %(count)d.") % {
             "before": position + 1,
             "after": target + 1,
             "count": len(rows),
         }
     target = min(max(target, 0), len(rows) - 1)
-    # By keyboard the input keeps the focus, by button the button does, unless it has no more to do.
+    # By keyboard the input keeps the focus, by button the button does unless it is disabled now.
     if part not in PARTS:
         ends = {0: "down", len(rows) - 1: "up"}
         part = ends.get(target, verb) if len(rows) > 1 else "field"
-    return _focused(rows_from(rows), target, part, said)
+    return _focused(rows_from(rows), target, part, announcement)
 
 
 def _written(
     rows: list[Row], position: int, form: ConditionForm, write: Callable[[ConditionForm], str]
 ) -> BaseConditionRows:
-    """The rows with another value in one of them; what cannot be written says why beside it."""
+    """The rows with a new value in one of them; if none can be written, a remark says why."""
     remark = ""
     try:
         value = write(form)
@@ -96,12 +96,14 @@ def _written(
     if value:
         rows[position] = rows[position] | {"value": value}
         remark_or_value = {"number": position + 1, "value": value}
-        said = _("The value of condition %(number)d is now %(value)s") % remark_or_value
+        announcement = _("The value of condition %(number)d is now %(value)s") % remark_or_value
     else:
-        said = remark = remark or _("There is nothing to take over yet: type or pick it first.")
+        announcement = remark = remark or _(
+            "There is nothing to take over yet: type or pick it first."
+        )
     shown = rows_from(rows)
     shown.forms[position].remark = remark
-    return _focused(shown, position, "value", said)
+    return _focused(shown, position, "value", announcement)
 
 
 def _dated(form: ConditionForm) -> str:
@@ -123,8 +125,8 @@ _VALUES: dict[str, Callable[[ConditionForm], str]] = {
 
 
 def _focused(
-    shown: BaseConditionRows, position: int, part: str, said: str = ""
+    shown: BaseConditionRows, position: int, part: str, announcement: str = ""
 ) -> BaseConditionRows:
     shown.forms[position].focus(part)
-    shown.announcement = said
+    shown.announcement = announcement
     return shown

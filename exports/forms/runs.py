@@ -1,11 +1,11 @@
-"""What a person types on the page of a run."""
+"""The form on the page of a run."""
 
 from django import forms
 from django.utils.translation import gettext_lazy
 
 
 class AcceptCountForm(forms.Form):
-    """Why fewer batches than before are right."""
+    """The reason why fewer batches than before are right."""
 
     reason = forms.CharField(
         label=gettext_lazy("Reason"),

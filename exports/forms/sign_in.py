@@ -1,4 +1,4 @@
-"""The form of the login."""
+"""The login form."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 
 class SignInForm(AuthenticationForm):
-    """The framework's, in the words of its page; what was refused is mostly the password."""
+    """Django's form with our labels; after an error the focus goes to the password."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""What the form of a copied task begins with, and why."""
+"""The initial values of a copied task's form, and the reasons for them."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -16,10 +16,10 @@ _DECIDED: Final = (DateChange.Origin.TYPED, DateChange.Origin.FROM_NOW)
 
 
 def first_values_of_copy(source: Task) -> dict[str, Any]:
-    """The settings of `source` under names of their own, from the dates a person last decided on.
+    """The settings of `source` under a new name, and the dates a person last set.
 
-    A copy has no ledger, so it begins where `source` itself would begin again: nothing that
-    matches is skipped, at the price of exporting once more what `source` has exported (W9).
+    A copy has no ledger, so it starts where `source` would start over: no matching batch is
+    skipped, but batches that `source` has exported are exported once more (W9).
     """
     settings = model_to_dict(source, exclude=["id", "archived_at"])
     others = list(Task.objects.values_list("name", "output_file", "archived_at"))
@@ -29,14 +29,14 @@ def first_values_of_copy(source: Task) -> dict[str, Any]:
         "output_file": _free_output_file(
             source.output_file, {name_key(file) for _name, file, at in others if at is None}
         ),
-        # Archiving is what disabled it, not a person.
+        # A source that is archived was disabled by archiving, not by a person.
         "enabled": source.enabled or source.archived_at is not None,
         **decided_dates(source),
     }
 
 
 def decided_dates(task: Task) -> dict[str, datetime]:
-    """The values a person last gave to the dates, whatever runs have made of them since."""
+    """The dates as a person last set them, however far runs have moved them since."""
     decided = task.date_changes.filter(origin__in=_DECIDED, undone_at=None).order_by("id")
     last = dict(decided.values_list("field", "date_after"))
     return {field: last.get(field, getattr(task, field)) for field in DATES}

@@ -1,4 +1,4 @@
-"""The task as it stands in its form, whatever else of it is wrong: for what the page tells live."""
+"""The task as typed in its form, even while other fields are wrong; for the live texts."""
 
 import copy
 from datetime import datetime
@@ -8,15 +8,15 @@ from django.core.exceptions import ValidationError
 from exports.forms.tasks import TaskForm
 from exports.models import Connection, Task
 
-# The date that matters to each mode; All needs none.
+# The date that each mode uses; All uses none.
 DATE_OF = {"modified": "date_modified", "new": "date_created", "all": ""}
 
 
 def draft(form: TaskForm, connection: Connection | None) -> Task | None:
-    """An unsaved task with this connection, the mode and the dates typed so far.
+    """An unsaved task with this connection and the typed mode and dates.
 
-    It has no pk when its date is a typed one, which is taken literally, and otherwise the pk of
-    the stored task, whose runs moved the date. None while the mode or its date cannot be read.
+    With a typed date it has no pk, so that the date is taken literally; otherwise it has the pk of
+    the stored task, whose runs moved the date. None while the mode or its date is invalid.
     """
     export = str(form["export"].value())
     if export not in DATE_OF:
@@ -36,7 +36,7 @@ def draft(form: TaskForm, connection: Connection | None) -> Task | None:
 
 
 def chosen_connection(form: TaskForm) -> Connection | None:
-    """The connection that is chosen, None while there is none."""
+    """The chosen connection, or None."""
     value = form["connection"].value()
     if form.before is not None and str(value) == str(form.before.connection_id):
         return form.before.connection

@@ -1,4 +1,4 @@
-"""Fields of the task form, and the sentences with which its plain fields refuse."""
+"""Fields of the task form, and the error sentences of its plain fields."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from exports.models import Task
 
-# In place of the sentences of the framework, which name no example.
+# Instead of Django's sentences, which give no example.
 ERROR_MESSAGES: Final[dict[str, dict[str, Any]]] = {
     "name": {
         "required": gettext_lazy("The task needs a name, e.g. Nightly batches."),
@@ -40,7 +40,7 @@ else:
 
 
 class TaskChoiceField(TaskModelChoiceField):
-    """A choice among tasks; an archived one, which no longer runs, says so."""
+    """A choice among tasks; archived tasks, which no longer run, are marked."""
 
     def label_from_instance(self, task: Task) -> str:
         if task.archived_at is None:
@@ -49,12 +49,12 @@ class TaskChoiceField(TaskModelChoiceField):
 
 
 class PageSizeField(forms.IntegerField):
-    """1 to 1000 records a page; whatever else is typed meets one sentence."""
+    """1 to 1000 records a page; anything else gets the same error sentence."""
 
     def __init__(self, **kwargs: Any) -> None:
         sentence = gettext_lazy("A page holds 1 to 1000 records: write a whole number, e.g. 100.")
         problems = dict.fromkeys(("required", "invalid", "min_value", "max_value"), sentence)
-        # A number input would throw away what it cannot read; this one keeps it.
+        # A number input would drop text that is no number; a text input keeps it.
         widget = forms.TextInput(attrs={"inputmode": "numeric"})
         super().__init__(
             min_value=1,

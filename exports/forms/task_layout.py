@@ -1,4 +1,4 @@
-"""How the task form looks: labels and choices in the specification's words, and its order."""
+"""The layout of the task form: labels and choices as in the specification, and their order."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ HELP = {
     ),
 }
 
-# In the order of the page, so that the first wrong field is the uppermost one.
+# In the order of the page, so that the first error is the topmost one.
 ORDER = (
     "name",
     "connection",
@@ -73,19 +73,19 @@ ORDER = (
 
 
 def task_helper(*, is_new: bool) -> FormHelper:
-    """The helper that lays the task form out; its page supplies `rows` and `task`.
+    """The helper that lays out the task form; the page supplies `rows` and `task`.
 
-    The form is `#task-form`: a button anywhere on the page can send it, unsaved, to another
-    address with `form="task-form" formaction="…"`.
+    The form is `#task-form`: a button anywhere on the page can send it, unsaved, to another address
+    with `form="task-form" formaction="…"`.
     """
     helper = FormHelper()
-    # The browser's own bubbles would hide our sentences.
+    # The browser's own error bubbles would hide our sentences.
     helper.attrs = {"novalidate": True, "autocomplete": "off"}
     helper.form_id = helper.form_class = "task-form"
     helper.field_template = "exports/forms/_field.html"
     reason = [] if is_new else ["date_reason"]
     helper.layout = Layout(
-        # Enter in a text field presses the first button of the form: this one, not a row's.
+        # Enter in a text field presses the first button of the form: this one, not a row button.
         _include("task_form/_first_button"),
         "opened_with",
         "date_created_shown",
@@ -117,7 +117,7 @@ def task_helper(*, is_new: bool) -> FormHelper:
 
 
 def dates_helper() -> FormHelper:
-    """The helper of the dates alone; the page brings the form's tag and button."""
+    """The helper of the dates alone; the page supplies the form tag and the button."""
     helper = FormHelper()
     helper.form_tag = False
     helper.field_template = "exports/forms/_field.html"

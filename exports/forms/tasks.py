@@ -1,4 +1,4 @@
-"""The task form: every setting of the specification, checked and saved as one thing."""
+"""The task form: all settings of the specification, validated and saved together."""
 
 import copy
 import unicodedata
@@ -43,32 +43,32 @@ from exports.storage.file_names import (
 
 
 def circle_sentence(names: Iterable[str]) -> str:
-    """Why these On Failure Tasks cannot follow each other."""
+    """Why these On Failure Tasks cannot start each other in a circle."""
     sentence = _(
         "That would be a circle: %(tasks)s. Choose a task that does not lead back here, or none."
     )
     return sentence % {"tasks": " → ".join(names)}
 
 
-# The conditions, among the values that are compared with what somebody else saved.
+# The name of the conditions among the values compared with what somebody else saved.
 _ROWS = "conditions"
 
 
 class TaskForm(EditedRowForm, DatedForm):
     """A task, its conditions and its dates.
 
-    With `data` from a row button (`row_action`) it shows again what was typed, unchecked. The
-    instance of an existing task must be locked by the caller's transaction when it is saved.
-    `source` is the task that a new one begins as a copy of. With `is_for_preview` it takes any
-    name and any file, since a preview makes neither a task nor a file.
+    With `data` from a row button (`row_action`) it shows the typed text again, not validated. The
+    caller must lock an existing task in its transaction before saving. `source` is the task that a
+    new one is a copy of. With `is_for_preview` it accepts any name and file, as a preview creates
+    neither a task nor a file.
 
-    What is typed can be used without saving it: once `is_valid()` is true, `instance` is the task
-    as it would be saved (no pk when new) and `rows.conditions()` are its conditions.
+    The form can be used without saving: once `is_valid()` is true, `instance` is the task as it
+    would be saved (no pk when new) and `rows.conditions()` are its conditions.
     """
 
-    # Its length is part of its own rule, with a sentence of its own (O1).
+    # The rule for file names checks the length, with its own sentence (O1).
     output_file = forms.CharField(
-        # A blank at an end is refused in words, like any other character that has no place there.
+        # Not stripped: a blank at either end gets an error sentence like any other bad character.
         strip=False,
         label=gettext_lazy("Output File"),
         error_messages={"required": gettext_lazy("The file needs a name, e.g. batches-{run}.xml.")},
@@ -118,7 +118,7 @@ class TaskForm(EditedRowForm, DatedForm):
         self.rows = self._rows(data, action)
         self.fields["connection"].empty_label = _("Choose a connection")  # type: ignore[attr-defined]
         self._offer_other_tasks()
-        # It would cut what is pasted, without a word.
+        # A maxlength would silently cut pasted text.
         del self.fields["name"].widget.attrs["maxlength"]
         for name, field in self.fields.items():
             field.help_text = HELP.get(name, "")
@@ -128,10 +128,10 @@ class TaskForm(EditedRowForm, DatedForm):
         self.helper = task_helper(is_new=instance is None)
 
     def stored_values(self) -> dict[str, Any]:
-        # The dates have a comparison of their own, as runs move them too.
+        # The dates are compared separately, as runs move them too.
         names = [name for name in self.Meta.fields if name not in DATES]
         rows = [astuple(row) for row in self.instance.saved_conditions()]
-        # As they come back from JSON.
+        # Lists, as JSON has no tuples.
         return {**model_to_dict(self.instance, names), _ROWS: list(map(list, rows))}
 
     def compare_with_stored(self) -> None:
@@ -173,7 +173,7 @@ class TaskForm(EditedRowForm, DatedForm):
                 self.errors.pop(name, None)
 
     def is_valid(self) -> bool:
-        # Both are asked, so that every error of the page is shown at once.
+        # Both are validated, so that the page shows all errors at once.
         rows_are_valid = self.rows.is_valid()
         valid = super().is_valid() and rows_are_valid and self.rows.is_valid()
         if not valid:
@@ -182,7 +182,7 @@ class TaskForm(EditedRowForm, DatedForm):
         return valid
 
     def problems(self) -> list[tuple[str, str, str]]:
-        """Every error in the order of the page: the id of its input, its label, its sentence."""
+        """Every error in page order: the id of its input, its label, its sentence."""
         found = []
         for name in ORDER:
             if name == "conditions":
@@ -221,13 +221,13 @@ class TaskForm(EditedRowForm, DatedForm):
         }
 
     def late_match_warning(self) -> str:
-        """What New never exports under these conditions (W12); or ""."""
+        """What New never exports with these conditions (W12); or ""."""
         if self["export"].value() != Task.Export.NEW:
             return ""
         return passes_over_late_matches(self.rows.conditions())
 
     def overwriting_warning(self) -> str:
-        """What Modified and New lose under a name that every run writes anew (O4); or ""."""
+        """What Modified and New lose when every run overwrites the same file (O4); or ""."""
         name, export = self["output_file"].value() or "", self["export"].value()
         if not name or export == Task.Export.ALL or not is_overwritten_each_run(name):
             return ""
@@ -237,7 +237,7 @@ class TaskForm(EditedRowForm, DatedForm):
         )
 
     def example_name(self) -> str:
-        """What the file of a run that started now would be called; "" for a name refused."""
+        """The file name of a run that started now; "" for an invalid name."""
         template = self["output_file"].value() or ""
         if self.output_name_error():
             return ""
@@ -250,7 +250,7 @@ class TaskForm(EditedRowForm, DatedForm):
         )
 
     def output_name_error(self) -> str:
-        """Why the name in the form cannot be used; "" while it can or none is typed."""
+        """Why the typed name cannot be used; "" when it can or none is typed."""
         template, task_name = self["output_file"].value() or "", str(self["name"].value() or "")
         return output_name_error(template, task_name) if template else ""
 
@@ -305,7 +305,7 @@ class TaskForm(EditedRowForm, DatedForm):
         return cleaned
 
     def _check_length(self) -> None:
-        """Refuse a filter too long for a URL, with all that a run adds to it (F6)."""
+        """Refuse a filter that is too long for a URL, including what a run adds to it (F6)."""
         connection = self.cleaned_data.get("connection")
         page_size = self.cleaned_data.get("page_size")
         if connection is None or page_size is None:
@@ -327,7 +327,7 @@ class TaskForm(EditedRowForm, DatedForm):
 
     def _offer_other_tasks(self) -> None:
         field = self.fields["on_failure_task"]
-        # The present one stays even when it is archived: saving something else must not drop it.
+        # The current choice stays even when archived: saving another field must not drop it.
         shown = self.before or self.source
         offered = Q(archived_at=None) | Q(pk=shown.on_failure_task_id if shown else None)
         others = Task.objects.filter(offered).exclude(pk=self.instance.pk)

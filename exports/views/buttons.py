@@ -1,4 +1,4 @@
-"""Addresses for buttons alone: where the button is, and what opening one by hand shows."""
+"""Views for buttons that have no page of their own: they act on POST and redirect."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -16,14 +16,14 @@ _MARK = "is_for_a_button"
 
 
 def button(view: _View) -> _View:
-    """A view that does what a button says, and has no page of its own."""
+    """Mark a view as a button: it only takes POST and has no page of its own."""
     wrapped = require_POST(view)
     setattr(wrapped, _MARK, True)
     return wrapped
 
 
 def page_with_button(request: HttpRequest) -> str:
-    """The page that the request came from, else the first one."""
+    """The page that sent the request; Home if that is unknown."""
     referer = request.headers.get("Referer", "")
     host, is_secure = request.get_host(), request.is_secure()
     if not url_has_allowed_host_and_scheme(referer, {host}, require_https=is_secure):
@@ -36,12 +36,12 @@ def page_with_button(request: HttpRequest) -> str:
 
 
 def _address(path: str) -> str:
-    """The public address of the page at `path`, or of the one that it stands below."""
+    """The public address of the page at `path`, or of the nearest page above it."""
     return f"{get_script_prefix().rstrip('/')}{_page(path)}"
 
 
 def _page(path: str) -> str:
-    """`path`, or what it stands below when it is no page: `/tasks/7/` for `/tasks/7/run/`."""
+    """`path` if it is a page, else the nearest page above it: `/tasks/7/` for `/tasks/7/run/`."""
     while path != "/":
         try:
             if not hasattr(resolve(path).func, _MARK):
@@ -57,7 +57,7 @@ def _above(path: str) -> str:
 
 
 class MethodMiddleware:
-    """Who opens the address of a button by hand reads that, instead of an empty page."""
+    """Explains, instead of an empty page, that a button's address cannot be opened by hand."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response

@@ -44,7 +44,7 @@ _WORDS = {
         gettext_lazy("%(connection)s was tested: a step failed, see below."),
     ),
 }
-# Between the states of a test that is followed; connection-test.js knows it too.
+# Separates the states of a streamed test; connection-test.js splits at it too.
 _END_OF_PART = "\f"
 _TEST_NOW = "test_connection_now"
 
@@ -75,20 +75,20 @@ def edit_connection(request: HttpRequest, pk: int) -> HttpResponse:
 
 @button
 def test_connection(request: HttpRequest, pk: int) -> HttpResponse:
-    """Run the test (C4) and show the page when it is over."""
+    """Run the test and show the page when it is over (C4)."""
     return _test_and_show(request, get_object_or_404(Connection, pk=pk))
 
 
 @require_POST
 def follow_connection_test(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """Run the test (C4); its result comes anew at each step, closed by a form feed."""
+    """Run the test and stream its result, whole after each step, ended by a form feed (C4)."""
     connection = get_object_or_404(Connection, pk=pk)
     return StreamingHttpResponse(_states(connection), content_type="text/html; charset=utf-8")
 
 
 @require_http_methods(["GET", "POST"])
 def delete_connection(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask first; one that is in use stays, and the page says by what (C7)."""
+    """Delete after a confirmation; a connection in use stays, and the page names its users (C7)."""
     connection = get_object_or_404(Connection, pk=pk)
     status = 200
     if request.method == "POST":
@@ -106,7 +106,7 @@ def delete_connection(request: HttpRequest, pk: int) -> HttpResponse:
         "connection": connection,
         "tasks": connection.tasks.filter(archived_at=None).order_by("name"),
         "run_count": run_count,
-        # Nobody can change what the history holds, so there is nothing to ask for.
+        # Runs in the history cannot be removed, so a confirmation would be pointless.
         "is_in_history": bool(run_count) or archived.exists(),
     }
     return render(request, "exports/connections/connection_delete.html", context, status=status)
@@ -114,7 +114,7 @@ def delete_connection(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_GET
 def show_address(request: HttpRequest) -> HttpResponse:
-    """The address that a typed site comes to, while it is typed (C2)."""
+    """The address that a site would have, shown while the site is typed (C2)."""
     context = {"address": _address(request.GET.get("site", ""))}
     return render(request, "exports/connections/_address.html", context)
 
@@ -127,7 +127,7 @@ def _open_form(request: HttpRequest, form: ConnectionForm) -> HttpResponse:
 
 def _save(request: HttpRequest, pk: int | None) -> HttpResponse:
     with transaction.atomic():
-        # Locked, so that a second form waits for this one and sees what it saved.
+        # Locked, so that a second form waits for this one and sees the saved values.
         locked = Connection.objects.select_for_update().filter(pk=pk or 0).first()
         if pk is not None and locked is None:
             return _show_deleted(request)
@@ -140,7 +140,7 @@ def _save(request: HttpRequest, pk: int | None) -> HttpResponse:
 
 
 def _show_deleted(request: HttpRequest) -> HttpResponse:
-    """What was typed for a connection that somebody deleted meanwhile, but its key."""
+    """The form as typed, without the key, for a connection that was deleted meanwhile."""
     sentence = _(
         "Somebody deleted this connection meanwhile. Save to make a new one of what is here."
     )
@@ -175,21 +175,21 @@ def _states(connection: Connection) -> Iterator[str]:
     for steps in connection_check.follow_test(connection):
         asked = [step.name for step in steps if step.outcome == connection_check.RUNNING]
         if asked:
-            said = _("Testing: %(step)s") % {"step": asked[0]}
+            announcement = _("Testing: %(step)s") % {"step": asked[0]}
         else:
             message = _WORDS[connection_check.worst_outcome(steps)][1]
-            said = message % {"connection": connection.name}
+            announcement = message % {"connection": connection.name}
         context = {
             "connection": connection,
             "steps": [vars(step) for step in steps],
             "is_over": not asked,
-            "said": said,
+            "announcement": announcement,
         }
         yield render_to_string("exports/connections/_test_result.html", context) + _END_OF_PART
 
 
 def _show_form(request: HttpRequest, form: ConnectionForm) -> HttpResponse:
-    # Validation writes what was typed into the form's instance; the page is about what is stored.
+    # Validation writes typed values into the form's instance; the page shows the stored ones.
     stored = Connection.objects.filter(pk=form.instance.pk).first()
     context = {
         "form": form,
@@ -197,14 +197,14 @@ def _show_form(request: HttpRequest, form: ConnectionForm) -> HttpResponse:
         "action": request.path if stored else reverse("connection-create"),
         "typed_by": typed_by(request),
         "test_now": stored is not None and request.session.pop(_TEST_NOW, None) == stored.pk,
-        # A wrong site already says so at its field.
+        # A wrong site already has an error at its field.
         "address": {} if "site" in form.errors else _address(form["site"].value() or ""),
     }
     return render(request, "exports/connections/connection_form.html", context)
 
 
 def _address(typed: str) -> dict[str, Any]:
-    """`url` that will be called, or the `problem` with what was typed; neither for nothing."""
+    """The `url` that will be called, or the `problem` with the typed site; neither for a blank."""
     if not typed.strip():
         return {}
     try:

@@ -1,4 +1,4 @@
-"""A task's dates, from its page: type them, undo a change, start from now on (rules W8, W9)."""
+"""A task's dates on its page: set them, undo a change, start from now on (rules W8, W9)."""
 
 from django.contrib import messages
 from django.db import transaction
@@ -27,7 +27,7 @@ def change_dates(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("task-detail", pk)
     form = DatesForm(task, request.POST)
     if not form.is_valid():
-        # Validation wrote what was typed into the instance; the page is about what is stored.
+        # Validation wrote the typed values into the instance; the page shows the stored ones.
         return render_task_page(request, Task.objects.get(pk=pk), form)
     saved = form.save_typed(request.user)
     typed = [name for name in DATES if getattr(saved, name) != getattr(form.before, name)]
@@ -44,7 +44,7 @@ def change_dates(request: HttpRequest, pk: int) -> HttpResponse:
 @button
 @transaction.atomic
 def undo_date(request: HttpRequest, pk: int) -> HttpResponse:
-    """Undo the change that the page showed; a second click must not undo the one before."""
+    """Undo the change that the page showed; a second click must not undo the change before it."""
     task = _locked(pk)
     change = _change(task, request.POST.get("change", ""))
     newest = DateChange.objects.in_force(task.pk, change.field).first()
@@ -67,7 +67,7 @@ def undo_date(request: HttpRequest, pk: int) -> HttpResponse:
 @button
 @transaction.atomic
 def start_from_now(request: HttpRequest, pk: int) -> HttpResponse:
-    """After changed conditions: go on from the date in force, whatever is older (W9)."""
+    """After changed conditions: continue from the current date and skip older batches (W9)."""
     task = _locked(pk)
     try:
         restart = restart_of(task, task.rendered_conditions())
@@ -86,7 +86,7 @@ def start_from_now(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _locked(pk: int) -> Task:
-    # The lock that queueing a run takes too: a date moves before it or after it, never between.
+    # Queueing a run takes the same lock, so a date never moves while a run is being queued.
     return get_object_or_404(Task.objects.select_for_update(), pk=pk)
 
 

@@ -1,4 +1,4 @@
-"""How a download is sent: as an attachment that nothing in a browser executes."""
+"""Sends downloads as attachments that a browser does not execute."""
 
 import unicodedata
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ def attachment(content: Any, name: str, content_type: str) -> FileResponse:
 def as_attachment(response: _Response, name: str) -> _Response:
     """`response`, to be saved under `name`.
 
-    Programs that read no UTF-8 name, such as `curl -OJ`, take the plain one.
+    Programs that cannot read UTF-8 names, such as `curl -OJ`, use the ASCII name.
     """
     plain = _plain(name)
     disposition = f'attachment; filename="{plain}"'
@@ -29,7 +29,7 @@ def as_attachment(response: _Response, name: str) -> _Response:
 
 
 def _plain(name: str) -> str:
-    """`name` in printable ASCII: Ä becomes A, what has no such form `_`."""
+    """`name` in printable ASCII: Ä becomes A, characters without an ASCII form become `_`."""
     letters = unicodedata.normalize("NFKD", name)
     kept = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return "".join(

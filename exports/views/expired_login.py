@@ -1,8 +1,8 @@
-"""What becomes of a button pressed, or a form sent, by somebody whose login has expired.
+"""What happens to a button or form that is sent after the login has expired.
 
-Only a form that shows who opened it is kept, and it only comes back to that person. Everything
-else an anonymous visitor sends is forgotten, so that nobody can fill a form for whoever logs in
-next, or sessions for nobody.
+Only a form that shows who opened it is kept, and only that person gets it back. Everything else an
+anonymous visitor sends is dropped, so that nobody can prepare a form for the next person who logs
+in, or fill the database with sessions.
 """
 
 from datetime import timedelta
@@ -18,18 +18,18 @@ from django.utils.translation import gettext as _
 from exports.views.buttons import page_with_button
 
 TYPED: Final = "typed_before_login"
-# The field of a form that says, signed, who opened it.
+# The form field with the signed name of the person who opened it.
 TYPED_BY: Final = "typed_by"
-# Told to the login page in its address: this very answer is the only thing that knows of it.
+# Passed to the login page in its address, as it is stored nowhere else.
 NOT_DONE: Final = "not_done"
-# As much as a form of a hundred conditions, and no more.
+# Enough for a form with a hundred conditions.
 MOST_CHARACTERS: Final = 100_000
 _FORM_LIFETIME: Final = timedelta(days=14)
 _TIME_TO_LOG_IN: Final = timedelta(hours=1)
-# Where a key is sent and as whom: never taken from before a login, whoever typed it.
+# These decide where a key is sent and for whom: never taken over from before a login.
 TYPED_AGAIN: Final = ("site", "company", "public_key", "private_key", "client_id")
 _NOT_KEPT: Final = {"csrfmiddlewaretoken", "row_action", TYPED_BY, *TYPED_AGAIN}
-# The page of each form, by the name of the address it was sent to.
+# The page of each form, by the URL name the form is sent to.
 _FORMS: Final = {
     "task-create": "task-create",
     "task-edit": "task-edit",
@@ -42,12 +42,12 @@ _FORMS: Final = {
 
 
 def typed_by(request: HttpRequest) -> str:
-    """The value of the field TYPED_BY in a form shown to this person."""
+    """The value of the field TYPED_BY in a form shown to this user."""
     return signing.dumps(request.user.pk, salt=TYPED_BY)
 
 
 def is_opened_by_another(request: HttpRequest) -> bool:
-    """Whether somebody else, logged in then, opened the form that is being sent."""
+    """Whether the form being sent was opened by a different user."""
     opener = _opener(request)
     return opener is not None and opener != request.user.pk
 
@@ -62,14 +62,14 @@ def refuse_form_of_another(request: HttpRequest) -> HttpResponse:
 
 
 def page_after_login(request: HttpRequest) -> tuple[str, bool]:
-    """Where to go on after the login for a POST that was not done; whether its text is kept."""
+    """The page to show after the login, for a POST that was not done; whether its text is kept."""
     if page := _keep_typed(request):
         return page, True
     return page_with_button(request), False
 
 
 def take_typed(request: HttpRequest) -> QueryDict | None:
-    """What this person typed into the form at this address before the login, once; and say so."""
+    """Return, once, what this user typed into the form before the login; and show a message."""
     kept = request.session.get(TYPED)
     if request.method != "GET" or kept is None or kept["page"] != request.path:
         return None
@@ -84,7 +84,7 @@ def take_typed(request: HttpRequest) -> QueryDict | None:
 
 
 def settle_after_login(request: HttpRequest) -> None:
-    """Forget what somebody else typed; give the session the life of any other."""
+    """Drop what another user typed, and give the session its normal lifetime."""
     kept = request.session.get(TYPED)
     if kept is None:
         return
@@ -103,14 +103,14 @@ def _opener(request: HttpRequest) -> Any:
 
 
 def _page_of_form(request: HttpRequest) -> str:
-    """The page of the form that was sent, "" when it is none of those that are kept."""
+    """The page of the form that was sent; "" when such forms are not kept."""
     match = request.resolver_match
     form = _FORMS.get(match.view_name) if match else None
     return reverse(form, kwargs=match.kwargs) if match and form else ""
 
 
 def _keep_typed(request: HttpRequest) -> str:
-    """Keep the form that was sent and give its page; "" when it is not to be kept."""
+    """Keep the form that was sent and return its page; "" when it is not to be kept."""
     page, opener = _page_of_form(request), _opener(request)
     fields = {name: values for name, values in request.POST.lists() if name not in _NOT_KEPT}
     length = sum(len(name) + sum(map(len, values)) for name, values in fields.items())

@@ -1,4 +1,4 @@
-"""The history: every run, filtered, sorted and paged by its URL, as a page and as CSV."""
+"""The history: all runs, filtered, sorted and paged by the URL, as a page and as CSV."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -15,7 +15,7 @@ from exports.reporting.filters import RunFilter
 from exports.reporting.tables import RunPages, RunRows, RunTable
 from exports.views.downloads import as_attachment
 
-# The part of the page that a filter renews.
+# The part of the page that is replaced when a filter changes.
 REGION = "history"
 
 
@@ -43,14 +43,14 @@ def list_runs(request: HtmxRequest) -> HttpResponse:
     }
     response = render(request, "exports/history/history.html", context)
     if request.htmx:
-        # What a form sends holds its blank fields, too.
+        # A submitted form includes its blank fields.
         response["HX-Push-Url"] = reverse("run-list") + found.query()
     return response
 
 
 @require_safe
 def export_runs(request: HttpRequest) -> HttpResponseBase:
-    """The filtered list as CSV; a filter that cannot be read goes to the page that says why."""
+    """The filtered list as CSV; an unreadable filter redirects to the page with its error."""
     found = _found(request)
     if not found.is_valid():
         return redirect(reverse("run-list") + found.query())

@@ -1,4 +1,4 @@
-"""The first page: what needs attention, then every task; and the part of it that renews itself."""
+"""Home: what needs attention, then all tasks; and the part that refreshes itself."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from exports.outside_numbers import read_id
 from exports.reporting.task_overview import TaskLine, task_lines
 from exports.workers import jobs
 
-# More than that is not a list to read; the table below marks each of them.
+# A longer list would not be read; the table below marks each of them anyway.
 MOST_SHOWN = 8
 MOST_WATCHED = 100
 
@@ -32,9 +32,9 @@ def show_home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_live(request: HttpRequest) -> HttpResponse:
-    """What the page asks for while a run is active: what needs attention, and the watched lines.
+    """The refreshed part while a run is active: what needs attention, and the active rows.
 
-    `task` names the tasks whose runs the page has shown as active; they stay where they stood.
+    `task` names the tasks that the page shows with an active run; they keep their place.
     """
     watched = _ids(request.GET.getlist("task"))
     lines = task_lines()
@@ -61,6 +61,6 @@ def _context(lines: Sequence[TaskLine], watched: Collection[int]) -> dict[str, A
     }
 
 
-def _ids(words: Sequence[str]) -> set[int]:
-    ids = map(read_id, words[:MOST_WATCHED])
+def _ids(texts: Sequence[str]) -> set[int]:
+    ids = map(read_id, texts[:MOST_WATCHED])
     return {task_id for task_id in ids if task_id is not None}

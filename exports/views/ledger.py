@@ -1,4 +1,4 @@
-"""The ledger of a task: which batch went out, in which version, run and file (rules W7, R7)."""
+"""The ledger of a task: which batch was exported, its version, run and file (rules W7, R7)."""
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -23,7 +23,7 @@ from exports.views.buttons import button
 from exports.views.queueing import queue_and_follow
 from exports.workers import jobs
 
-# Older entries are found by a search: leafing through a million would take seconds a page.
+# Older entries are found by a search: paging through a million would take seconds a page.
 NEWEST = 10_000
 
 
@@ -51,9 +51,9 @@ def show_ledger(request: HttpRequest, pk: int) -> HttpResponse:
 
 @button
 def reexport_batches(request: HttpRequest, pk: int) -> HttpResponse:
-    """Export the chosen batches again, as they are now; no date moves."""
+    """Export the chosen batches again in their current state; no date moves."""
     task = _task(pk)
-    # The search that the batches were chosen from.
+    # The search whose results the batches were chosen from.
     back = request.POST.get("back", "")
     page = reverse("task-ledger", args=[pk]) + (back if back.startswith("?") else "")
     try:
@@ -74,7 +74,7 @@ def _task(pk: int) -> Task:
 
 
 def _entries(task: Task, ids: list[int]) -> LedgerQuerySet:
-    """Newest first: every entry of `ids`, or the newest of all."""
+    """Every entry of `ids`, or the newest of all; newest first."""
     found = LedgerEntry.objects.sent_by(task)
     if ids:
         found = found.filter(task=task, batch_id__in=ids)
@@ -85,7 +85,7 @@ def _entries(task: Task, ids: list[int]) -> LedgerQuerySet:
 
 
 def _oldest_run_shown(task: Task) -> int:
-    """From which run on the newest entries are, so that not all of them have to be sorted."""
+    """The oldest run among the newest entries, so that not all entries have to be sorted."""
     runs = task.runs.succeeded().filter(batch_count__gt=0).order_by("-id")
     oldest = entry_count = 0
     for run_id, batch_count in runs.values_list("pk", "batch_count").iterator(chunk_size=200):
@@ -96,7 +96,7 @@ def _oldest_run_shown(task: Task) -> int:
 
 
 def _answer(task: Task, ids: list[int]) -> str:
-    """Whether the batches went out, in a sentence."""
+    """A sentence that says whether the batches were exported."""
     runs_of: dict[int, list[int]] = {batch_id: [] for batch_id in ids}
     found = LedgerEntry.objects.sent_by(task).filter(task=task, batch_id__in=ids)
     for batch_id, run_id in found.order_by("run_id").values_list("batch_id", "run_id"):
@@ -121,7 +121,7 @@ def _answer(task: Task, ids: list[int]) -> str:
 
 
 def _check(task: Task, ids: list[int]) -> None:
-    """Raises ValidationError for batches that this task cannot export again (R7)."""
+    """Raise ValidationError for batches that this task cannot export again (R7)."""
     if not ids:
         raise ValidationError(_("Choose the batches to export again: mark at least one."))
     connection = task.connection

@@ -1,7 +1,7 @@
-"""How often passwords are checked, and how many at once: each check keeps a core busy for long.
+"""Limits how often and how many passwords are checked: each check is slow on purpose.
 
-A lock is for a user name and an address. Whoever shares the address with somebody who guesses has a
-count of their own in a browser they have logged in with before.
+A lock is for a user name and an address. People who share an address with an attacker have a
+separate count in any browser they have logged in with before.
 """
 
 import secrets
@@ -21,9 +21,9 @@ from django.utils import timezone
 
 from exports.middleware.client_address import client_address
 
-# Wrong passwords of one address, whatever the names, before it has to wait.
+# Wrong passwords from one address, over all user names, before it has to wait.
 MOST_OF_ONE_ADDRESS: Final = 50
-# Checks under way, so that most of the web server's threads stay free for pages.
+# Checks at the same time; the web server's other threads stay free for pages.
 MOST_AT_ONCE: Final = 4
 _MOST_AT_ONCE_OF_ONE_ADDRESS: Final = 2
 _BROWSER_LIFETIME: Final = timedelta(days=180)
@@ -34,14 +34,14 @@ _under_way: Counter[tuple[bool, str]] = Counter()
 
 
 def counted_name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:
-    """The name that wrong passwords are counted by: a known browser has a count of its own."""
+    """The name that wrong passwords are counted under: a known browser has its own."""
     name = str((credentials or request.POST).get("username") or "")[:150]
     browser = _known_browser(request, name)
     return f"{name} ({browser})" if browser else name
 
 
 def remember_browser(request: HttpRequest, response: HttpResponse, name: str) -> None:
-    """After a login: others who share this address can no longer lock this browser out."""
+    """After a login: others at this address can no longer lock this browser out."""
     browser = _known_browser(request, name) or secrets.token_hex(8)
     response.set_cookie(
         settings.CWEXPORT_BROWSER_COOKIE_NAME,
@@ -55,7 +55,7 @@ def remember_browser(request: HttpRequest, response: HttpResponse, name: str) ->
 
 
 def is_locked(request: HttpRequest, name: str) -> bool:
-    """Too many wrong passwords came from this address, over all names."""
+    """Whether too many wrong passwords came from this address, over all user names."""
     if _known_browser(request, name):
         return False
     since = timezone.now() - timedelta(hours=settings.AXES_COOLOFF_TIME)
@@ -68,7 +68,7 @@ def is_locked(request: HttpRequest, name: str) -> bool:
 
 @contextmanager
 def turn(request: HttpRequest, name: str) -> Iterator[bool]:
-    """Whether a password may be checked now; known browsers have turns of their own."""
+    """Whether a password may be checked now; known browsers have slots of their own."""
     who = (bool(_known_browser(request, name)), client_address(request))
     with _lock:
         total = sum(count for (is_known, _), count in _under_way.items() if is_known == who[0])

@@ -1,4 +1,4 @@
-"""What the next run of a task would fetch: of a task as saved, or as it stands in its form."""
+"""What the next run of a task would fetch: the task as saved, or as typed in its form."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -21,8 +21,8 @@ from exports.outside_numbers import read_id
 from exports.reporting.xml_highlight import highlight_xml
 from exports.views.tasks import _show_form
 
-# Of a form that comes along: the page puts its own token in, and no row's button was pressed.
-_LONGEST_XML: Final = 200_000  # characters; a page has to stay a page whatever a batch holds
+# Not taken over from a posted form: the page adds its own token, and no row button was pressed.
+_LONGEST_XML: Final = 200_000  # characters, so that one huge batch cannot make the page huge
 _NOT_TYPED = ("csrfmiddlewaretoken", "row_action")
 
 
@@ -33,7 +33,7 @@ class HtmxRequest(HttpRequest):
 @never_cache
 @require_http_methods(["GET", "POST"])
 def preview_new_task(request: HtmxRequest) -> HttpResponse:
-    """A task that was never saved: all of it comes with the form."""
+    """A preview of a task that was never saved: its values come with the form."""
     if request.method == "GET":
         return redirect("task-create")
     return _preview_typed(request, None)
@@ -42,10 +42,10 @@ def preview_new_task(request: HtmxRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def preview_task(request: HtmxRequest, pk: int) -> HttpResponse:
-    """By GET the task as it is saved, which anybody may reload; by POST as it stands in its form.
+    """GET previews the saved task and can be reloaded; POST previews what its form holds.
 
-    Neither changes anything, here or at ConnectWise. But it calls ConnectWise with the keys, which
-    a link on another site must not bring about: whoever follows one is asked first.
+    Neither changes anything, here or at ConnectWise. But a preview calls ConnectWise with the keys,
+    and a link on another site must not cause that: after such a link the page asks first.
     """
     task = get_object_or_404(Task.objects.select_related("connection"), pk=pk)
     if request.method == "POST":
@@ -58,7 +58,7 @@ def preview_task(request: HtmxRequest, pk: int) -> HttpResponse:
 
 
 def _is_from_our_pages(request: HttpRequest) -> bool:
-    """By what a browser says on its own; over plain http some only say where they come from."""
+    """Decided by the browser's own headers; over plain http some browsers only send Referer."""
     if site := request.headers.get("Sec-Fetch-Site"):
         return site == "same-origin"
     try:
@@ -87,7 +87,7 @@ def _preview_typed(request: HtmxRequest, task: Task | None) -> HttpResponse:
 
 
 def _show_refused(request: HtmxRequest, form: TaskForm, action: str) -> HttpResponse:
-    """The form with what is wrong for a preview; its buttons must not lead to the preview again."""
+    """The form with its errors for a preview; its buttons must not lead back to the preview."""
     form.helper.form_action = action
     response = _show_form(request, form)
     if not request.htmx:
@@ -96,13 +96,13 @@ def _show_refused(request: HtmxRequest, form: TaskForm, action: str) -> HttpResp
 
 
 def _source(request: HttpRequest) -> Task | None:
-    """The task that a new one is a copy of, for the page of the form alone."""
+    """The task that a new one is a copy of; only needed to show the form's page."""
     source_id = read_id(request.GET.get("copy_of", ""))
     return Task.objects.filter(pk=source_id).first() if source_id else None
 
 
 def _address_of(task: Task | None, source: Task | None) -> str:
-    """Where the form is, and saves to."""
+    """The address where the form is shown and saved."""
     if task:
         return reverse("task-edit", args=[task.pk])
     return reverse("task-clone", args=[source.pk]) if source else reverse("task-create")
@@ -124,7 +124,7 @@ def _shown(task: Task, found: Preview) -> dict[str, Any]:
 
 
 def _typed(request: HttpRequest) -> Iterator[tuple[str, str]]:
-    """Everything in the form, so that it can go back there."""
+    """Everything typed in the form, to be put back into it."""
     for name, values in request.POST.lists():
         if name not in _NOT_TYPED:
             yield from ((name, str(value)) for value in values)

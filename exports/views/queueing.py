@@ -1,4 +1,4 @@
-"""Queueing a run from a page: what it answers when that works, and when it does not."""
+"""Queues a run from a page, and answers whether or not that works."""
 
 from collections.abc import Callable
 
@@ -11,12 +11,12 @@ from exports.connectwise.filter.conditions import ConditionError
 from exports.models import Run
 from exports.models.errors import RunActiveError, TaskUnusableError
 
-# Said of a run that goes on: base.html shows it no more when the page's run is over.
+# A message about an active run: base.html hides it once that run is over.
 WHILE_ACTIVE = "while-active"
 
 
 def queue_and_follow(request: HttpRequest, queue: Callable[[], Run], *, back: str) -> HttpResponse:
-    """Go to the run that `queue` makes, or to the one in its way; `back` when it is refused."""
+    """Go to the run that `queue` makes, or to the one in its way; to `back` when it is refused."""
     try:
         run = queue()
     except RunActiveError as error:

@@ -1,4 +1,4 @@
-"""What a run hands out and shows of it: its file, its proof, its log, and the schema."""
+"""What can be viewed or downloaded of a run: its file, proof and log; and the schema."""
 
 import hashlib
 from io import BytesIO
@@ -21,7 +21,7 @@ from exports.storage.integrity import is_as_written
 from exports.views.downloads import as_attachment, attachment
 from exports.views.runs import find_run
 
-# A proof is a few kilobytes, whatever stands in its place.
+# A proof has a few kilobytes; a larger file in its place is not read whole.
 _MOST_PROOF_BYTES = 1 << 20
 
 
@@ -48,7 +48,7 @@ def download_run(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 @require_safe
 def show_file(request: HttpRequest, pk: int) -> HttpResponse:
-    """A piece of the run's file, from byte `at` on or the one before byte `before`."""
+    """A part of the run's file: from byte `at` on, or the part that ends at byte `before`."""
     run = find_run(pk)
     if not run.file_path:
         return _no_file(request, run, _why_no_file(run), 404)
@@ -112,7 +112,7 @@ def _file_page(path: Path, request: HttpRequest) -> FilePage:
 
 
 def _offset(request: HttpRequest, name: str) -> int:
-    """Bytes from the beginning of the file; 0 when the address holds no such number."""
+    """The offset in bytes; 0 when the address holds no valid number."""
     return read_number(request.GET.get(name, "")) or 0
 
 

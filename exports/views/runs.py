@@ -1,4 +1,4 @@
-"""The page that follows a run, and what it asks for: the end of a run, and another one."""
+"""The page of a run, and its buttons: cancel, export again, accept the count."""
 
 from typing import Any
 
@@ -36,13 +36,13 @@ def show_run(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def show_progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """What the run page asks for while the run is active; once it is over, the result."""
+    """The progress that the run page polls while the run is active; then the result."""
     return _answer_in_place(request, find_run(pk))
 
 
 @button
 def cancel_run(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask for the end; the page says so within the same answer."""
+    """Request the cancellation; the answer already shows it."""
     run = find_run(pk)
     is_asked = run.cancel(request.user)
     if getattr(request, "htmx", None):
@@ -59,9 +59,9 @@ def cancel_run(request: HttpRequest, pk: int) -> HttpResponse:
 
 @button
 def reexport_run(request: HttpRequest, pk: int) -> HttpResponse:
-    """Export the batches of this run again, as they are now; no date moves (R7).
+    """Export the batches of this run again in their current state; no date moves (R7).
 
-    A repeat that came to nothing is asked for once more, as it was asked.
+    A re-export that exported nothing is repeated with the same batches.
     """
     run = find_run(pk)
     page = reverse("run-detail", args=[pk])
@@ -79,7 +79,7 @@ def reexport_run(request: HttpRequest, pk: int) -> HttpResponse:
 
 @button
 def accept_count(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take what a suspicious run saw for all there is, for the reason that was typed (W10)."""
+    """Accept the count of a suspicious run as complete, for the reason that was typed (W10)."""
     run = find_run(pk)
     form = AcceptCountForm(request.POST)
     if not form.is_valid():
@@ -94,7 +94,7 @@ def accept_count(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def find_run(pk: int) -> Run:
-    """The run with all that its pages name. Raises Http404."""
+    """The run with everything its pages show. Raises Http404."""
     related = ("task", "connection", "reexport_of", "requested_by", "cancel_requested_by")
     return get_object_or_404(Run.objects.select_related(*related), pk=pk)
 

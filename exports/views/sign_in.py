@@ -1,4 +1,4 @@
-"""Who signs in from where, and what is answered when the login has expired."""
+"""Login and its limits, and the answers after a login has expired."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ from exports.forms.passwords import ChangePasswordForm
 from exports.forms.sign_in import SignInForm
 from exports.views import expired_login, password_checks
 
-# htmx stops polling at this status, and swaps as usual.
+# htmx stops polling at this status, but still swaps the content.
 STOP_POLLING = 286
 
 
 class _PasswordView:
-    """Checks a password only if this address may go on, and has a turn."""
+    """Checks a password only when the address is not locked and a slot is free."""
 
     request: HttpRequest
 
@@ -70,18 +70,18 @@ class ChangePassword(_PasswordView, PasswordChangeView):
 
 @login_not_required
 def sign_in_to_admin(request: HttpRequest) -> HttpResponse:
-    """The administration has no login of its own: what holds for one holds for all."""
+    """The admin site uses the same login, so that the same limits apply."""
     if request.user.is_authenticated:
         raise PermissionDenied
     return redirect_to_login(request.GET.get("next", reverse("admin:index")), reverse("login"))
 
 
 class LoginMiddleware(LoginRequiredMiddleware):
-    """Every page asks for a login unless its view says otherwise; a fragment says so in place.
+    """Every view needs a login unless it says otherwise; a fragment reports an expired one.
 
-    A redirect would be followed and the login page put into the fragment's place; leaving the page
-    would lose what is typed on it. What was posted is not done, and most addresses of buttons have
-    no page to come back to.
+    A redirect would put the whole login page in the fragment's place, and leaving the page would
+    lose what is typed on it. A POST without a login is not done; most button addresses have no page
+    to return to.
     """
 
     def process_view(

@@ -1,4 +1,4 @@
-"""What a task would do as it stands in its form: in words, and as ConnectWise would be asked."""
+"""What a task would do with the values in its form: in words, and as sent to ConnectWise."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ from exports.models.sync_window import Restart, SyncWindow, next_window
 from exports.outside_numbers import read_number
 from exports.views.task_page import restart_sentence
 
-# More records than this no page may hold; the form says so.
+# The largest page size allowed; the form checks it.
 LARGEST_PAGE = 1000
-# Stands for an id that the run itself looks up before its first page (W4).
+# A placeholder for the id that the run looks up before its first page (W4).
 _UNKNOWN_ID = "id > …"
 
 
@@ -31,7 +31,7 @@ _UNKNOWN_ID = "id > …"
 class Description:
     """The filter in words and the exact text a run would send, or why there is none.
 
-    `next_run` are sentences about what the chosen mode and its date come to.
+    `next_run` are sentences about the chosen mode and its date.
     """
 
     in_words: str
@@ -42,19 +42,19 @@ class Description:
 
 @require_POST
 def describe_task(request: HttpRequest, pk: int | None = None) -> HttpResponse:
-    """The live part of the form: nothing is saved, and none of the inputs comes back."""
+    """The part of the form that is refreshed while typing; nothing is saved, no input replaced."""
     stored = Task.objects.select_related("connection")
     task = get_object_or_404(stored, pk=pk) if pk is not None else None
     form = TaskForm(instance=task, data=request.POST)
     if not form.rows.management_form.is_valid():
-        # The rows are being replaced at this moment; what replaces them asks again.
+        # The page is replacing the rows right now; the new rows ask again.
         return HttpResponse(status=204)
     context = {"form": form, "description": describe(form)}
     return render(request, "exports/task_form/_described.html", context)
 
 
 def describe(form: TaskForm) -> Description:
-    """What the next run would ask if the form were saved as it is."""
+    """What the next run would ask for if the form were saved now."""
     rows = form.rows
     connection = chosen_connection(form)
     error = rows.first_error() or _length_error(form, connection)
@@ -70,7 +70,7 @@ def describe(form: TaskForm) -> Description:
         in_words=rows.in_words(),
         request=conditions.both(sent, *_added(window)),
         error="",
-        # A form as it was saved differs from nothing, and what its task has to say its page says.
+        # An unchanged form needs no comparison; the task's page shows what there is to say.
         next_run=(
             *_next_run(drafted, window, window.restart if form.is_bound else None),
             *filter(None, [form.late_match_warning()]),
@@ -122,7 +122,7 @@ def _unreadable(form: TaskForm) -> str:
 
 
 def _length_error(form: TaskForm, connection: Connection | None) -> str:
-    """Whether the filter is too long for a URL (F6), as soon as it can be said."""
+    """The error when the filter is too long for a URL, as soon as that is known (F6)."""
     page_size = read_number(str(form["page_size"].value()), most=LARGEST_PAGE)
     if connection is None or page_size is None:
         return ""

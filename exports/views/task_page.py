@@ -1,4 +1,4 @@
-"""The page of a task: settings, the next run, latest runs, and the dates with their history."""
+"""The page of a task: settings, next run, latest runs, and the dates with their history."""
 
 from typing import Any
 
@@ -25,14 +25,14 @@ from exports.storage.file_names import is_overwritten_each_run, output_name_erro
 LATEST_RUNS = 10
 CHARTED_RUNS = 30
 LATEST_CHANGES = 20
-# The others are folded away.
+# The others are collapsed.
 SHOWN_CHANGES = 6
 
 
 def render_task_page(
     request: HttpRequest, task: Task, dates: DatesForm | None = None
 ) -> HttpResponse:
-    """The page; with `dates` it shows that form as it was refused."""
+    """The page; `dates` is a refused form to show with its errors."""
     runs = _shown_runs_of(task)
     newest = runs[:LATEST_RUNS]
     results = [run for run in runs if not run.is_active and not run.is_reexport]
@@ -59,14 +59,15 @@ def render_task_page(
 
 
 def last_run_of(task: Task) -> Run | None:
-    """Last Ran and Last Result (R6): what was exported again says nothing about the task itself."""
+    """The run for Last Ran and Last Result; re-exports do not count (R6)."""
     return _results(task).first()
 
 
 def _shown_runs_of(task: Task) -> list[Run]:
-    """The newest runs, the newest first; and the last result and file, however long ago.
+    """The newest runs, newest first, plus the last result and file even when they are older.
 
-    By ids, and sorted here: no index is left to choose, and a task may have 100,000 runs.
+    Queried by id and sorted here: a task may have 100,000 runs, and the database must not choose a
+    slow index.
     """
     newest = task.runs.newest_first().values("pk")[:LATEST_RUNS]
     results = _results(task).values("pk")
@@ -82,12 +83,12 @@ def _results(task: Task) -> RunQuerySet:
 
 
 def _is_latest_file(run: Run) -> bool:
-    """Whether it has batches: a newer file without any helps nobody."""
+    """Whether the file has batches: a newer but empty file is of no use."""
     return run.status == Run.Status.SUCCEEDED and bool(run.batch_count)
 
 
 def restart_sentence(task: Task, restart: Restart) -> str:
-    """Why the next run starts again, where, and what it leaves out (W9)."""
+    """Why the next run starts over, where it starts, and what it skips (W9)."""
     values = {"run": restart.run.pk, "moment": canonical(restart.starts_at)}
     if restart.company_changed:
         begins = _(
@@ -116,7 +117,7 @@ def _what_is_skipped(task: Task, restart: Restart) -> str:
 
 
 def _undoable(task: Task) -> set[int]:
-    """The newest change in force of each date, where an earlier one can come back (W8)."""
+    """The newest change of each date that is still in force and can be undone (W8)."""
     newest, earlier = {}, {}
     for field in DateChange.DateField.values:
         in_force = DateChange.objects.in_force(task.pk, field).values("pk")
@@ -128,7 +129,7 @@ def _undoable(task: Task) -> set[int]:
 
 
 def _changes(task: Task, undoable: set[int]) -> dict[str, list[DateChange]]:
-    """The latest changes, and what can be undone however long ago it was; the older ones apart."""
+    """The latest changes and every change that can be undone; then the older ones."""
     latest = task.date_changes.order_by("-id").values("pk")[:LATEST_CHANGES]
     wanted = task.date_changes.filter(Q(pk__in=latest) | Q(pk__in=undoable))
     changes = list(wanted.select_related("changed_by", "undone_by", "run").order_by("-id"))
@@ -144,7 +145,7 @@ def _changes(task: Task, undoable: set[int]) -> dict[str, list[DateChange]]:
 
 
 def _next_run(task: Task) -> dict[str, Any]:
-    """The filter in words and as sent, the window of the next run, and why it starts again."""
+    """The filter in words and as sent, the sync window, and why the next run starts over."""
     typed = task.saved_conditions()
     try:
         sent = conditions.render(typed, FIELD_TYPES)

@@ -1,4 +1,4 @@
-"""Tasks: the form, the page, and what can be done with one."""
+"""Tasks: form, page and actions."""
 
 from datetime import datetime
 
@@ -50,7 +50,7 @@ def edit_task(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def clone_task(request: HttpRequest, pk: int) -> HttpResponse:
-    """A new task that begins with the settings of another one."""
+    """The form of a new task, filled with the settings of another one."""
     return _edit(request, None, get_object_or_404(Task, pk=pk))
 
 
@@ -97,7 +97,7 @@ def archive_task(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _users_of(task: Task) -> list[str]:
-    """The names of the tasks whose On Failure Task it is."""
+    """The names of the tasks that have it as On Failure Task."""
     users = Task.objects.filter(on_failure_task=task, archived_at=None)
     return list(users.order_by("name").values_list("name", flat=True))
 
@@ -141,14 +141,14 @@ def _edit(request: HttpRequest, task: Task | None, source: Task | None = None) -
 
 
 def _unchecked(typed: QueryDict) -> QueryDict:
-    """As after a row's button that changes nothing: all that was typed is shown again."""
+    """The form with everything typed and no errors, as after a row button."""
     shown = typed.copy()
     shown["row_action"] = ""
     return shown
 
 
 def _show_deleted(request: HttpRequest) -> HttpResponse:
-    """What was typed for a task that somebody deleted meanwhile, to be saved as a new one."""
+    """What was typed for a task that was deleted meanwhile, to be saved as a new one."""
     sentence = _("Somebody deleted this task meanwhile. Save to make a new one of what is here.")
     messages.error(request, sentence)
     form = TaskForm(data=_unchecked(request.POST))
@@ -159,7 +159,7 @@ def _show_deleted(request: HttpRequest) -> HttpResponse:
 def _save(request: HttpRequest, task: Task | None, source: Task | None) -> HttpResponse:
     try:
         with transaction.atomic():
-            # Locked, so that a run that ends meanwhile and a second form wait for this one (W8).
+            # Locked, so that a run that is ending and a second form wait for this one (W8).
             locked = task and Task.objects.select_for_update().get(pk=task.pk)
             form = TaskForm(instance=locked, data=request.POST, source=source)
             sent_before = _sent(locked)
@@ -168,7 +168,7 @@ def _save(request: HttpRequest, task: Task | None, source: Task | None) -> HttpR
                 return _show_form(request, form)
             saved = form.save_for(request.user)
     except IntegrityError:
-        # Another request took the name or the file in this moment: now the check can see it.
+        # Another request took the name or the file just now: this time the check sees it.
         form = TaskForm(instance=task, data=request.POST, source=source)
         form.compare_with_stored()
         form.is_valid()
@@ -179,7 +179,7 @@ def _save(request: HttpRequest, task: Task | None, source: Task | None) -> HttpR
 
 
 def _show_form(request: HttpRequest, form: TaskForm) -> HttpResponse:
-    """The whole page of the form, with whatever was refused; views/preview.py shows it too."""
+    """The whole page of the form, with its errors; views/preview.py shows it too."""
     task = form.before
     context = {
         "form": form,
@@ -196,11 +196,11 @@ def _show_form(request: HttpRequest, form: TaskForm) -> HttpResponse:
 
 
 def _source_dates(form: TaskForm) -> list[tuple[str, str, str]]:
-    """Each date of a copied task: its label, where the copy begins, where the task stands."""
+    """Each date of a copied task: its label, the copy's value and the source's value."""
     source = form.source
     if source is None:
         return []
-    # Asked again only where what was typed has taken the place of the first values.
+    # Needed only when typed values have replaced the initial ones.
     is_first = isinstance(form.initial.get(DATES[0]), datetime)
     decided = form.initial if is_first else decided_dates(source)
     return [
