@@ -71,7 +71,7 @@ print(json.dumps({
     "example": form.example(),
     "offered": ("StartsWith", "StartsWith") in form.comparisons(),
     "offered for numbers": ("StartsWith", "StartsWith") in number.comparisons(),
-    "refusal": str(form.refusal()),
+    "error": str(form.error()),
 }))
 """
 
@@ -86,7 +86,7 @@ def test_one_row_makes_a_comparison(copy_of_the_tree: Path) -> None:
         "example": '"20"',
         "offered": True,
         "offered for numbers": False,
-        "refusal": "The value for batchIdentifier is blank; StartsWith takes text in quotes. "
+        "error": "The value for batchIdentifier is blank; StartsWith takes text in quotes. "
         'Example: batchIdentifier StartsWith "20"',
     }
     run_tests(
