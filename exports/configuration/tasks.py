@@ -85,7 +85,8 @@ def _free_output_files(entries: Iterable[Entry], around: Surroundings) -> None:
     for entry in entries:
         task = around.open_tasks().get(entry.values.get("name", ""))
         if task is not None and "output_file" in entry.values:
-            Task.objects.filter(pk=task.pk).update(output_file=f"{task.unique_id}.xml")
+            name = f"{task.unique_id}.xml"
+            Task.objects.filter(pk=task.pk).update(output_file=name, output_file_key=name)
 
 
 def _plan(entry: Entry, around: Surroundings, findings: Findings) -> TaskPlan:

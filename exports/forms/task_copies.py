@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 
 from exports.forms.dates import DATES
 from exports.models import DateChange, Task
-from exports.storage.file_names import MAX_LENGTH, name_key
+from exports.models.name_keys import name_key
+from exports.storage.file_names import MAX_LENGTH
 
 _ENDING: Final = ".xml"
 _NAME_LENGTH: Final = 100

@@ -30,13 +30,13 @@ from exports.forms.task_copies import first_values_of_copy
 from exports.forms.task_fields import ERROR_MESSAGES, PageSizeField, TaskChoiceField
 from exports.forms.task_layout import HELP, ORDER, task_helper
 from exports.models import Connection, Run, Task
+from exports.models.name_keys import name_key
 from exports.models.sync_window import passes_over_late_matches
 from exports.models.tasks import circle_from
 from exports.storage.file_names import (
     OutputNameError,
     check_output_name,
     is_overwritten_each_run,
-    name_key,
     output_name_error,
     render_output_name,
 )

@@ -8,7 +8,6 @@ from typing import Any
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
-from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -21,6 +20,7 @@ from exports.models.conditions import Condition
 from exports.models.dates import DateChange
 from exports.models.edits import EditedModel
 from exports.models.errors import DatesHeldError, RunActiveError, TaskUnusableError
+from exports.models.name_keys import name_key
 from exports.models.runs import Run
 from exports.models.sync_window import next_window, reexport_reason
 
@@ -72,6 +72,8 @@ class Task(EditedModel):
         gettext_lazy("Page Size"), default=100, validators=PAGE_SIZE_LIMITS
     )
     output_file = models.CharField(gettext_lazy("Output File"), max_length=200)
+    # What is compared, by `name_key`; folding may make three letters of one.
+    output_file_key = models.CharField(max_length=650, editable=False)
     references_to_fetch_page_size = models.PositiveSmallIntegerField(
         gettext_lazy("References To Fetch Page Size"), default=100, validators=PAGE_SIZE_LIMITS
     )
@@ -97,7 +99,9 @@ class Task(EditedModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                Lower("output_file"), condition=Q(archived_at=None), name="output_file_is_unique"
+                fields=["output_file_key"],
+                condition=Q(archived_at=None),
+                name="output_file_is_unique",
             ),
             models.CheckConstraint(
                 condition=Q(page_size__range=(1, 1000))
@@ -114,6 +118,10 @@ class Task(EditedModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, **options: Any) -> None:
+        self.output_file_key = name_key(self.output_file)
+        super().save(**options)
 
     def saved_conditions(self) -> tuple[TypedCondition, ...]:
         """The rows in their order, as the core takes them."""

@@ -183,12 +183,6 @@ def render_output_name(
     )
 
 
-def name_key(name: str) -> str:
-    """The same for names that some system takes for one: in case or Unicode form only."""
-    folded = unicodedata.normalize("NFC", name).casefold()
-    return unicodedata.normalize("NFC", folded)
-
-
 def output_name_error(template: str, task_name: str) -> str:
     """Why a name cannot be used any more, in a sentence; "" when it can."""
     try:

@@ -119,7 +119,7 @@ def _restore(request: HttpRequest, task: Task) -> HttpResponse:
     task.archived_at = None
     try:
         with transaction.atomic():
-            task.save(update_fields=["archived_at"])
+            task.save(update_fields=["archived_at", "output_file_key"])
     except IntegrityError:
         sentence = _(
             "%(task)s cannot be restored: another task exports to %(file)s now. Give that one "

@@ -130,6 +130,27 @@ def test_first_database_keeps_its_runs(database: Path) -> None:
         assert connection.execute(pending).fetchall() == [(1,)]
 
 
+def test_tasks_that_share_a_file_go_on(database: Path) -> None:
+    with _opened(database) as connection:
+        names = ("zo\u00eb.xml", "zoe\u0308.xml", "ZO\u00cb.xml")
+        for number, name in enumerate(names, 2):
+            _insert_task(connection, name=str(number), unique_id=f"{number:032}", output_file=name)
+        archived = {"name": "5", "unique_id": "5" * 32, "archived_at": _NOW}
+        _insert_task(connection, **archived, output_file="zo\u00eb.xml")
+    _manage(database, "migrate")
+
+    with _opened(database) as connection:
+        columns = "output_file, output_file_key"
+        rows = connection.execute(f"SELECT {columns} FROM exports_task ORDER BY id").fetchall()
+    assert rows == [
+        ("batches.xml", "batches.xml"),
+        ("zo\u00eb.xml", "zo\u00eb.xml"),
+        ("zoe\u0308.xml", "zo\u00eb.xml/3"),
+        ("ZO\u00cb.xml", "zo\u00eb.xml/4"),
+        ("zo\u00eb.xml", "zo\u00eb.xml"),
+    ]
+
+
 def test_jobs_queued_before_are_found() -> None:
     job = import_string("exports.jobs.execute_run")
     assert job is import_string("exports.workers.jobs.execute_run")
@@ -141,25 +162,24 @@ def _opened(database: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def _insert_task(connection: sqlite3.Connection) -> None:
-    _insert(
-        connection,
-        "task",
-        name="Nightly batches",
-        connection_id=1,
-        unique_id="0" * 32,
-        date_created=_NOW,
-        date_modified=_NOW,
-        export="modified",
-        page_size=100,
-        references_to_fetch_page_size=100,
-        output_file="batches.xml",
-        include_extra_fields=0,
-        enabled=1,
-        can_resume_from_failure=1,
-        break_on_failure=0,
-        created_at=_NOW,
-    )
+def _insert_task(connection: sqlite3.Connection, **others: object) -> None:
+    values = {
+        "name": "Nightly batches",
+        "connection_id": 1,
+        "unique_id": "0" * 32,
+        "date_created": _NOW,
+        "date_modified": _NOW,
+        "export": "modified",
+        "page_size": 100,
+        "references_to_fetch_page_size": 100,
+        "output_file": "batches.xml",
+        "include_extra_fields": 0,
+        "enabled": 1,
+        "can_resume_from_failure": 1,
+        "break_on_failure": 0,
+        "created_at": _NOW,
+    }
+    _insert(connection, "task", **{**values, **others})
 
 
 def _insert(connection: sqlite3.Connection, table: str, **values: object) -> None:

@@ -9,7 +9,6 @@ from exports.storage.file_names import (
     OutputNameError,
     check_output_name,
     is_overwritten_each_run,
-    name_key,
     render_output_name,
 )
 
@@ -110,11 +109,6 @@ def test_placeholders_use_the_installations_zone() -> None:
 def test_only_run_and_time_tell_two_runs_apart() -> None:
     names = ["batches.xml", "{date}.xml", "{task}.xml", "{time}.xml", "{run}.xml"]
     assert [is_overwritten_each_run(name) for name in names] == [True, True, True, False, False]
-
-
-def test_unicode_forms_are_one_name() -> None:
-    assert name_key("Zoe\u0308.xml") == name_key("ZO\u00cb.XML")
-    assert name_key("a.xml") != name_key("b.xml")
 
 
 @pytest.mark.parametrize("task_name", ["$(calc)", "a\u00adb\u061c", "a..b", "=x", "\U0001d41a"])
