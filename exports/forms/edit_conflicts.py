@@ -56,7 +56,7 @@ class FieldChange:
     def notice(self, editor: str) -> str:
         params = {"who": editor or _("Somebody else"), **vars(self)}
         sentence = _("%(who)s changed %(label)s from %(before)s to %(after)s meanwhile.") % params
-        return sentence if self.is_conflict else f"{sentence} {_('That was kept.')}"
+        return sentence if self.is_conflict else " ".join([sentence, _("That was kept.")])
 
     def error(self, editor: str) -> str:
         advice = _("You typed %(typed)s. Save again to set that, or type %(after)s to keep it.")

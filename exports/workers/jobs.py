@@ -106,7 +106,7 @@ def _has_just_started(run: Run) -> bool:
 def enqueue_unblocked() -> None:
     """Put runs before the workers that waited for another run of their connection."""
     for run in Run.objects.queued().exclude(waits_for=None).order_by("id"):
-        with isolated(f"waiting run {run.pk}"):
+        with isolated(_("waiting run %(run)s") % {"run": run.pk}):
             if run.blocker() is None and not is_in_queue(run):
                 enqueue(run)
 

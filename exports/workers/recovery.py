@@ -69,16 +69,16 @@ def recover(*, is_thorough: bool = False) -> None:
     thorough, as at a worker's start, files are looked at however old they are.
     """
     steps: dict[str, Callable[[], object]] = {
-        "runs of dead workers": _close_all_stalled,
-        "On Failure Tasks": _follow_failures,
-        "queued runs": _enqueue_waiting,
-        "the folder of runs": lambda: _clear_run_folder(is_thorough),
-        "deliveries of dead workers": _release_stalled_deliveries,
-        "temporary files in the export folder": remove_old_temp_files,
-        "staged ledger rows": lambda: delete_staged(is_thorough),
-        "the queue's own rows": clear_queue_rows,
-        "expired sessions": lambda: _clear_sessions(is_thorough),
-        "rows of dead workers": Worker.objects.prune_stalled,
+        _("runs of dead workers"): _close_all_stalled,
+        _("On Failure Tasks"): _follow_failures,
+        _("queued runs"): _enqueue_waiting,
+        _("the folder of runs"): lambda: _clear_run_folder(is_thorough),
+        _("deliveries of dead workers"): _release_stalled_deliveries,
+        _("temporary files in the export folder"): remove_old_temp_files,
+        _("staged ledger rows"): lambda: delete_staged(is_thorough),
+        _("the queue's own rows"): clear_queue_rows,
+        _("expired sessions"): lambda: _clear_sessions(is_thorough),
+        _("rows of dead workers"): Worker.objects.prune_stalled,
     }
     for name, step in steps.items():
         with isolated(name):
@@ -87,7 +87,7 @@ def recover(*, is_thorough: bool = False) -> None:
 
 def _follow_failures() -> None:
     for run in Run.objects.filter(is_failure_open=True).order_by("id"):
-        with isolated(f"On Failure Task of run {run.pk}"):
+        with isolated(_("On Failure Task of run %(run)s") % {"run": run.pk}):
             queue_on_failure_task(run)
 
 
@@ -114,7 +114,7 @@ def _close_all_stalled() -> None:
     stalled = set(Run.objects.lost().values_list("pk", flat=True))
     for run in running:
         if run.pk in stalled or unchanged[run.pk] > DEAD_AFTER.total_seconds():
-            with isolated(f"run {run.pk}"):
+            with isolated(_("run %(run)s") % {"run": run.pk}):
                 _close_stalled(run)
                 _listing.at = None
 
@@ -171,7 +171,7 @@ def _enqueue_waiting() -> None:
     never = Q(enqueued_at=None) & ~Q(queued_at__range=(now - timedelta(seconds=10), now))
     long_ago = Q(enqueued_at__lt=now - _ENQUEUE_AGAIN_AFTER) | Q(enqueued_at__gt=now)
     for run in Run.objects.queued().filter(never | long_ago):
-        with isolated(f"queued run {run.pk}"):
+        with isolated(_("queued run %(run)s") % {"run": run.pk}):
             if run.blocker() is None and not is_in_queue(run):
                 enqueue(run)
 

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import close_old_connections, connection
 from django_tasks_db.management.commands.db_worker import Worker as QueueWorker
 
+from exports.connectwise.language import gettext as _
 from exports.delivery.sending import send_due
 from exports.housekeeping.isolation import isolated
 from exports.models import Worker
@@ -55,13 +56,13 @@ class ExportWorker(QueueWorker):
         """Work until a signal ends it."""
         # Each of its own: what hangs must hold up neither signs of life nor runs.
         threads = [
-            self._start("signs of life", SEEN_EVERY.total_seconds(), self._see, self._over),
-            self._start("recovery", RECOVER_EVERY, self._recover, self._over),
-            self._start("deliveries", DELIVER_EVERY, self._deliver, self._run_ended),
+            self._start(_("signs of life"), SEEN_EVERY.total_seconds(), self._see, self._over),
+            self._start(_("recovery"), RECOVER_EVERY, self._recover, self._over),
+            self._start(_("deliveries"), DELIVER_EVERY, self._deliver, self._run_ended),
         ]
         try:
             while self.running:
-                with isolated("the queue"):
+                with isolated(_("the queue")):
                     super().run()
                     break
                 self._over.wait(PAUSE_AFTER_FAULT)
@@ -70,7 +71,7 @@ class ExportWorker(QueueWorker):
             self._run_ended.set()
             for thread in threads:
                 thread.join(timeout=2)
-            with isolated("the row of this worker"):
+            with isolated(_("the row of this worker")):
                 Worker.objects.filter(name=self._name).delete()
 
     def run_task(self, db_task_result: Any) -> None:

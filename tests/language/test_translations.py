@@ -27,14 +27,22 @@ PO, MO = FOLDER / "django.po", FOLDER / "django.mo"
 # Texts of two words and more that no person reads, or that stay as they are in every language.
 UNTRANSLATED: Final = {
     "connectwise/xml/validation_process.py": {"The file is shorter than it was said to be."},
+    "connectwise/http/bodies.py": {"the compressed body is broken", "the compressed body is cut"},
+    "connectwise/http/proxy.py": {"not a host", "not a proxy"},
     "connectwise/http/sockets.py": {
         "the name server did not answer in time",
         "no connection in time",
         "not a name",
     },
-    "connectwise/http/transport.py": {"the answer came in an encoding that was not asked for"},
+    "connectwise/http/transport.py": {"too many interim responses"},
+    "connectwise/http/tunnel.py": {
+        " could not be connected to",
+        "One could not be connected to",
+        "One refused with One",
+    },
     "forms/connections.py": {"input changed delay:300ms"},
     "models/tasks.py": {"Exporting Batches from ConnectWise REST Interface"},
+    "pipeline/database_faults.py": {"No space left"},
     "templatetags/formatting.py": {"One min One s"},
 }
 _SENTENCE: Final = re.compile(
