@@ -1,4 +1,4 @@
-"""Connections and tasks as a YAML file: read, held against the rows, carried out, written.
+"""Connections and tasks as a YAML file: read, compared with the rows, applied, written.
 
 `yaml_text` and `reading` know keys and lines; `connections`, `tasks` and `filters` fill in the
 forms of the pages, which hold every rule, and give their errors a line; `loading` does it in one

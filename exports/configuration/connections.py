@@ -1,4 +1,4 @@
-"""The connections of a configuration file, held against those there are (rules C1, C2, C5)."""
+"""The connections of a configuration file, compared with the stored ones (rules C1, C2, C5)."""
 
 from collections.abc import Container, Iterable, Mapping
 from copy import copy
@@ -16,20 +16,20 @@ from exports.models import Connection, SecretUnreadableError
 
 ConnectionPlan = Plan[Connection]
 
-# Left out of the file, these have their default.
+# Fields that get their default when the file does not mention them.
 _WITH_DEFAULT: Final = ("client_id", "parallel_requests")
 _DEFAULTS: Final = Connection()
 _REQUIRED: Final = ("name", "site", "company", "public_key")
 _FIELDS: Final = (*_REQUIRED, *_WITH_DEFAULT)
-# Only such variables are read for a file, unless the operator names another one.
+# A file may only name variables with this prefix, unless the operator allows others.
 KEY_PREFIX: Final = "CWEXPORT_KEY_"
-# The installation's own secrets, which no file may have sent to a site as a private key.
+# The installation's own secrets: no file may send one to a site as a private key.
 _NOT_FOR_FILES: Final = ("SECRET_KEY", "DATABASE_URL", "CWEXPORT_ENCRYPTION_KEYS")
 
 
 @dataclass(frozen=True)
 class PlannedConnections:
-    """The plans, and all connections there will be once they are carried out."""
+    """The plans, and all connections as they will be after the load."""
 
     plans: list[ConnectionPlan]
     by_name: Mapping[str, Connection]
@@ -37,7 +37,7 @@ class PlannedConnections:
     def default(self) -> Connection | None:
         rows = list(self.by_name.values())
         marked = [row for row in rows if row.is_default]
-        # Without a default the first new connection becomes it (rule C1).
+        # Without a default, the first new connection becomes the default (rule C1).
         may_become = [
             plan.row
             for plan in self.plans
@@ -66,7 +66,7 @@ def plan_connections(
 
 
 def save_connections(plans: Iterable[ConnectionPlan]) -> None:
-    """Write what was not refused, in the caller's transaction."""
+    """Save the valid plans, in the caller's transaction."""
     for plan in plans:
         if plan.wrong_keys:
             continue
@@ -74,7 +74,7 @@ def save_connections(plans: Iterable[ConnectionPlan]) -> None:
             plan.row.sign("load_config")
             plan.row.save()
         if plan.row.is_default and plan.entry.values.get("default") is False:
-            # The first connection becomes the default by itself; this file says otherwise.
+            # The first connection becomes the default by itself, but this file says it is not.
             plan.row.is_default = False
             plan.row.save(update_fields=["is_default"])
 
@@ -103,7 +103,7 @@ def _plan(
         if not plan.is_new:
             plan.changes.append(_("private key: replaced"))
     if plan.changes:
-        # A test of what the connection was before says nothing any more.
+        # A test result from before the change no longer applies.
         plan.row.last_tested_at, plan.row.last_test_steps = None, []
     if is_valid:
         for warning in form.warnings():
@@ -112,7 +112,7 @@ def _plan(
 
 
 def _typed(plan: ConnectionPlan, key: str) -> dict[str, str]:
-    """The entry as somebody would type it; what it leaves out has its default or stays."""
+    """The entry as form data; what it does not mention gets its default or stays."""
     entry, typed = plan.entry, {"private_key": key}
     for name in _FIELDS:
         is_default = name in _WITH_DEFAULT and name not in entry.lines
@@ -124,7 +124,7 @@ def _typed(plan: ConnectionPlan, key: str) -> dict[str, str]:
 def _private_key(
     plan: ConnectionPlan, environment: Mapping[str, str], allowed: Container[str]
 ) -> str:
-    """What the variable that the entry names holds, if it may be read."""
+    """The value of the variable that the entry names, if it may be read."""
     variable = plan.entry.values.get("private_key_env", "")
     if variable in _NOT_FOR_FILES:
         message = _("%(variable)s belongs to this installation: name another.")
@@ -143,7 +143,7 @@ def _private_key(
 
 
 def _add_key_error(plan: ConnectionPlan, form: ConnectionForm, key: str) -> None:
-    """Say what to do in the words of a file: nobody types a key here."""
+    """Report a key error in words that fit a file, as nobody types a key here."""
     entry = plan.entry
     if "private_key_env" in plan.wrong_keys or entry.is_unreadable("private_key_env"):
         return
@@ -157,7 +157,7 @@ def _add_key_error(plan: ConnectionPlan, form: ConnectionForm, key: str) -> None
 
 
 def _missing_key(*, is_new: bool, is_named: bool) -> str:
-    """The sentence, without the %(variable)s and the %(keys)s that changed."""
+    """The sentence; %(variable)s and %(keys)s are filled in later."""
     if is_new and is_named:
         return _(
             "Put the private key into the environment variable %(variable)s, because the "
@@ -189,7 +189,7 @@ def _holds(row: Connection, key: str) -> bool:
 
 
 def _plan_default(plans: list[ConnectionPlan], existing: Iterable[Connection]) -> None:
-    """Left out, `default` stays as it is, unless another connection is made the default."""
+    """An unmentioned `default` stays, unless another connection becomes the default."""
     chosen = [plan for plan in plans if plan.entry.values.get("default")]
     for plan in chosen[1:]:
         message = _("Only one connection is the default, and line %(line)s names one.")
@@ -198,6 +198,6 @@ def _plan_default(plans: list[ConnectionPlan], existing: Iterable[Connection]) -
         if chosen or "default" in plan.entry.values:
             plan.change("default", "is_default", plan in chosen[:1])
     if chosen:
-        # Saving the chosen one takes the mark from the others; their copies here must know.
+        # Saving the new default clears the flag of the others in the database; do the same here.
         for row in existing:
             row.is_default = row is chosen[0].row

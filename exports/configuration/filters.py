@@ -1,4 +1,4 @@
-"""The conditions of a task in a configuration file: what their form refuses, at their lines."""
+"""The conditions of a task in a configuration file, and their form errors by line."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ _KEYS: Final[dict[str, str]] = {"logic_operator": "logic"}
 
 
 def read_conditions(entries: Sequence[Entry]) -> list[Condition] | None:
-    """The rows as typed, unchecked; None when one could not be read."""
+    """The rows as typed, not validated; None when one could not be read."""
     rows = [_row(entry) for entry in entries if _is_readable(entry)]
     return rows if len(rows) == len(entries) else None
 
@@ -25,7 +25,7 @@ def read_conditions(entries: Sequence[Entry]) -> list[Condition] | None:
 def take_row_errors(
     rows: BaseConditionRows, entries: Sequence[Entry], findings: Findings
 ) -> Iterator[str]:
-    """Report what is wrong with the rows; yields what is wrong with all of them together."""
+    """Report errors of single rows; yields the errors of all rows together."""
     for form, entry in zip(rows.forms, entries, strict=False):
         for warning in form.warnings():
             findings.warnings.append(Problem(entry.line_of("field"), warning))
@@ -38,7 +38,7 @@ def take_row_errors(
 
 
 def shown_rows(rows: Sequence[Condition]) -> str:
-    """The rows as they are typed, on one line."""
+    """The rows as typed, on one line."""
     parts = (part for row in rows for part in _parts(row))
     return " ".join(part for part in parts if part)
 
@@ -59,7 +59,7 @@ def _row(entry: Entry) -> Condition:
 
 
 def _yaml_hint(row: Condition, part: str) -> str:
-    """YAML takes `"John"` for John: how to write what passes as soon as it has its quotes."""
+    """YAML reads `"John"` as John: how to write a value that only lacks its quotes."""
     if part != "value":
         return ""
     try:

@@ -1,4 +1,4 @@
-"""A configuration file carried out: everything in one transaction, or nothing at all."""
+"""Loads a configuration file: all of it in one transaction, or nothing."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from exports.models import Task
 
 
 class ConfigurationError(ValueError):
-    """A file that was not loaded; `problems` are all that is wrong with it, by line."""
+    """A file that was not loaded; `problems` lists everything wrong with it, by line."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: problem.line))
@@ -23,7 +23,7 @@ class ConfigurationError(ValueError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one item: new, changed in these ways (`page_size: 100 → 1000`), or as is."""
+    """What happened to one item: new, changed (`page_size: 100 → 1000`), or unchanged."""
 
     kind: str
     name: str
@@ -33,7 +33,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Loaded:
-    """The outcome of every item in the order of the file, and what should be seen besides."""
+    """The outcome of every item in file order, and the warnings."""
 
     outcomes: tuple[Outcome, ...]
     warnings: tuple[Problem, ...]
@@ -48,15 +48,15 @@ def load(
     is_check: bool = False,
     allowed_variables: Container[str] = (),
 ) -> Loaded:
-    """Create and change what `file` names; rows it does not name are left alone.
+    """Create and change what `file` names; other rows are left alone.
 
     `environment` holds the private keys; `allowed_variables` are read besides those with our
-    prefix. A check does all of it and takes it back. Raises
-    ConfigurationError, with nothing changed, when any part is wrong.
+    prefix. A check does everything and rolls it back. Raises ConfigurationError, with nothing
+    changed, when any part is wrong.
     """
     findings = Findings(problems=list(file.problems))
     connections = plan_connections(file.connections, environment, allowed_variables, findings)
-    # Written before the tasks are looked at, whose form chooses among connections there are.
+    # Saved before the tasks are planned, as their form chooses among stored connections.
     save_connections(connections.plans)
     around = Surroundings(
         tasks={task.name: task for task in Task.objects.select_for_update()},

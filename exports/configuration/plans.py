@@ -1,4 +1,4 @@
-"""What a load is going to do to one row, collected before anything is written."""
+"""What a load will do to one row, collected before anything is written."""
 
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass
 class Findings:
-    """All that was found about a file: what stops the load, and what should only be seen."""
+    """Everything found about a file: errors that stop the load, and warnings."""
 
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
@@ -25,7 +25,7 @@ class Findings:
 
 @dataclass
 class Plan(Generic[Row]):
-    """An entry of the file, the row it is about, and what changes (`page_size: 100 → 1000`)."""
+    """An entry of the file, its row, and the changes (`page_size: 100 → 1000`)."""
 
     entry: Entry
     row: Row
@@ -42,24 +42,24 @@ class Plan(Generic[Row]):
         self.findings.warnings.append(Problem(self.entry.line_of(key), sentence))
 
     def change(self, key: str, name: str, value: Any) -> None:
-        """Set the row's field `name`, which the file calls `key`."""
+        """Set the row's field `name`, called `key` in the file."""
         before = getattr(self.row, name)
         setattr(self.row, name, value)
         if before != value:
             self.note(key, before, value)
 
     def note(self, key: str, before: Any, after: Any) -> None:
-        """Tell a change; of a new row only that it is new is told."""
+        """Report a change; of a new row, only that it is new."""
         if not self.is_new:
             self.changes.append(f"{key}: {shown(before)} → {shown(after)}")
 
     def take_errors(self, form: BaseForm, *, skipped: Container[str]) -> None:
-        """Report what a form refuses at the lines of the file, whose keys are named as its fields.
+        """Report form errors at their lines in the file; its keys are named like the form's fields.
 
-        What could not be read, or is missing, was reported already.
+        Errors of keys that are missing or unreadable were reported before.
         """
         for key, sentences in form.errors.items():
-            # Refused also where that was reported already: such a row is not saved.
+            # Also when the error was reported before, so that the row is not saved.
             self.wrong_keys.add(key)
             if key in skipped or self.entry.is_unreadable(key):
                 continue
@@ -68,7 +68,7 @@ class Plan(Generic[Row]):
 
 
 def check_repeated_names(plans: Iterable[Plan[Any]], message: str) -> None:
-    """Report every name that an earlier entry of the same list has already.
+    """Report every name that an earlier entry of the same list already has.
 
     `message` is the sentence in English, with %(name)s and the %(line)s of the earlier entry.
     """
@@ -82,7 +82,7 @@ def check_repeated_names(plans: Iterable[Plan[Any]], message: str) -> None:
 
 
 def shown(value: Any) -> str:
-    """A value as the file would hold it, short enough for one line."""
+    """A value as the file would hold it, shortened to fit one line."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, datetime):
@@ -91,5 +91,5 @@ def shown(value: Any) -> str:
 
 
 def as_moment(moment: datetime) -> str:
-    """`2020-01-01T00:00:00Z`"""
+    """A date as `2020-01-01T00:00:00Z`."""
     return f"{moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"

@@ -1,7 +1,7 @@
-"""The configuration file as it is written: YAML, the line of every key, and all that is wrong.
+"""Reads a configuration file: YAML, the line of every key, and all errors.
 
-Scalars are the text that stands in the file, never what YAML makes of it: `value: True` is the
-text "True", and a date is read by the same grammar as one in a condition.
+Scalars are the literal text of the file, not YAML's values: `value: True` is the text "True", and a
+date is read by the same grammar as in a condition.
 """
 
 import difflib
@@ -34,7 +34,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Entry:
-    """One group of keys: the values that could be read, and the line of every key given."""
+    """One group of keys: the values that could be read, and the line of every key."""
 
     line: int
     values: dict[str, Any] = field(default_factory=dict)
@@ -44,13 +44,13 @@ class Entry:
         return self.lines.get(key, self.line)
 
     def is_unreadable(self, key: str) -> bool:
-        """Whether the key is given but its value was refused already."""
+        """Whether the key is given but its value could not be read."""
         return key in self.lines and key not in self.values
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """What a file holds; `problems` are those that show without looking into the database."""
+    """The content of a file; `problems` are those found without the database."""
 
     connections: tuple[Entry, ...] = ()
     tasks: tuple[Entry, ...] = ()
@@ -58,7 +58,7 @@ class Configuration:
 
 
 def read(content: bytes) -> Configuration:
-    """Read a whole file. What is wrong ends up in `problems`; everything else is still read."""
+    """Read a whole file. Errors are collected in `problems`; everything else is still read."""
     try:
         root = compose(content)
     except UnreadableError as error:
@@ -76,7 +76,7 @@ def read(content: bytes) -> Configuration:
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """`Did you mean Acme?`, or what there is to choose from."""
+    """`Did you mean Acme?`, or the names to choose from."""
     lower = {choice.lower(): choice for choice in known}
     close = difflib.get_close_matches(name.lower(), lower, n=1)
     if close:
@@ -87,7 +87,7 @@ def nearest(name: str, known: list[str]) -> str:
 
 
 class _NodeError(ValueError):
-    """A node that cannot be used; `message`, in English, may want a %(key)s to be filled in."""
+    """A node that cannot be used; `message`, in English, may have a %(key)s to fill in."""
 
     def __init__(self, message: str, **values: str) -> None:
         super().__init__(message)
@@ -110,7 +110,7 @@ class _Key:
 
 @dataclass(frozen=True)
 class _Group:
-    """What an entry may hold, and what is said, in English, when it does not."""
+    """What an entry may hold, and the English sentences for its errors."""
 
     keys: Mapping[str, _Key]
     no_group: str
@@ -185,14 +185,14 @@ def _text(node: yaml.Node, problems: list[Problem]) -> str:
 
 
 def _typed(node: yaml.Node, problems: list[Problem]) -> str:
-    """A part of a condition: the grammar judges it as it stands."""
+    """A text of a condition, unchanged: the filter's grammar checks it."""
     return _scalar(node, _NO_TEXT)
 
 
 def _value(node: yaml.Node, problems: list[Problem]) -> str:
-    """The Value of a condition; `null` is one of its literals."""
+    """The value of a condition; `null` is one of its literals."""
     if isinstance(node, yaml.SequenceNode) and node.flow_style and node.start_mark.buffer:
-        # [2020-01-01T00:00:00Z] without quotes: a date to people, a list to YAML.
+        # [2020-01-01T00:00:00Z] without quotes is meant as a date, but YAML reads a list.
         typed = node.start_mark.buffer[node.start_mark.pointer : node.end_mark.pointer]
         message = gettext_noop("%(key)s is a list to YAML: put quotes around it, '%(text)s'.")
         raise _NodeError(message, text=literals.shown(typed))

@@ -1,4 +1,4 @@
-"""The tasks of a configuration file, held against those there are (rules O1, R6, W8)."""
+"""The tasks of a configuration file, compared with the stored ones (rules O1, R6, W8)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
@@ -18,8 +18,8 @@ from exports.forms.tasks import TaskForm, circle_sentence
 from exports.models import Connection, Task
 from exports.models.tasks import circle_from
 
-# Left out of the file, these have their default: the file says what a task is. `enabled`, the
-# connection and the dates stay, since people and runs change them from day to day.
+# Fields that get their default when the file does not mention them, as the file defines the task.
+# `enabled`, the connection and the dates stay, since people and runs change them every day.
 _WITH_DEFAULT: Final = (
     "page_size",
     "include_extra_fields",
@@ -29,7 +29,7 @@ _WITH_DEFAULT: Final = (
 )
 _DEFAULTS: Final = Task()
 _REQUIRED: Final = ("name", "export", "output_file")
-# In the order in which their changes are told.
+# In the order in which changes are reported.
 _FIELDS: Final = (
     "export",
     "date_created",
@@ -43,7 +43,7 @@ _FIELDS: Final = (
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What tasks are held against: the rows there are and the connections there will be."""
+    """What tasks are compared with: the stored rows and the planned connections."""
 
     tasks: Mapping[str, Task]
     connections: Mapping[str, Connection]
@@ -66,9 +66,9 @@ class TaskPlan(Plan[Task]):
 def plan_tasks(
     entries: Iterable[Entry], around: Surroundings, findings: Findings
 ) -> list[TaskPlan]:
-    """One plan for each entry; whatever is not refused is saved, in the caller's transaction.
+    """One plan for each entry; valid ones are saved, in the caller's transaction.
 
-    Each is saved before the next one is looked at, so that the form sees it.
+    Each is saved before the next is planned, so that the form sees it.
     """
     entries = list(entries)
     _free_output_files(entries, around)
@@ -81,7 +81,7 @@ def plan_tasks(
 
 
 def _free_output_files(entries: Iterable[Entry], around: Surroundings) -> None:
-    """Two tasks may swap their files: for a moment neither has one that the other wants."""
+    """Let two tasks swap their files: for a moment, neither has one the other needs."""
     for entry in entries:
         task = around.open_tasks().get(entry.values.get("name", ""))
         if task is not None and "output_file" in entry.values:
@@ -119,7 +119,7 @@ def _plan(entry: Entry, around: Surroundings, findings: Findings) -> TaskPlan:
 
 
 def _typed(plan: TaskPlan, rows: Sequence[Condition], around: Surroundings) -> dict[str, str]:
-    """The entry as somebody would type it; what it leaves out has its default or stays."""
+    """The entry as form data; what it does not mention gets its default or stays."""
     entry, typed = plan.entry, row_data(rows)
     for name in (*_REQUIRED, "enabled", *_WITH_DEFAULT):
         is_default = name in _WITH_DEFAULT and name not in entry.lines
@@ -131,7 +131,7 @@ def _typed(plan: TaskPlan, rows: Sequence[Condition], around: Surroundings) -> d
     if hasattr(plan.row, "connection") and plan.row.connection.pk is not None:
         typed["connection"] = str(plan.row.connection.pk)
     typed |= {f"{name}_shown": canonical(getattr(plan.row, name)) for name in DATES}
-    # Dates belong to the runs once a task is there; only `--set-dates` types them anew (W8).
+    # Runs move the dates of an existing task; only `--set-dates` sets them from the file (W8).
     sets_dates = plan.is_new or around.sets_dates
     for name in DATES:
         written = entry.values.get(name) if sets_dates else None
@@ -141,7 +141,7 @@ def _typed(plan: TaskPlan, rows: Sequence[Condition], around: Surroundings) -> d
 
 def _take_errors(plan: TaskPlan, form: TaskForm, entries: Sequence[Entry]) -> None:
     missing = [name for name in _REQUIRED if name not in plan.entry.lines]
-    # A connection that is missing, unknown or refused itself was reported already.
+    # A missing, unknown or invalid connection was reported before.
     is_chosen = "connection" in form.data
     plan.take_errors(form, skipped=missing if is_chosen else [*missing, "connection"])
     if "conditions" not in plan.wrong_keys:
@@ -161,7 +161,7 @@ def _plan_conditions(
 
 
 def _save(plan: TaskPlan) -> None:
-    # Not all of it is said by `changes`: the file's name was freed for a moment.
+    # Saved even without `changes`, as _free_output_files may have cleared the file's name.
     if plan.is_new or plan.changes:
         plan.row.sign("load_config")
     plan.row.save()
@@ -184,7 +184,7 @@ def _plan_connection(plan: TaskPlan, around: Surroundings) -> None:
             plan.add_error("connection", _("Name a connection: there is no default one."))
     if chosen is None:
         return
-    # The row in `around` is the one this file may have changed, not the task's own copy.
+    # Use the row in `around`, which this file may have changed, not the task's own copy.
     plan.row.connection = around.connections.get(chosen.name, chosen)
     if before and before.name != chosen.name:
         plan.note("connection", before, chosen)
@@ -205,7 +205,7 @@ def _plan_on_failure_tasks(plans: list[TaskPlan], around: Surroundings) -> None:
             continue
         before = edges.get(plan.row.name)
         name = plan.entry.values.get("on_failure_task") or None
-        # A task that was archived after it was chosen stays chosen.
+        # A task archived after it was chosen stays chosen.
         plan.on_failure_task = rows.get(name or "") or (
             around.tasks.get(name or "") if name == before else None
         )
@@ -219,7 +219,7 @@ def _plan_on_failure_tasks(plans: list[TaskPlan], around: Surroundings) -> None:
 
 
 def _save_on_failure_tasks(plans: list[TaskPlan], edges: Mapping[str, str | None]) -> None:
-    """Only now every task that may be named here has a row."""
+    """Saved last, as only now every task that may be named has a row."""
     reported: set[str] = set()
     for plan in plans:
         way = circle_from(plan.row.name, edges)

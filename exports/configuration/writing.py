@@ -1,4 +1,4 @@
-"""Connections and tasks written as a configuration file, in the form `load_config` reads."""
+"""Writes connections and tasks as a configuration file that `load_config` can read."""
 
 import re
 import unicodedata
@@ -14,21 +14,21 @@ from exports.models import Connection, Task
 
 
 def current_configuration() -> str:
-    """The YAML of all connections and of all tasks but the archived ones; no private keys."""
+    """The YAML of all connections and of all tasks not archived; no private keys."""
     connections = Connection.objects.order_by("name")
     tasks = Task.objects.filter(archived_at=None).select_related("connection", "on_failure_task")
     content = {
         "connections": list(_connections(connections)),
         "tasks": [_task(task) for task in tasks.order_by("name")],
     }
-    # Without a limit on the width no text is folded, and a condition stays on its line.
+    # Unlimited width: no text is wrapped, and a condition stays on its line.
     return yaml.dump(
         content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf")
     )
 
 
 class _Row(dict[str, str]):
-    """A condition, which is written on one line."""
+    """A condition, written on one line."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -68,7 +68,7 @@ def _connections(rows: Iterable[Connection]) -> Iterable[dict[str, Any]]:
 
 
 def _variable(name: str, taken: set[str]) -> str:
-    """`CWEXPORT_KEY_ACME`: a name that every shell takes and no other connection has."""
+    """`CWEXPORT_KEY_ACME`: a name that every shell accepts and no other connection has."""
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().upper()
     stem = re.sub(r"[^A-Z0-9]+", "_", ascii_name).strip("_") or "CONNECTION"
     variable, number = f"{KEY_PREFIX}{stem}", 2

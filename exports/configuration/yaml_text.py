@@ -1,18 +1,18 @@
-"""YAML as text and lines: nodes, of which nothing is constructed, so nothing can be run."""
+"""YAML as text and lines: only nodes are composed, no objects, so no code can run."""
 
 from typing import Any, Final
 
 import yaml
 from django.utils.translation import gettext as _
 
-# File, list, task, list, condition: five are needed; far more only serve to exhaust the stack.
+# File, list, task, list, condition: five are needed; many more would exhaust the stack.
 MAX_DEPTH: Final = 20
-# Reading that takes ten seconds, and each of its tasks some hundredths of a second more.
+# Reading this much takes ten seconds, plus some hundredths of a second for each task.
 MOST_BYTES: Final = 1_000_000
 
 
 class UnreadableError(Exception):
-    """The file as a whole cannot be read, because of `line`, counted from 1."""
+    """The file cannot be read as a whole, because of `line`, counted from 1."""
 
     def __init__(self, line: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -20,7 +20,7 @@ class UnreadableError(Exception):
 
 
 def compose(content: bytes) -> yaml.Node:
-    """The nodes of the one YAML document in `content`. Raises UnreadableError."""
+    """The nodes of the only YAML document in `content`. Raises UnreadableError."""
     if len(content) > MOST_BYTES:
         message = _(
             "The file is larger than %(most)s kilobytes, room for some thousand tasks. Share it "
@@ -53,7 +53,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _refuse_constructs(text: str) -> None:
-    """Refuse what the form does not need and a hostile or mistaken file could use."""
+    """Refuse YAML features that are not needed and that a hostile file could misuse."""
     loader, depth = yaml.SafeLoader(text), 0
     try:
         while loader.check_event():
@@ -64,7 +64,7 @@ def _refuse_constructs(text: str) -> None:
             if error:
                 raise UnreadableError(_line(event.start_mark), error)
     except (ValueError, OverflowError):
-        # The scanner lets "\UFFFFFFFF" run into chr().
+        # PyYAML's scanner passes "\UFFFFFFFF" to chr(), which raises.
         sentence = _("This is not YAML: an escape names no character.")
         raise UnreadableError(loader.line + 1, sentence) from None
 

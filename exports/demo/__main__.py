@@ -13,7 +13,7 @@ from exports.demo.store import Store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 after a clean stop, 2 when it cannot start."""
+    """Returns 0 after a clean stop, 2 when it cannot start."""
     options = _parser().parse_args(arguments)
     store = Store(stream_batches(options.batches, with_date_entered=options.date_entered))
     try:

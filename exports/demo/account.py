@@ -1,4 +1,4 @@
-"""Whose ConnectWise this is, and who may call it."""
+"""The stand-in's account: its company, its keys, and who may call."""
 
 import base64
 import binascii
@@ -10,9 +10,10 @@ from exports.demo.answers import Answer, error_answer
 
 @dataclass(frozen=True)
 class Account:
-    """Who may call, and what this ConnectWise is like.
+    """Who may call, and how this ConnectWise answers wrong credentials.
 
-    `cloud`: wrong credentials answer 404 as the cloud may, not 401. A wrong company is 404 always.
+    With `cloud`, wrong credentials get 404, as from the cloud, not 401. A wrong company always gets
+    404.
     """
 
     company: str = "demo"
@@ -25,7 +26,7 @@ class Account:
 
 
 def refusal_of_caller(headers: "Message[str, str]", account: Account) -> Answer | None:
-    """The answer to a caller without a right clientId (400), company (404) or keys (401)."""
+    """The error for a caller with a wrong clientId (400), company (404) or keys (401)."""
     if headers.get("clientId", "").strip().lower() != account.client_id.lower():
         return error_answer(400, "ClientId", "A valid clientId is required to call this API.")
     company, public_key, private_key = _credentials(headers.get("Authorization", ""))
@@ -39,7 +40,7 @@ def refusal_of_caller(headers: "Message[str, str]", account: Account) -> Answer 
 
 
 def _credentials(authorization: str) -> tuple[str, str, str]:
-    """Company, public and private key of `Basic base64(company+public:private)`; else blanks."""
+    """Company, public and private key from `Basic base64(company+public:private)`; or blanks."""
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return "", "", ""

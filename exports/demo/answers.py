@@ -1,4 +1,4 @@
-"""What was asked and what is answered, before a byte of it is sent."""
+"""A request and its answer, before any byte of it is sent."""
 
 import json
 import uuid
@@ -34,13 +34,13 @@ class Request:
     max_page_size: int = 1000
 
     def with_page_limit(self, limit: int) -> "Request":
-        """The same call, for a server that gives at most so many records a page."""
+        """The same call, with its page size limited to this many records."""
         return replace(self, max_page_size=min(self.max_page_size, limit))
 
 
 @dataclass
 class Answer:
-    """What goes out. Of `rows`, `count` and `content`, the first that is set makes the body."""
+    """An answer to send. The first of `rows`, `count` and `content` that is set is the body."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Answer:
         self.content = content
 
     def head(self, body: bytes) -> bytes:
-        """Status line and headers as sent; the length is added unless the body is chunked."""
+        """Status line and headers as sent; Content-Length is added unless the body is chunked."""
         phrase = HTTPStatus(self.status).phrase if self.status in _STATUSES else "Unknown"
         lines = [f"HTTP/1.1 {self.status} {phrase}"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]

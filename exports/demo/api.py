@@ -1,4 +1,4 @@
-"""The endpoints: who is asking, for what, and the truthful answer. Faults are added elsewhere."""
+"""The endpoints: who calls, what is asked, and the correct answer. Faults are added elsewhere."""
 
 import re
 import time
@@ -33,7 +33,7 @@ _NOT_OFFERED = ("childConditions", "customFieldConditions", "fields", "pageId")
 def read_request(
     method: str, target: str, headers: "Message[str, str]", own_address: str
 ) -> Request:
-    """The call, whatever it looks like; `malformed` says what is wrong with its query."""
+    """The call, however malformed; `malformed` says what is wrong with its query."""
     path, _, query_text = target.partition("?")
     malformed = ""
     try:
@@ -105,7 +105,7 @@ def _refusal_of_question(request: Request) -> Answer | None:
         return error_answer(400, "InvalidObject", request.malformed)
     for name in _NOT_OFFERED:
         if name in request.query:
-            # Ignoring it would answer another question than was asked.
+            # Ignoring it would answer a different question.
             return error_answer(400, "InvalidObject", f"{name} is not offered by the stand-in.")
     return None
 
@@ -150,7 +150,7 @@ def _batches_answer(request: Request, account: Account, store: Store) -> Answer:
 
 
 def _one(request: Request, condition: Condition, store: Store) -> Answer:
-    """One batch, its entries, one of these or their number."""
+    """One batch, its entries, one entry, or the number of entries."""
     batch_id, *entry_ids = map(int, request.arguments)
     try:
         row = store.row(batch_id)
@@ -168,7 +168,7 @@ def _one(request: Request, condition: Condition, store: Store) -> Answer:
 
 def _list(request: Request, condition: Condition, store: Store) -> Answer:
     paging = read_paging(request.query, request.max_page_size)
-    # One row more than fits tells whether there is a next page, without counting all.
+    # One row more than fits shows whether there is a next page, without counting all.
     rows = store.select(condition, paging.order, paging.offset, paging.page_size + 1)
     total = store.count(condition) if condition.exact else None
     has_next = len(rows) > paging.page_size

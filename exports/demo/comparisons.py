@@ -1,7 +1,7 @@
-"""What each comparison of a condition means: a test over one row, with its bounds on the id.
+"""The meaning of each comparison: a test for one row, with bounds on its id.
 
-Follows SQL Server where the API's documentation is silent: text compares without regard to case,
-and a comparison with null is false, negated or not, except `= null` and `!= null`.
+Follows SQL Server where the API's documentation is silent: text compares case-insensitively, and a
+comparison with null is false, negated or not, except `= null` and `!= null`.
 """
 
 import operator
@@ -55,9 +55,9 @@ class Literal:
 
 @dataclass(frozen=True)
 class Condition:
-    """A test over one row. Rows outside `low`..`high` never pass it, so they need no look.
+    """A test for one row. Rows outside `low`..`high` never pass it, so they need no test.
 
-    `exact` means that the bounds say everything: every row within them passes.
+    `exact` means that every row within the bounds passes.
     """
 
     matches: Test
@@ -70,7 +70,7 @@ EVERYTHING = Condition(lambda row: True, exact=True)
 
 
 class MeaningError(ValueError):
-    """The comparison is spelled well but makes no sense, e.g. a flag that is `contains` a text."""
+    """The comparison is well formed but makes no sense, e.g. a flag that `contains` a text."""
 
 
 def compare(field: str, comparison: str, wanted: Literal | list[Literal]) -> Condition:
@@ -93,7 +93,7 @@ def both(parts: list[Condition]) -> Condition:
     """All of the parts."""
     tests = [part.matches for part in parts if not part.exact]
     return Condition(
-        # What the bounds already say is not asked of every row again.
+        # Parts that the bounds already express need no test for each row.
         tests[0] if len(tests) == 1 else lambda row: all(test(row) for test in tests),
         max(part.low for part in parts),
         min(part.high for part in parts),
@@ -147,7 +147,7 @@ def _is_in(field: str, literals: list[Literal], *, negated: bool) -> Test:
     types = frozenset[type]().union(*(_TYPES[literal.kind] for literal in literals))
     values = {literal.value for literal in literals}
     if negated and None in values:
-        return lambda row: False  # SQL: nobody knows whether something differs from null
+        return lambda row: False  # SQL: a comparison with null is never true
     return lambda row: type(value := row.value(field)) in types and (value in values) != negated
 
 

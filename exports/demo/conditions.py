@@ -1,7 +1,7 @@
-"""The API's `conditions` language, read by hand: tokens, then recursive descent.
+"""Parser of the API's `conditions` language: tokens, then recursive descent.
 
-Written from the API's documentation alone, so that it judges what the product sends and never
-shares a mistake with it.
+Written from the API's documentation alone and sharing no code with the product, so that it can find
+the product's mistakes.
 """
 
 import re
@@ -40,7 +40,7 @@ _DEEPEST = 50
 
 
 class ConditionsError(ValueError):
-    """The conditions cannot be read; str() says what was expected and where (from 1)."""
+    """The conditions cannot be parsed; str() says what was expected and where (from 1)."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class _Token:
 def parse_conditions(text: str, *, lenient_precedence: bool = False) -> Condition:
     """The condition a row must meet; empty text is met by all. Raises ConditionsError.
 
-    The vendor does not say whether `and` binds before `or`. So a mix of both without brackets is
-    refused, unless `lenient_precedence`, which lets `and` bind first.
+    The documentation does not say whether `and` binds before `or`. So a mix of both without
+    brackets is refused, unless `lenient_precedence`, which lets `and` bind first.
     """
     if not text.strip():
         return EVERYTHING

@@ -1,6 +1,6 @@
-"""What can go wrong at the other side, switched on by tests: `stand_in.faults.add(Status(503))`.
+"""The faults of ConnectWise that tests switch on: `stand_in.faults.add(Status(503))`.
 
-One more fault is one more small class. Which calls a fault hits is said as for every `Fault`:
+Each fault is one small class. Which calls it affects is set by the fields of `Fault`:
 `Reset(on=(COUNT,), after=2, times=1)`.
 """
 
@@ -21,7 +21,7 @@ LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sig
 
 @dataclass
 class Status(Fault):
-    """Any status, with any body and any text as Retry-After."""
+    """Any status, with any body and any Retry-After text."""
 
     code: int
     body: bytes = b'{"code":"Error","message":"A timeout has occured. Please try again."}'
@@ -39,7 +39,7 @@ class Status(Fault):
 
 @dataclass
 class Body(Fault):
-    """Status 200 with something else than was asked for: a login page, `null`, `{}`, nothing."""
+    """Status 200 with an unexpected body: a login page, `null`, `{}`, nothing."""
 
     content: bytes
     content_type: str = "application/json; charset=utf-8"
@@ -51,7 +51,7 @@ class Body(Fault):
 
 @dataclass
 class Recode(Fault):
-    """The true body, passed through a function of bytes: a BOM put before it, UTF-16, a typo."""
+    """The correct body, passed through a function of bytes: with a BOM, in UTF-16, misspelled."""
 
     recode: Callable[[bytes], bytes]
 
@@ -61,7 +61,7 @@ class Recode(Fault):
 
 @dataclass
 class Redirect(Fault):
-    """Somewhere else, where neither Authorization nor clientId may ever arrive."""
+    """A redirect to another host, which must never receive Authorization or clientId."""
 
     url: str
     code: int = 302
@@ -74,7 +74,7 @@ class Redirect(Fault):
 
 @dataclass
 class Header(Fault):
-    """One header set to a text, or left out (None): cookies, a wrong content type, no Date."""
+    """One header set to a text, or omitted (None): cookies, a wrong content type, no Date."""
 
     name: str
     text: str | None
@@ -106,14 +106,14 @@ class LinkTo(Fault):
 
 @dataclass
 class ClockSkew(Fault):
-    """The server's clock is `seconds` ahead (behind, if negative) for as long as this is on."""
+    """The server's clock is `seconds` ahead (behind, if negative) while this is on."""
 
     seconds: float
 
 
 @dataclass
 class PageSizeLimit(Fault):
-    """At most so many records a page, whatever was asked, without a word about it."""
+    """Silently gives at most so many records a page."""
 
     limit: int
 
@@ -123,7 +123,7 @@ class PageSizeLimit(Fault):
 
 @dataclass
 class SamePageForever(Fault):
-    """Every list is the first one that was seen, its Link header too."""
+    """Every list is the first one sent, with the same Link header."""
 
     _first: tuple[list[Row], str | None] | None = field(default=None, init=False)
 
@@ -147,17 +147,17 @@ class RepeatRows(Fault):
     def change(self, answer: Answer) -> None:
         if answer.rows:
             own = answer.rows
-            # Only rows before the page: the next walk begins without those of the last one.
+            # Only rows with lower ids, so that the next run does not begin with rows of this one.
             earlier = [row for row in self._previous if row.id < own[0].id]
             repeated = earlier[-self.row_count :]
-            # A full page stays as long as it was, as when rows slip between numbered pages.
+            # A full page keeps its length, as when rows shift between numbered pages.
             self._longest = max(self._longest, len(own), len(repeated) + 1)
             answer.rows = self._previous = (repeated + own)[: self._longest]
 
 
 @dataclass
 class Reorder(Fault):
-    """The rows of a page in another order; backwards unless said otherwise."""
+    """The rows of a page in another order, by default reversed."""
 
     reorder: Callable[[list[Row]], Sequence[Row]] = lambda rows: rows[::-1]
 
@@ -168,7 +168,7 @@ class Reorder(Fault):
 
 @dataclass
 class InventRows(Fault):
-    """Every page is full, of ids that nobody has seen before, for ever."""
+    """Every page is full of new, invented ids, for ever."""
 
     page_size: int
     step: int = 1
@@ -183,7 +183,7 @@ class InventRows(Fault):
 
 @dataclass
 class CountOffset(Fault):
-    """`/count` says so many more (or fewer) than there are."""
+    """`/count` is too high (or too low) by this number."""
 
     offset: int
 
@@ -194,9 +194,9 @@ class CountOffset(Fault):
 
 @dataclass
 class Nothing(Fault):
-    """Lists and counts are empty without any error, as for a member who lost the rights.
+    """Lists and counts are empty without an error, as for a member without rights.
 
-    With `on=(LIST,)` the lists alone.
+    With `on=(LIST,)` only the lists are empty.
     """
 
     def change(self, answer: Answer) -> None:
@@ -209,7 +209,7 @@ class Nothing(Fault):
 
 @dataclass
 class Delay(Fault):
-    """Seconds before the question is looked at."""
+    """Wait this many seconds before the request is handled."""
 
     seconds: float
 
@@ -219,7 +219,7 @@ class Delay(Fault):
 
 @dataclass
 class Sending(Fault):
-    """A true answer, badly sent: `Sending(wires.reset)`, see `wires.py` for the ways."""
+    """A correct answer, sent badly: `Sending(wires.reset)`; the ways are in `wires.py`."""
 
     how: wires.Sender
 

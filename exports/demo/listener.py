@@ -21,13 +21,13 @@ _STOP_SECONDS = 5.0
 
 
 class Listener(ThreadingTCPServer):
-    """Listens on 127.0.0.1 from the moment it is made; `serve` and `stop` are for one use each.
+    """Listens on 127.0.0.1 once created; `serve` and `stop` may be called once each.
 
-    Raises OSError when the port is taken. Our own mistakes in answering are added to `failures`.
+    Raises OSError when the port is taken. Mistakes of the stand-in itself are added to `failures`.
     """
 
     allow_reuse_address = True
-    allow_reuse_port = False  # a taken port must be noticed
+    allow_reuse_port = False  # a taken port must raise an error
     daemon_threads = True
     request_queue_size = 128
 
@@ -55,7 +55,7 @@ class Listener(ThreadingTCPServer):
         self._thread.start()
 
     def stop(self) -> None:
-        """End every connection and wait for their threads; the port is free afterwards."""
+        """Close every connection and wait for their threads; then the port is free."""
         self.stopping.set()
         self.shutdown()
         self.server_close()
@@ -68,7 +68,7 @@ class Listener(ThreadingTCPServer):
                 thread.join(_STOP_SECONDS)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """In the connection's own thread, so that a slow handshake holds nobody else up."""
+        """In the connection's own thread, so that a slow handshake blocks no other connection."""
         connection = request
         if self._context:
             connection = self._context.wrap_socket(
@@ -87,11 +87,11 @@ class Listener(ThreadingTCPServer):
             connection.close()
 
     def shutdown_request(self, request: Any) -> None:
-        """Just close: the shutdown that is usual first would send FIN where RST is wanted."""
+        """Only close: the usual shutdown would send FIN before, where tests want RST."""
         self.close_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keep our own mistakes; clients that hang up or refuse the certificate are daily life."""
+        """Keep the stand-in's own mistakes; it is normal that clients hang up."""
         error = sys.exc_info()[1]
         if error is not None and not isinstance(error, OSError):
             self.failures.append(error)
@@ -115,10 +115,10 @@ class _Handler(BaseHTTPRequestHandler):
     do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET
 
     def log_message(self, format: str, *args: object) -> None:
-        """Silent: the requests are in the stand-in's log."""
+        """Silent, as the stand-in has its own request log."""
 
 
 def _shut(connection: socket) -> None:
-    with suppress(OSError):  # the client may have been faster
-        # Below TLS: its own shutdown would wait for the thread that is reading.
+    with suppress(OSError):  # the client may have closed it first
+        # On the raw socket: the TLS shutdown would wait for the thread that is reading.
         socket.shutdown(connection, SHUT_RDWR)

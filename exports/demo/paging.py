@@ -1,4 +1,4 @@
-"""`page`, `pageSize` and `orderBy` of a list, and the Link header that answers them."""
+"""`page`, `pageSize` and `orderBy` of a list request, and the Link header of its answer."""
 
 import re
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class PagingError(ValueError):
-    """A parameter that cannot be used; str() names it and what it should be."""
+    """An invalid parameter; str() names it and says what it should be."""
 
 
 @dataclass(frozen=True)
 class Paging:
-    """One page asked for. `page` from 1; `page_size` as the server will honour it."""
+    """The requested page. `page` counts from 1; `page_size` is already limited by the server."""
 
     page: int
     page_size: int
@@ -31,7 +31,7 @@ class Paging:
 
 
 def read_paging(query: Mapping[str, str], max_page_size: int) -> Paging:
-    """The page asked for; a size above the maximum is clamped. Raises PagingError."""
+    """The requested page; a size above the maximum is reduced to it. Raises PagingError."""
     page = _at_least_one(query, "page", 1)
     page_size = _at_least_one(query, "pageSize", DEFAULT_PAGE_SIZE)
     return Paging(page, min(page_size, max_page_size), _read_order(query.get("orderBy", "")))
@@ -53,7 +53,7 @@ def link_header(
         links |= {"prev": paging.page - 1, "first": 1}
     if total is not None:
         links["last"] = max(-(-total // paging.page_size), 1)
-    # The page comes last: clients are known to look for `page=2>; rel="next"`.
+    # `page` comes last, as some clients look for `page=2>; rel="next"`.
     others = urlencode(
         {name: text for name, text in query.items() if name != "page"}, quote_via=quote
     )

@@ -1,4 +1,4 @@
-"""Made-up batches, the same on every machine: `seed_batches(3000)` is what the demo exports."""
+"""Invented batches, the same on every machine: the demo exports `seed_batches(3000)`."""
 
 import json
 from collections.abc import Iterator
@@ -39,9 +39,9 @@ _MEMBERS = ("Admin1", "Admin2", "Accounts")
 def seed_batches(
     count: int = 3000, *, with_date_entered: bool = False, seed: int = 1
 ) -> list[Record]:
-    """`count` batches by ascending id, with gaps, the documentation's batch 284 among them.
+    """`count` batches by ascending id, with gaps, including the documentation's batch 284.
 
-    Tenants differ in whether batches carry a created date: `with_date_entered` gives one to all.
+    Some tenants' batches have no created date: `with_date_entered` gives one to all.
     """
     return list(stream_batches(count, with_date_entered=with_date_entered, seed=seed))
 
@@ -49,7 +49,7 @@ def seed_batches(
 def stream_batches(
     count: int, *, with_date_entered: bool = False, seed: int = 1
 ) -> Iterator[Record]:
-    """As `seed_batches`, one at a time: a million of them need no list."""
+    """Like `seed_batches`, but one at a time: a million of them need no list."""
     random = Random(seed)  # noqa: S311 - data that looks natural, no secret
     sample = _sample_with_date_entered() if with_date_entered else deepcopy(SAMPLE_BATCH)
     waiting = [sample] if count else []
@@ -88,14 +88,14 @@ def entries_of(batch_id: int) -> Store:
 
 
 def _step(count: int) -> timedelta:
-    """Time per id, so that the batches before the last end in mid 2026 whatever their number."""
+    """Time per id, so that the last batches are dated mid 2026 whatever their number."""
     highest_id = max(2 * count, 600)
     seconds = (datetime(2026, 6, 30, tzinfo=UTC) - _SAMPLE_AT).total_seconds()
     return timedelta(seconds=int(seconds / (highest_id - int(SAMPLE_BATCH["id"]))))
 
 
 def _batch(id: int, entered_at: datetime, random: Random, *, with_date_entered: bool) -> Record:
-    # Some batches are closed weeks after they were made: the order by date is not that by id.
+    # Some batches are closed weeks after their creation, so the order by date differs from ids.
     updated_at = entered_at + timedelta(seconds=random.choice((0, 40, 3_600, 3_000_000)))
     identifier = f"{entered_at:%Y%m%d%H%M%S}"
     if random.random() < 0.03:

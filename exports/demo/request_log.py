@@ -1,4 +1,4 @@
-"""What the stand-in was asked, for tests to look at."""
+"""The requests that the stand-in received, for tests."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _LONGEST = 20_000
 
 
 class RequestLog:
-    """The newest 20,000 calls, oldest first, and how many were under way at the same time."""
+    """The newest 20,000 calls, oldest first, and the highest number in progress at once."""
 
     def __init__(self) -> None:
         self._requests: deque[Request] = deque(maxlen=_LONGEST)
@@ -28,12 +28,12 @@ class RequestLog:
 
     @property
     def lists(self) -> list[Request]:
-        """Those for a page of batches."""
+        """The requests for a page of batches."""
         return self.of(LIST)
 
     @property
     def counts(self) -> list[Request]:
-        """Those for `/count` of batches."""
+        """The requests for the `/count` of batches."""
         return self.of(COUNT)
 
     def of(self, endpoint: str) -> list[Request]:
@@ -46,7 +46,7 @@ class RequestLog:
 
     @contextmanager
     def during(self, request: Request) -> Iterator[None]:
-        """Note the call; it is under way until the with block ends."""
+        """Record the call; it is in progress until the with block ends."""
         with self._lock:
             self._requests.append(request)
             self._current_count += 1

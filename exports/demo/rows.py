@@ -1,4 +1,4 @@
-"""One stored record: its JSON as it goes out, and its values as a condition sees them."""
+"""One stored record: its JSON as sent, and its values as conditions compare them."""
 
 import json
 from contextlib import suppress
@@ -18,7 +18,7 @@ _ALIASES = {
 
 
 class Row:
-    """A record with an id. `body` is its JSON in UTF-8, rendered once and sent as it is."""
+    """A record with an id. `body` is its JSON in UTF-8, rendered once and sent unchanged."""
 
     __slots__ = ("_values", "body", "id")
 
@@ -29,7 +29,7 @@ class Row:
 
     @classmethod
     def of(cls, record: Record) -> "Row":
-        """The row of a record; fields that are None are left out, as ConnectWise does."""
+        """The row of a record; fields that are None are omitted, as ConnectWise does."""
         return cls(record["id"], to_json(_without_nulls(record)))
 
     @property
@@ -41,7 +41,7 @@ class Row:
     def value(self, name: str) -> Value:
         """The value of a field named as by `field_name`: text case-folded, dates in UTC, else null.
 
-        Parsed on first use only: most rows are sent without ever being looked into.
+        Parsed on first use only, as most rows are sent without being compared.
         """
         if self._values is None:
             self._values = self._parsed_values()
@@ -49,7 +49,7 @@ class Row:
 
     def _parsed_values(self) -> dict[str, Value]:
         values: dict[str, Value] = {}
-        # A test may store JSON that Python refuses (5,000 digits, 5,000 levels): it has an id only.
+        # A test may store JSON that Python cannot parse (5,000 digits): only its id is known.
         with suppress(ValueError, RecursionError):
             record: object = self.record
             for key, value in record.items() if isinstance(record, dict) else ():
@@ -59,7 +59,7 @@ class Row:
 
 
 def field_name(name: str) -> str:
-    """The one spelling of a field: lower case, `lastUpdated` short for `_info/lastUpdated`."""
+    """The normal form of a field name: lower case, `lastUpdated` for `_info/lastUpdated`."""
     lowered = name.lower()
     return _ALIASES.get(lowered, lowered)
 

@@ -73,7 +73,7 @@ class StandIn:
         return self
 
     def stop(self) -> None:
-        """End every connection; from now on connections are refused. Can be started again."""
+        """Close every connection; new ones are refused until it is started again."""
         if self._listener:
             self._listener.stop()
             self._listener = None
@@ -109,7 +109,7 @@ class StandIn:
             except OSError:
                 raise
             except Exception as error:
-                # A mistake in a test's hook or fault must not pass for a fault of the network.
+                # A mistake in a test's hook or fault must not look like a network fault.
                 self.failures.append(error)
                 send_whole(wire, Answer(500), b"The stand-in itself failed; see its failures.")
 

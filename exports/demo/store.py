@@ -1,4 +1,4 @@
-"""The stand-in's batches: sorted by id, changed by tests at any moment, read in one view."""
+"""The stand-in's batches, sorted by id; tests may change them at any moment."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ BY_ID: Order = [("id", False)]
 
 
 class Store:
-    """Rows by id. Thread-safe; each question sees one state of the rows."""
+    """Rows by id. Thread-safe; each request sees one state of the rows."""
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
         self._lock = RLock()
@@ -31,7 +31,7 @@ class Store:
         self.put_row(Row.of(record))
 
     def put_row(self, row: Row) -> None:
-        """As `put`, for JSON that a dict cannot say (`1000.000000`, NaN, 5,000 levels)."""
+        """Like `put`, for JSON that a dict cannot hold (`1000.000000`, NaN, 5,000 levels)."""
         with self._lock:
             if row.id not in self._rows:
                 insort(self._ids, row.id)
@@ -39,7 +39,7 @@ class Store:
             self._highest_id = max(self._highest_id, row.id)
 
     def add(self, record: Record) -> int:
-        """Add a record under the next id, which is returned: ids only grow, none is given twice."""
+        """Add a record and return its id, the next one; ids are never reused."""
         with self._lock:
             new_id = self._highest_id + 1
             self.put({**record, "id": new_id})
@@ -92,7 +92,8 @@ class Store:
     ) -> list[Row]:
         """The matching rows in order, from `offset`, at most `limit`.
 
-        By id, no row beyond the last one wanted is looked at: a walk over 50,000 rows stays cheap.
+        Ordered by id, it stops after the last wanted row, so paging through 50,000 rows stays
+        cheap.
         """
         stop = None if limit is None else offset + limit
         with self._lock:
@@ -121,14 +122,14 @@ class Store:
 
 def _sorted(rows: Iterator[Row], order: Order) -> list[Row]:
     ordered = list(rows)
-    # Python's sort is stable, so sorting by the least important field first gives them all.
+    # Python's sort is stable, so sort by the least important field first.
     for field, descending in reversed(order):
         ordered.sort(key=partial(_sort_key, field), reverse=descending)
     return ordered
 
 
 def _sort_key(field: str, row: Row) -> tuple[str, Any]:
-    """Null first as in SQL Server; kinds that cannot be compared are kept apart."""
+    """Null first as in SQL Server; values of different kinds are sorted separately."""
     value = row.value(field)
     if value is None:
         return ("", 0)

@@ -1,4 +1,4 @@
-"""What a fault is, and the switchboard of those that are on. The kinds are in `faults.py`."""
+"""The base class of faults, and the set of those switched on. The kinds are in `faults.py`."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,9 +12,9 @@ from exports.demo.wires import Sender, Wire
 
 @dataclass(kw_only=True)
 class Fault:
-    """Something wrong with calls to the endpoints `on`, or with those of them that `when` picks.
+    """A fault in calls to the endpoints `on`, or in those of them that `when` accepts.
 
-    It leaves the first `after` of those alone and then strikes `times` times (None: for ever).
+    It skips the first `after` of those and then affects `times` calls (None: all).
     """
 
     on: tuple[str, ...] = BATCHES
@@ -25,21 +25,21 @@ class Fault:
     struck_count: int = field(default=0, init=False)
 
     def before(self, wire: Wire) -> None:
-        """Do something before the question is looked at."""
+        """Do something before the request is handled."""
 
     def ask(self, request: Request) -> Request:
-        """The question that is answered instead."""
+        """The request to answer instead."""
         return request
 
     def change(self, answer: Answer) -> None:
         """Make the answer wrong, in place."""
 
     def sender(self) -> Sender | None:
-        """How the answer is sent, if not as a whole."""
+        """How the answer is sent, if not normally."""
         return None
 
     def strikes(self, request: Request) -> bool:
-        """Whether this call is hit; counts it."""
+        """Whether this call is affected; counts it."""
         if request.endpoint not in self.on or (self.when and not self.when(request)):
             return False
         self.seen_count += 1
@@ -61,14 +61,14 @@ class Faults:
         self._lock = Lock()
 
     def add(self, fault: AnyFault) -> AnyFault:
-        """Switch it on, until removed."""
+        """Switch it on until it is removed."""
         with self._lock:
             self._faults.append(fault)
         return fault
 
     def remove(self, fault: Fault) -> None:
         with self._lock:
-            # By identity: two faults of one kind are equal as long as they met the same calls.
+            # By identity, as two faults of one kind that affected the same calls are equal.
             self._faults = [other for other in self._faults if other is not fault]
 
     def clear(self) -> None:
@@ -85,7 +85,7 @@ class Faults:
             self.remove(fault)
 
     def striking(self, request: Request) -> list[Fault]:
-        """Those that hit this call."""
+        """The faults that affect this call."""
         with self._lock:
             return [fault for fault in self._faults if fault.strikes(request)]
 

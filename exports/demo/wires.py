@@ -1,4 +1,4 @@
-"""The connection under one answer, and the ways to send or spoil it."""
+"""The connection that an answer is sent on, and the ways to send it well or badly."""
 
 import socket
 import struct
@@ -28,7 +28,7 @@ class Wire:
         self.ended = True
 
     def reset(self) -> None:
-        """Close at once with RST, as a crashed machine or an angry firewall does."""
+        """Close at once with RST, as a crashed machine or a firewall does."""
         lingering_for_no_time = struct.pack("ii", 1, 0)
         self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, lingering_for_no_time)
         self.ended = True
@@ -39,7 +39,7 @@ Sender = Callable[[Wire, Answer, bytes], None]
 
 
 def send_whole(wire: Wire, answer: Answer, body: bytes) -> None:
-    """As it should be: in one write, so that no small packet waits for another."""
+    """The normal way: in one write, so that no small packet waits for another."""
     wire.write(answer.head(body) + body)
 
 

@@ -1,1 +1,1 @@
-"""What is asked of ConnectWise while somebody waits in front of a page."""
+"""Requests to ConnectWise while somebody waits for a page: connection tests and previews."""

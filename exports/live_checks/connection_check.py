@@ -1,4 +1,4 @@
-"""Proves, one step at a time, that a connection can do the job (rule C4)."""
+"""Tests step by step whether runs can use a connection (rule C4)."""
 
 import time
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ __all__ = [
     "worst_outcome",
 ]
 
-# The test runs inside a web request, so all of it together is bounded, not only each request.
+# The test runs inside a web request, so its total time is limited, not only each request.
 SECONDS_IN_ALL = 18.0
 LIMITS = Limits(connect=5, read=6, total=8, max_body_bytes=1_000_000)
 
@@ -51,17 +51,17 @@ LIMITS = Limits(connect=5, read=6, total=8, max_body_bytes=1_000_000)
 def test_connection(connection: Connection, *, now: datetime | None = None) -> list[Step]:  # noqa: PT028
     """Ask ConnectWise everything a run will ask, and store the steps on the connection.
 
-    `now` is this machine's clock, taken when the response is there unless given. Raises nothing
-    that ConnectWise, the network or a lost encryption key can cause: each becomes a step.
+    `now` is this machine's clock, read when the response arrives unless given. Errors of
+    ConnectWise or the network and a lost encryption key do not raise: each becomes a step.
     """
     *_earlier, steps = follow_test(connection, now=now)
     return steps
 
 
 def follow_test(connection: Connection, *, now: datetime | None = None) -> Iterator[list[Step]]:
-    """The same test, step by step: before each request all the steps as they stand then.
+    """The same test, step by step: yields all steps before each request.
 
-    The last list is the result, and stored.
+    The last list is the result, and is stored.
     """
     steps: list[Step] = []
     for step in _asked(connection, now):
@@ -76,13 +76,13 @@ def follow_test(connection: Connection, *, now: datetime | None = None) -> Itera
 
 
 def worst_outcome(steps: list[Step]) -> str:
-    """failed before warning before passed."""
+    """The worst of them: failed, then warning, then passed."""
     outcomes = {step.outcome for step in steps}
     return next((outcome for outcome in (FAILED, WARNING) if outcome in outcomes), PASSED)
 
 
 def _asked(connection: Connection, now: datetime | None) -> Iterator[Step]:
-    """Each step as it begins and as it ends, up to and including the first that failed."""
+    """Each step when it begins and when it ends, up to and including the first failed one."""
     deadline = time.monotonic() + SECONDS_IN_ALL
     try:
         site, credentials = connection.parsed_site(), connection.credentials()

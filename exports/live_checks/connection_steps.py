@@ -1,4 +1,4 @@
-"""The steps of a connection test: what ConnectWise is asked, and what its responses mean."""
+"""The steps of a connection test: the requests, and what their responses mean."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as StrPromise
 
 PASSED, WARNING, FAILED, SKIPPED = "passed", "warning", "failed", "skipped"
-# What is shown while the test goes on, and never stored.
+# Shown while a step is in progress, never stored.
 RUNNING, WAITING = "running", "waiting"
 LARGEST_CLOCK_DIFFERENCE = timedelta(seconds=60)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,9 +37,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Step:
-    """One proof: `outcome` is passed, warning, failed, or skipped after a failed step.
+    """One step: `outcome` is passed, warning, failed, or skipped after a failed step.
 
-    `sentence` says what was found and, unless it passed, what to do about it; `code` is that of
+    `sentence` says what was found and, unless it passed, what to do about it; `code` is the code of
     the error it failed with.
     """
 
@@ -50,7 +50,7 @@ class Step:
 
 
 class ConnectionSteps:
-    """The checks in their order, each knowing what the earlier ones found."""
+    """The checks in order; each can use what the earlier ones found."""
 
     def __init__(
         self, client: ConnectWiseClient, company: str, *, seconds: float, now: datetime | None
@@ -64,7 +64,7 @@ class ConnectionSteps:
         self._difference: timedelta | None = None
 
     def steps(self) -> Iterator[Step]:
-        """Up to and including the first that failed, each as it begins and as it ends."""
+        """Each step when it begins and when it ends, up to and including the first failed one."""
         checks: tuple[Callable[[], tuple[str, str]], ...] = (
             self._address,
             self._company,
@@ -87,13 +87,13 @@ class ConnectionSteps:
                 break
 
     def _address(self) -> tuple[str, str]:
-        """Only what keeps the API from being reached fails here; a refusal is dealt with later."""
+        """Fails only if the API cannot be reached; refused credentials fail in a later step."""
         site = self._client.site
         try:
             self._client.system_info()
         except ConnectWiseError as error:
             if _keeps_from_reaching(error):
-                error.step = "address"  # asked with the credentials, but not about them
+                error.step = "address"  # the request has the credentials, but does not test them
                 raise
             self._refusal = error
         if site.scheme == "http":
@@ -197,7 +197,7 @@ class ConnectionSteps:
 
 
 def _keeps_from_reaching(error: ConnectWiseError) -> bool:
-    """Whether the API was not reached, as opposed to having refused."""
+    """Whether the API was not reached at all, as opposed to refusing the request."""
     if isinstance(error, AddressBlockedError | CertificateError | StoppedError):
         return True
     is_redirect = (error.status or 0) // 100 == 3

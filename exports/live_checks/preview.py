@@ -1,7 +1,7 @@
-"""What the next run of a task would fetch, asked of ConnectWise and shown before it is done.
+"""What the next run of a task would fetch, asked of ConnectWise without running it.
 
-It is the run's own beginning: the same window, the same survey, the same first request, and what
-goes wrong is said in the same sentences. Nothing is stored, not even that it was asked.
+It begins like a run: the same sync window, preflight and first request, and the same error
+sentences. Nothing is stored.
 """
 
 import copy
@@ -45,15 +45,15 @@ from exports.pipeline.suspicions import suspicion_about
 from exports.storage.run_log import RunLog
 
 SHOWN_COUNT: Final = 10
-# A preview is made inside a web request, so all of it together is bounded. Data, which tests
-# replace.
+# A preview runs inside a web request, so its total time is limited. A module variable, so that
+# tests can replace it.
 SECONDS_IN_ALL = 18.0
 LIMITS = Limits(connect=5, read=8, total=12)
-# A pause that somebody in front of a page would not notice; whoever asks for more gets a sentence.
+# A wait that a person hardly notices; when ConnectWise asks for a longer one, the page says so.
 RETRY = RetryPolicy(tries=2, min_wait=0.5, max_wait=1, throttled_wait=1, max_retry_after=2)
 
 _DATES: Final = {Task.Export.MODIFIED.value: MODIFIED.value, Task.Export.NEW.value: CREATED.value}
-# The next run comes after all there are.
+# The next run comes after all existing ones.
 _NEWEST: Final = 2**63 - 1
 _EXPECTED: Final = (
     ConditionError,
@@ -78,14 +78,14 @@ _OF_THE_CONNECTION: Final = (
 
 @dataclass
 class Preview:
-    """As much as became known; with an `error`, which a run would fail with, not all of it.
+    """What was found out; with an `error`, which a run would fail with, only part of it.
 
-    It is unfinished when ConnectWise was too slow for a preview, which says nothing about a run.
+    `is_unfinished` means that ConnectWise was too slow for a preview; a run may still succeed.
 
     `request` is the filter of the first page and `address` its whole URL. Of the `looked_at_count`
-    batches of that page `left_out_count` went out before. `ground` has the counts, None when
-    ConnectWise refuses to count, and `first` what comes first of those not left out.
-    `matching_count` leaves dates and ids aside; it is asked for only when nothing came.
+    batches of that page, `skipped_count` were exported before. `preflight` has the counts, None
+    when ConnectWise refuses to count, and `first` the first batches that are not skipped.
+    `matching_count` ignores dates and ids; it is only asked for when nothing was found.
     """
 
     in_words: str = ""
@@ -105,22 +105,22 @@ class Preview:
 
     @property
     def export_count(self) -> int | None:
-        """How many batches the file would have, None while that is not known."""
+        """How many batches the file would have; None while that is unknown."""
         return self.looked_at_count - self.skipped_count if self.is_all_looked_at else None
 
     @property
     def is_all_looked_at(self) -> bool:
-        """Whether the first page held everything, so that what is left out is known exactly."""
+        """Whether the first page held everything, so that the skipped count is exact."""
         return self.preflight is not None and self.preflight.expected_count == self.looked_at_count
 
 
 def preview(
     task: Task, typed: Sequence[Condition], *, typed_dates: Collection[str] = ()
 ) -> Preview:
-    """What a run of `task` with the conditions `typed` would begin with if it started now.
+    """The beginning of a run of `task` with the conditions `typed`, if it started now.
 
-    The task may be unsaved, or hold unsaved changes; `typed_dates` are those of its date fields
-    that saving would enter into their history as typed. Raises nothing that a run would report.
+    The task may be unsaved, or hold unsaved changes; `typed_dates` are the date fields that saving
+    would record as typed. Raises nothing that a run would report.
     """
     found = Preview()
     try:
@@ -160,14 +160,14 @@ def _ask(
 
 def _window(task: Task, sent: str, typed_dates: Collection[str]) -> SyncWindow:
     if _DATES.get(task.export) in typed_dates:
-        # What was decided just now has no run behind it, as the date of a task never saved (W5).
+        # A date typed just now was set by no run, like the date of an unsaved task (W5).
         task = copy.copy(task)
         task.pk = None
     return next_window(task, sent, timezone.now())
 
 
 def _next_run(task: Task, sent: str, window: SyncWindow) -> Run:
-    """The run that queueing would freeze, as far as its beginning goes; it is never saved."""
+    """The run that queueing would create, as far as a preview needs it; it is never saved."""
     connection = task.connection
     return Run(
         pk=_NEWEST,
@@ -202,7 +202,7 @@ def _client(connection: Connection, deadline: float) -> ConnectWiseClient:
 def _look_into_nothing(
     found: Preview, preflight: Preflight, client: ConnectWiseClient, log: RunLog
 ) -> None:
-    """What is needed to tell a filter that meets nothing from a date that has seen no change."""
+    """Find out whether no batch matches the filter, or just none since the date."""
     if preflight.expected_count:
         raise PagingError(
             _(
@@ -218,9 +218,9 @@ def _look_into_nothing(
 
 
 def _add_concerns(found: Preview, run: Run, preflight: Preflight, fetched_count: int) -> None:
-    """What a run with such a response would say besides its result."""
+    """Add the warnings that a run with this response would give."""
     seen = Written(fetched_count=fetched_count)
-    # A preview counts once; what a run finds by counting again cannot be said yet.
+    # A preview counts only once, so what a run finds by counting again is unknown.
     counts = Counts(proven_count=preflight.expected_count, visible_count=preflight.unfiltered_count)
     suspicion = suspicion_about(run, preflight, seen, counts)
     if suspicion:
@@ -244,7 +244,7 @@ def _too_slow() -> str:
 
 
 class _Notes(RunLog):
-    """What a run would write into its log as warnings, collected instead of stored."""
+    """Collects the warnings that a run would write into its log, instead of storing them."""
 
     def __init__(self, warnings: list[str]) -> None:
         self._warnings = warnings

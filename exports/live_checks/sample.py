@@ -1,4 +1,4 @@
-"""The first batches of an export as its file will have them: the XML, and a table of it."""
+"""The first batches of an export as XML and as a table."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ _NIL: Final = f"{{{XSI}}}nil"
 
 @dataclass(frozen=True)
 class FirstBatches:
-    """`xml` is a whole document; `rows` has a cell for each of `columns`, None where it is nil.
+    """`xml` is a whole document; `rows` has a cell for each of `columns`, None for a nil element.
 
-    A column is the path of an element, as `_info/lastUpdated`; externalId, which is always blank,
-    has none. Very long cells and rows are cut. `replaced` names what holds characters that XML
-    cannot, as (batch id, path).
+    A column is the path of an element, such as `_info/lastUpdated`; externalId, which is always
+    blank, has none. Very long cells and rows are cut. `replaced` names, as (batch id, path), the
+    elements with characters that XML cannot hold.
     """
 
     columns: tuple[str, ...]
@@ -33,7 +33,7 @@ class FirstBatches:
 def first_batches(
     records: Sequence[Mapping[str, Any]], *, include_extra_fields: bool
 ) -> FirstBatches:
-    """`records` as a run writes them. Raises RecordError for one that no run could write."""
+    """`records` as a run writes them. Raises RecordError for one that a run could not write."""
     replaced: list[tuple[int, str]] = []
     stream = BytesIO()
     with BatchWriter(
@@ -43,7 +43,7 @@ def first_batches(
     ) as writer:
         for record in records:
             writer.write(record)
-    # From the document, not from the records: what the table shows is what stands in the file.
+    # Read from the XML, not from the records, so that the table shows what the file holds.
     root = etree.fromstring(stream.getvalue(), etree.XMLParser(resolve_entities=False))
     found = [_cells(batch) for batch in root.iter(ELEMENT)]
     columns = tuple(dict.fromkeys(name for cells in found for name in cells))[:_MOST_COLUMNS]
@@ -60,7 +60,7 @@ def _cut(text: str | None) -> str | None:
 
 
 def _cells(batch: Any) -> dict[str, str | None]:
-    """The texts of one batch by their path; the items of a list are put into one."""
+    """The texts of one batch by path; the items of a list are joined."""
     cells: dict[str, str | None] = {}
     for path, text in _leaves(batch):
         if path == EXTERNAL_ID:

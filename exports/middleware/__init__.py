@@ -1,1 +1,1 @@
-"""What happens to every request."""
+"""Middleware: what happens to every request and response."""

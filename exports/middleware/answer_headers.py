@@ -1,4 +1,4 @@
-"""Nothing that was shown stays in a browser: after a log-out, *Back* asks the server again."""
+"""Keeps pages out of the browser's cache, so that *Back* after a logout asks the server again."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 
 
 class NoStoreMiddleware:
-    """For pages, fragments, downloads and errors; static files do not come this far."""
+    """Covers pages, fragments, downloads and errors; static files are served before it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response

@@ -1,4 +1,4 @@
-"""The address that a request is counted by."""
+"""The client address used to count requests and wrong passwords."""
 
 import re
 from ipaddress import IPv6Address, IPv6Network, ip_address
@@ -7,23 +7,23 @@ from typing import Final
 from django.conf import settings
 from django.http import HttpRequest
 
-# What cannot be read is one address for all who send such.
+# All clients with an unreadable address share this one.
 UNKNOWN: Final = "0.0.0.0"  # noqa: S104 (nothing listens here)
-# One subscriber has as many IPv6 addresses as this network holds.
+# One subscriber usually has a whole /64 of IPv6 addresses.
 _SUBSCRIBER_BITS: Final = 64
 _WITH_PORT: Final = re.compile(r"\[([^\]]+)\](?::\d+)?|([\d.]+):\d+")
 
 
 def client_address(request: HttpRequest) -> str:
-    """Who is calling; the first address of its network for IPv6.
+    """The client's address; for IPv6 the first address of its network.
 
-    Each proxy adds to the right of X-Forwarded-For whoever called it, so with two of them the
-    second from the right is the client. Whatever stands further left anybody may have written.
+    Each proxy appends the address that called it to X-Forwarded-For, so with two proxies the second
+    from the right is the client. Anything further left can be forged.
     """
     address = request.META.get("REMOTE_ADDR", "")
     if proxy_count := settings.CWEXPORT_TRUSTED_PROXIES:
         hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-        # Fewer than the proxies: one of them was gone around, or does not say who called it.
+        # Fewer entries than proxies: one was bypassed, or does not add its caller.
         if len(hops) >= proxy_count and hops != [""]:
             address = hops[-proxy_count]
     return _counted(address)

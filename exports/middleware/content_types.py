@@ -1,7 +1,7 @@
-"""Forms come as UTF-8; what says otherwise has no fields.
+"""Forms must be UTF-8; with any other declared encoding they have no fields.
 
-The framework reads in whatever encoding a client names, even one that is none for text, and breaks
-before its first middleware is asked. So this stands before the framework.
+Django decodes with whatever encoding a client names, even one that is not for text, and fails
+before its first middleware runs. So this wraps Django itself.
 """
 
 import codecs

@@ -1,7 +1,7 @@
-"""Requests as they were sent to the public address, whatever the proxies made of them.
+"""Restores the public address of a request when a proxy has changed it.
 
-A proxy may leave the port out of `Host`, or pass the path on with its prefix or without. What the
-framework checks and links to is the address that people see.
+A proxy may drop the port from `Host`, or pass the path on with or without its prefix. Django must
+check and link to the address that people see.
 """
 
 from collections.abc import Callable, Iterable

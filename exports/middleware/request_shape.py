@@ -1,4 +1,4 @@
-"""Requests of a shape that no browser sends are refused before anything reads them."""
+"""Refuses requests that no browser sends, before anything reads them."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-# The address comes back quoted, and quoted again, in the address of the login.
+# The login page's address contains this one, quoted twice, and so becomes much longer.
 _LONGEST_ADDRESS: Final = 4_000
 _HTMX_PAGE: Final = "HTTP_HX_CURRENT_URL"
 
@@ -32,7 +32,7 @@ def _fault(request: HttpRequest) -> HTTPStatus | None:
 
 
 def _holds_nul(request: HttpRequest) -> bool:
-    """A character that PostgreSQL stores nowhere and no file name may hold."""
+    """Whether there is a NUL: PostgreSQL cannot store it, and no file name may hold it."""
     query = request.META.get("QUERY_STRING", "")
     headers = (str(value) for name, value in request.META.items() if name.startswith("HTTP_"))
     return "%00" in query or any("\0" in text for text in (request.path_info, query, *headers))

@@ -1,7 +1,7 @@
-"""Times are shown in the zone of whoever looks; its name stands beside them.
+"""Shows times in the reader's time zone, with its name beside them.
 
-zone.js tells it by a cookie, as no browser sends it by itself. Without one, and for a name that is
-no zone, the installation's TIME_ZONE stays.
+zone.js sends the zone in a cookie, as browsers do not send it themselves. Without a valid one, the
+installation's TIME_ZONE is used.
 """
 
 from collections.abc import Callable
@@ -15,13 +15,13 @@ _LONGEST = 64
 
 
 class ZoneMiddleware:
-    """Every page, and every fragment of one, in the same zone."""
+    """Every page and every fragment uses the same zone."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # Always set: a thread keeps what the request before it has set.
+        # Always set, as the thread still has the zone of the request before.
         with timezone.override(_zone(request.COOKIES.get(COOKIE, ""))):
             return self._get_response(request)
 
@@ -31,6 +31,6 @@ def _zone(name: str) -> ZoneInfo | None:
         return None
     try:
         return ZoneInfo(name)
-    # ValueError for a name that leads out of the zones, OSError for one of their folders.
+    # ValueError for a path outside the zone database, OSError for one of its folders.
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None

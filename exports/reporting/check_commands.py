@@ -1,15 +1,15 @@
-"""Commands that people copy from a page: every value quoted for the shell that is named."""
+"""Commands to copy from a page: every value is quoted for the shell that is named."""
 
 import re
 import shlex
 
-# PowerShell ends a quoted text at each of these, and takes two of them for one.
+# PowerShell ends a quoted text at each of these, and reads two of them as one.
 _POWERSHELL_QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
 
 
 def check_commands(name: str) -> list[tuple[str, str]]:
-    """For each system, what prints the SHA-256 of a file of this name."""
-    # With the folder in front a name cannot be taken for an option.
+    """For each system, the command that prints the SHA-256 of a file with this name."""
+    # With `./` in front, the name cannot be read as an option.
     path = f"./{name}"
     return [
         ("Linux", f"sha256sum {shlex.quote(path)}"),

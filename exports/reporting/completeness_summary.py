@@ -1,4 +1,4 @@
-"""The proof of a successful run: an equation an accountant can add up, and a sentence."""
+"""The proof of a successful run: an equation that an accountant can check, and a sentence."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Proof:
-    """`is_complete` is False when something needs a look: no count, batches missing, suspicious."""
+    """`is_complete` is False when the run needs a look: no count, missing batches, suspicious."""
 
     is_complete: bool
     verdict: str
@@ -55,7 +55,7 @@ def _proof_of_export(run: Run) -> Proof:
         return Proof(False, _("Not proven"), sentence, tail)
     counted = Term("", _("Counted"), run.proven_count, _("by ConnectWise, after the last page"))
     more = run.fetched_count - run.proven_count
-    # A suspicious run may see too little; then ConnectWise's own count proves little, too.
+    # A suspicious run may see too little, and then ConnectWise's count is too low as well.
     missing = max((run.expected_count or 0) - run.within_count, 0)
     is_complete = not run.suspicion and not missing
     verdict = _("Complete") if is_complete else _("Agrees, yet suspicious")
@@ -83,7 +83,7 @@ def _meanwhile(count: int) -> list[Term]:
 
 
 def _fewer_than_first_counted(run: Run) -> str:
-    """ConnectWise agrees with itself at the end, which does not say what became of the others."""
+    """The last count agrees with the run, but does not explain why the first one was higher."""
     return _(
         "ConnectWise counted %(expected)s matching batches when the run began and gave %(given)s "
         "of them. The others were deleted, no longer match, or are out of sight; what is shown "
@@ -102,7 +102,7 @@ def _written(run: Run) -> list[Term]:
 
 
 def _proof_of_reexport(run: Run) -> Proof:
-    """Skipped batches are others in the same id range; their number proves nothing."""
+    """Skipped batches are other batches in the same id range; their number proves nothing."""
     wanted, written = wanted_count(run), run.batch_count or 0
     terms = [
         Term("", _("Wanted"), wanted, _("batches to export again")),

@@ -1,4 +1,4 @@
-"""A piece of an exported file, however large that is: a few records, cut between two of them."""
+"""A part of an exported file of any size: some records, cut between two of them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +45,7 @@ def first_lines(path: Path) -> FilePage:
 
 
 def page_from(path: Path, start: int) -> FilePage:
-    """The page that begins at `start`, where another one ended. Raises OSError."""
+    """The page that starts at `start`, the end of another one. Raises OSError."""
     with open_plain(path) as stream:
         size = stream.seek(0, 2)
         begin = max(start, 0)
@@ -55,12 +55,12 @@ def page_from(path: Path, start: int) -> FilePage:
 
 
 def page_before(path: Path, end: int) -> FilePage:
-    """The page that ends at `end`, where another one begins. Raises OSError."""
+    """The page that ends at `end`, the start of another one. Raises OSError."""
     with open_plain(path) as stream:
         size = stream.seek(0, 2)
         stop = min(max(end, 1), size)
         begin = _next_cut(stream, max(stop - PAGE_BYTES, 0))
-        # A record larger than a page has no cut inside it: the page begins in its middle.
+        # A record larger than a page offers no cut, so the page begins in its middle.
         begin = begin if begin < stop else max(stop - PAGE_BYTES, 0)
         return _page(stream, begin, stop, size, is_whole=True)
 
@@ -94,7 +94,7 @@ def _last_cut(content: bytes) -> int:
         found = content.rfind(mark)
         if found >= 0:
             return found + len(mark)
-    # No line ends here: at least do not cut a character in two.
+    # No line ends here, but a character must not be cut in two.
     return len(content.decode("utf-8", "ignore").encode()) or len(content)
 
 

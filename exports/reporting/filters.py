@@ -1,4 +1,4 @@
-"""The filters of the history; they live in its URL."""
+"""The filters of the history, which are stored in its URL."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -16,7 +16,7 @@ from exports.models import Run, Task
 from exports.models.runs import RunQuerySet
 
 SUSPICIOUS = "suspicious"
-# Far enough from both ends of the calendar for any time zone.
+# Away from both ends of the calendar, so that no time zone overflows.
 _DAYS = (MinValueValidator(date(1970, 1, 2)), MaxValueValidator(date(9998, 12, 30)))
 _UNKNOWN = {"invalid_choice": gettext_lazy("This cannot be filtered by: choose one of the list.")}
 _DAY_PROBLEM = gettext_lazy("This is not a day: write it as 2026-01-31.")
@@ -25,7 +25,7 @@ _NOBODY = "nobody"
 
 @dataclass(frozen=True)
 class Chip:
-    """A filter in force: what it is, what it is set to, and the address without it."""
+    """An active filter: its label, its value, and the address without it."""
 
     label: str
     value: str
@@ -48,7 +48,7 @@ def _moment(day: date, at: time) -> datetime:
 
 
 class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """By task, status, trigger, who and day of the start; nonsense filters nothing, and says so."""
+    """By task, status, trigger, user and start day; an invalid filter is reported, not applied."""
 
     task = django_filters.ModelChoiceFilter(
         queryset=lambda request: Task.objects.order_by("name"),
@@ -95,7 +95,7 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     @classmethod
     def get_filters(cls) -> dict[str, Any]:
-        # "from" is a word of Python, so these two cannot be declared above.
+        # "from" is a Python keyword, so these two cannot be declared above.
         days = {
             "from": _day_filter(gettext_lazy("Started from"), "filter_from"),
             "to": _day_filter(gettext_lazy("Started to"), "filter_to"),
@@ -114,7 +114,7 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
         return runs.filter(started_at__lte=_moment(day, time.max))
 
     def filter_queryset(self, runs: RunQuerySet) -> RunQuerySet:
-        """Days alone are ordered by the time they ask for: one index then holds both."""
+        """With only days, order by start time: one index then serves both."""
         found: RunQuerySet = super().filter_queryset(runs)
         asked = {name for name, value in self.form.cleaned_data.items() if value}
         if asked and asked <= {"from", "to"}:
@@ -122,7 +122,7 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
         return found
 
     def chips(self) -> list[Chip]:
-        """The filters in force, in the order of the form."""
+        """The active filters, in the order of the form."""
         self.form.is_valid()
         values = self.form.cleaned_data
         return [
@@ -134,7 +134,7 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
         ]
 
     def query(self, *left_out: str) -> str:
-        """The address of this list: `?status=failed`, without what is blank; "" without any."""
+        """The query string of this list: `?status=failed`, without blanks; "" without filters."""
         asked = {name: value for name, value in self.data.items() if name not in left_out}
         kept = QueryDict(mutable=True)
         kept.update({name: value for name, value in asked.items() if value})

@@ -1,4 +1,4 @@
-"""The log of a run, a bounded piece at a time: by level, and by the line it goes on from."""
+"""The log of a run, in pieces of limited size: by level, and from a given line on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from exports.models import Run, RunLogEntry
 from exports.outside_numbers import read_number
 
 LINES_AT_ONCE = 100
-# What fits the page of a run that goes on without scrolling.
+# What fits the page of an active run without scrolling.
 LINES_AT_FIRST = 15
 
 
@@ -29,7 +29,7 @@ _LABELS = {
 
 @dataclass(frozen=True)
 class LevelChoice:
-    """A filter to choose; `line_count` is None while the log still grows."""
+    """A level to filter by; `line_count` is None while the log still grows."""
 
     value: str
     label: str
@@ -39,7 +39,7 @@ class LevelChoice:
 
 @dataclass(frozen=True)
 class LogLines:
-    """Lines in the order they were written; the ids tell where the neighbouring pieces are."""
+    """Lines in the order they were written; the ids lead to the neighbouring pieces."""
 
     lines: list[RunLogEntry]
     level: str
@@ -50,14 +50,14 @@ class LogLines:
 
     @property
     def newest_id(self) -> int:
-        """The line that the next question goes on from."""
+        """The line from which the next poll continues."""
         return self.lines[-1].pk if self.lines else self.seen
 
 
 def log_lines(run: Run, asked: Mapping[str, str]) -> LogLines:
     """The piece that the address asks for: `level`, and `before` or `after` the id of a line.
 
-    Whatever cannot be read is left aside: the newest lines of all levels are shown.
+    Invalid values are ignored: the newest lines of all levels are shown.
     """
     level = _level(asked)
     before, after = _line_id(asked, "before"), _line_id(asked, "after")
@@ -82,7 +82,7 @@ def log_lines(run: Run, asked: Mapping[str, str]) -> LogLines:
 
 
 def lines_since(run: Run, asked: Mapping[str, str]) -> LogLines:
-    """What was written after the line `seen`; the newest of it if that is more than a piece."""
+    """What was written after the line `seen`; only the newest if that is more than a piece."""
     level, seen = _level(asked), _line_id(asked, "seen") or 0
     found = _entries(run, level).filter(pk__gt=seen)
     newest = list(found.order_by("-pk")[:LINES_AT_ONCE])[::-1]

@@ -1,4 +1,4 @@
-"""The history as CSV: every column, times in UTC, cells that no spreadsheet takes for a formula."""
+"""The history as CSV: every column, times in UTC, no cell that a spreadsheet runs as a formula."""
 
 import csv
 import io
@@ -10,7 +10,7 @@ from typing import Any, Final
 from exports.models.runs import RunQuerySet
 from exports.number_formats import utc_text
 
-# The name of each column, which is part of what programs rely on, and where it comes from.
+# The name of each column, which other programs rely on, and its source.
 _COLUMNS: Final = {
     "run": "id",
     "task": "task_name",
@@ -48,16 +48,16 @@ _COLUMNS: Final = {
 }
 NAMES: Final = tuple(_COLUMNS)
 _PORTION = 500
-# What a spreadsheet takes for a formula, at the beginning and behind whatever else than a comma
-# may separate cells: German and French ones split at semicolons.
+# What a spreadsheet reads as a formula, at the beginning of a cell and behind other separators
+# than the comma: German and French spreadsheets split at semicolons.
 _FORMULA: Final = re.compile(r"(^|[;\t\r\n|])([\s'\"]*[=+\-@\t\r＝＋－＠])")
 
 
 def lines(runs: RunQuerySet) -> Iterator[str]:
-    """The header, then the newest run first; a portion of them in memory at a time.
+    """The header, then the runs, newest first; only one portion of them is in memory.
 
-    Each portion is a query of its own: one that stays open while a slow reader downloads would
-    keep the database from tidying up behind it.
+    Each portion has its own query: a query that stays open while a slow reader downloads would keep
+    the database from cleaning up.
     """
     runs = runs.order_by("-id")
     yield _text([NAMES])

@@ -1,4 +1,4 @@
-"""What is different about a run, beside the success of its task before it."""
+"""What changed between a run and the last success of its task before it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from exports.templatetags.formatting import byte_size, duration, exact, grouped,
 
 @dataclass(frozen=True)
 class Change:
-    """One line of before and after, in words for people."""
+    """One line of before and after, in words."""
 
     label: str
     before: str
@@ -20,7 +20,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Changes:
-    """Only what differs from `previous`: in what was asked, and in what came of it."""
+    """Only what differs from `previous`: in the request and in the result."""
 
     previous: Run
     asked: list[Change]
@@ -28,10 +28,10 @@ class Changes:
 
 
 def changes_of(run: Run) -> Changes | None:
-    """None for the first run of a task, and for repeats, which ask for something else (R7)."""
+    """None for the first run of a task, and for re-exports, which ask for something else (R7)."""
     if run.is_reexport:
         return None
-    # What a suspicious run saw is no yardstick (W10).
+    # Do not compare with a suspicious run, which may have seen too little (W10).
     previous = Run.objects.own_successes(run.task_id).trusted().filter(pk__lt=run.pk).first()
     if previous is None:
         return None

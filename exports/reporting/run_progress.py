@@ -1,4 +1,4 @@
-"""What a run is doing and how far it is, in numbers and sentences."""
+"""What a run is doing and how far it has got, in numbers and sentences."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ _SILENT_AFTER = timedelta(seconds=15)
 
 @dataclass(frozen=True)
 class RunProgress:
-    """How far a run is. `rate` is in batches a second; None is not known yet."""
+    """How far a run has got. `rate` is in batches a second, None while unknown."""
 
     done: int
     expected: int | None
@@ -35,7 +35,7 @@ class RunProgress:
         left = None
         if rate and expected is not None and run.is_active:
             seconds = max(expected - done, 0) / rate
-            # What would take longer is a count that no installation has.
+            # A longer time left can only come from an unrealistic count.
             left = timedelta(seconds=seconds) if seconds < _LONGEST_LEFT else None
         return cls(done, expected, rate, left)
 
@@ -51,16 +51,16 @@ class RunProgress:
 
 @dataclass(frozen=True)
 class Standing:
-    """What an active run is doing, in a sentence; `is_held_up` when something is in its way."""
+    """What an active run is doing, in a sentence; `is_held_up` when it cannot go on now."""
 
     sentence: str
     is_held_up: bool = False
 
 
 def standing_of(run: Run, now: datetime, *, has_worker: bool, ahead: Run | None = None) -> Standing:
-    """One line of the page, so that nothing moves when it changes.
+    """A single line, so that the page does not move when it changes.
 
-    `has_worker` matters to a queued run only. `ahead` is a run that keeps the worker busy.
+    `has_worker` matters only for a queued run. `ahead` is a run that keeps the worker busy.
     """
     silence = silence_of(run, now)
     if silence is not None:
@@ -101,7 +101,7 @@ def title_of(run: Run, progress: RunProgress) -> str:
 
 
 def silence_of(run: Run, now: datetime) -> timedelta | None:
-    """How long the worker of a running run has been silent; None while it is alive."""
+    """How long ago a running run's last heartbeat was; None while its worker is alive."""
     if run.status != Run.Status.RUNNING or run.heartbeat_at is None:
         return None
     silence = now - run.heartbeat_at
@@ -109,7 +109,7 @@ def silence_of(run: Run, now: datetime) -> timedelta | None:
 
 
 def what_follows_silence(run: Run, silence: timedelta) -> str:
-    """What happens to a run whose worker stays silent, in a sentence."""
+    """What will happen to a run whose worker stays silent, in a sentence."""
     if silence > DEAD_AFTER:
         return _after_death(run)
     if run.cancel_requested_at is not None:
@@ -146,7 +146,7 @@ def _waiting_sentence(waiting: Waiting, now: datetime) -> str:
             "tries": waiting.limit,
         }
     return _("Waiting %(left)s: %(reason)s. Then try %(number)s of %(tries)s.") % {
-        # Whole seconds, as a countdown is read.
+        # Whole seconds, as in a countdown.
         "left": f"{left} s" if left < 60 else duration(timedelta(seconds=left)),
         "reason": waiting.reason,
         "number": waiting.number,

@@ -1,6 +1,6 @@
 """The tables of runs and of the ledger, sortable and paged.
 
-A column holds its heading and its sort order. A whole row is one template: a template for each cell
+A column has its heading and its sort order. A whole row is one template: a template for each cell
 would take longer than the rest of the page.
 """
 
@@ -20,14 +20,14 @@ else:
     RowPaginator = Paginator
 
 ROWS_A_PAGE = 25
-# Counting further would take longer than the page itself.
+# Counting more rows would take longer than the page itself.
 MOST_COUNTED = 200_000
 
 _RIGHT = {"th": {"class": "number"}}
 
 
 class RunPages(RowPaginator):
-    """Pages of a fixed size, whatever the URL asks for."""
+    """Pages of a fixed size, whatever size the URL asks for."""
 
     def __init__(self, rows: Any, per_page: int, **kwargs: Any) -> None:
         super().__init__(rows, ROWS_A_PAGE, **kwargs)
@@ -44,7 +44,7 @@ class LeanRows(TableQuerysetData):  # type: ignore[misc]
     def __len__(self) -> int:
         if getattr(self, "_length", None) is None:
             counted = self.data.all()
-            # The number does not depend on the order, and an ordered count is slower.
+            # Unordered, as an ordered count is slower.
             counted.query.clear_ordering(force=True)
             self._length: int = counted.count()
         return self._length
@@ -124,7 +124,7 @@ class RunTable(tables.Table):  # type: ignore[misc]
 
 
 class LedgerTable(tables.Table):  # type: ignore[misc]
-    """What went out, newest first; a search has its batches chosen already."""
+    """The ledger's entries, newest first; the batches of a search are preselected."""
 
     row_template = "exports/ledger/_row.html"
 
@@ -147,5 +147,5 @@ class LedgerTable(tables.Table):  # type: ignore[misc]
     def __init__(self, entries: Any, *, task: Task, is_searched: bool) -> None:
         self.task, self.is_searched = task, is_searched
         can_run = task.enabled and not task.archived_at
-        # Nothing can be chosen for what cannot be done.
+        # No checkboxes when the batches cannot be exported again.
         super().__init__(LedgerRows(entries), exclude=() if can_run else ("choice",))

@@ -1,4 +1,4 @@
-"""The task rows of Home, in the same number of queries for one task and for many."""
+"""The task rows of Home, with the same number of queries for one task and for many."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -17,19 +17,19 @@ from exports.models import Condition, DateChange, Run, Task
 from exports.models.sync_window import is_vouched
 from exports.models.tasks import EARLIEST
 
-# SQLite limits the depth of an OR, so the runs of many tasks are read in portions.
+# SQLite limits the depth of an OR, so many tasks are read in portions.
 _TASKS_AT_ONCE = 400
 _POINT_FIELDS = ("id", "status", "suspicion", "batch_count", "started_at")
 # What `is_vouched` reads of a change.
 _CHANGE_FIELDS = ("origin", "conditions", "run__site", "run__company", "run__conditions")
 
-# What a small chart needs of a run: the values of _POINT_FIELDS.
+# The values of _POINT_FIELDS, which a small chart needs of each run.
 Row = list[Any]
 
 
 @dataclass(frozen=True)
 class TaskLine:
-    """A task, the runs its row mentions, and what its next run fetches.
+    """A task, the runs shown in its row, and what its next run fetches.
 
     `runs`, newest first, are the newest run and the newest finished one that is no re-export.
     `points`, oldest first, are the runs of its small chart.
@@ -42,19 +42,19 @@ class TaskLine:
     condition_error: str
     # The filter in words; "" when there are no conditions or they cannot be sent.
     in_words: str
-    # The date was moved under other conditions or for another company; the task page explains it.
+    # The date was moved under other conditions or for another company; see the task's page.
     is_asked_otherwise: bool
 
     @property
     def active_run(self) -> Run | None:
-        # Only the newest can be active: a task has one active run at most.
+        # Only the newest run can be active: a task has at most one active run.
         return next((run for run in self.runs[:1] if run.is_active), None)
 
     @property
     def last_run(self) -> Run | None:
         """The newest finished run, for Last Ran and Last Result.
 
-        Re-exports are left aside: they say nothing about how the task itself is doing.
+        Re-exports are ignored: they say nothing about how the task itself is doing.
         """
         over = (run for run in self.runs if not run.is_active and not run.is_reexport)
         return next(over, None)
@@ -72,7 +72,7 @@ class TaskLine:
 
     @property
     def begins_at_the_start(self) -> bool:
-        """Whether that date was never set, by a person or by a run."""
+        """Whether that date was never set, neither by a person nor by a run."""
         return self.next_date is not None and self.next_date <= EARLIEST
 
 
@@ -98,7 +98,7 @@ def task_lines(only: Collection[int] = ()) -> list[TaskLine]:
 
 
 def _tasks() -> QuerySet[Any]:
-    # Any: a Task with the ids that are annotated below.
+    # Any: a Task with the ids annotated below.
     runs = Run.objects.filter(task=OuterRef("pk")).order_by("-id").values("id")
     own = runs.exclude(trigger=Run.Trigger.REEXPORT)
     # All goes by no date, so none can be in the way.
@@ -114,8 +114,7 @@ def _tasks() -> QuerySet[Any]:
             date_field=date_field,
             oldest_shown_id=Subquery(runs[SPARK_BARS - 1 : SPARK_BARS]),
             last_run_id=Subquery(own.exclude(status__in=Run.ACTIVE)[:1]),
-            # A newer file without batches, or one with old batches again, is not what people want
-            # to download.
+            # People do not want to download a newer file without batches or with old batches again.
             latest_file_id=Subquery(own.filter(status="succeeded", batch_count__gt=0)[:1]),
             newest_change_id=Subquery(
                 changes.filter(field=OuterRef("date_field")).values("id")[:1]
@@ -141,7 +140,7 @@ def _newest_rows(tasks: Sequence[Any]) -> dict[int, list[Row]]:
 
 
 def _shown_runs_of(task: Any, rows: Sequence[Row]) -> list[int]:
-    """The ids of a task's newest run and of its last result; usually the same run."""
+    """The ids of a task's newest run and of its last result, usually the same run."""
     newest = [row[0] for row in rows[:1]]
     last = [task.last_run_id] if task.last_run_id else []
     return list(dict.fromkeys(newest + last))

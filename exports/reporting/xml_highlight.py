@@ -1,4 +1,4 @@
-"""XML as it stands in a file, coloured for a page; the colours are in static/exports/xml.css."""
+"""Highlights the XML of a file on a page; the colours are in static/exports/xml.css."""
 
 import re
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from typing import Final
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-# Nothing in here reaches beyond the next `<`, and no repetition is taken back once it matched:
-# whatever the text, reading it takes time in proportion to its length.
+# No pattern reaches beyond the next `<`, and possessive repetitions never backtrack, so the time
+# is proportional to the length of any text.
 _NAME: Final = r"""[^\s<>/?!="'&]++"""
 _VALUE: Final = r""""[^"<]*+"|'[^'<]*+'"""
 _ATTRIBUTE: Final = re.compile(rf"(\s++)({_NAME})(\s*+=\s*+)({_VALUE})")

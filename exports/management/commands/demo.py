@@ -35,7 +35,7 @@ USER = "demo"
 NAME = "Demo batches"
 FOLDER = "demo"
 _STARTED_AGAIN = "--started-again"
-# What a real installation on this machine may have in its environment.
+# Variables that a real installation on this machine may have set.
 _REAL_SETTINGS = {
     "ALLOWED_HOSTS",
     "CONNECTWISE_CLIENT_ID",
@@ -49,8 +49,8 @@ _STILL_ACTIVE = {
     Run.Status.QUEUED: gettext_noop("%(run)s is still queued after %(seconds)s s."),
     Run.Status.RUNNING: gettext_noop("%(run)s is still running after %(seconds)s s."),
 }
-_PATIENCE = 120.0  # seconds for web server and export together
-_LATENCY = 0.03  # seconds an answer takes, so that there is something to watch
+_PATIENCE = 120.0  # seconds for the web server and the export together
+_LATENCY = 0.03  # seconds for each answer, so that the run's progress can be watched
 
 
 class Command(BaseCommand):
@@ -101,7 +101,7 @@ class Command(BaseCommand):
         self._print_line(_("Password:"), _password())
 
     def _print_keys(self, stand_in: StandIn) -> None:
-        """What a connection made by hand needs; the stand-in's keys are the same everywhere."""
+        """Print what a connection made by hand needs; the stand-in's keys are always the same."""
         account = Account()
         self.stdout.write(_("A second connection to the stand-in ConnectWise takes:"))
         fields = {
@@ -129,7 +129,7 @@ class Command(BaseCommand):
 
 
 def _end_quietly(signum: int, frame: FrameType | None) -> None:
-    """Every signal as Ctrl-C, so that web server and worker never outlive the demo."""
+    """Treat every signal as Ctrl-C, so that web server and worker end with the demo."""
     raise KeyboardInterrupt
 
 
@@ -144,7 +144,7 @@ def _check_ports(port: int, connectwise_port: int) -> None:
 
 
 def _lock() -> IO[str]:
-    """Held until this process ends: a second demo would turn the first one's connection away."""
+    """Held until this process ends: a second demo would close the first one's connection."""
     lock = (Path(settings.CWEXPORT_DATA_DIR) / "demo.lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -156,15 +156,15 @@ def _lock() -> IO[str]:
             )
         ) from None
     except OSError:
-        pass  # a file system without locks: the ports keep a second demo away
+        pass  # a file system without locks: the ports in use stop a second demo
     return lock
 
 
 def _use_demo_settings() -> None:
     """Start this command again with the demo's settings.
 
-    The demo calls loopback over plain http and has folder, database and secrets of its own, so
-    that a real installation beside it stays as strict and as clean as it is.
+    The demo calls loopback over plain http and has its own folder, database and secrets, so that a
+    real installation beside it is not changed.
     """
     folder = Path(settings.CWEXPORT_DATA_DIR)
     kept = {name: value for name, value in os.environ.items() if name not in _REAL_SETTINGS}
@@ -183,7 +183,7 @@ def _started(serving: Serving) -> Iterator[None]:
         serving.start()
         yield
     except KeyboardInterrupt:
-        pass  # Ctrl-C before the watch began: the same quiet end
+        pass  # Ctrl-C before `watch` began: end just as quietly
     finally:
         serving.stop()
 
@@ -202,12 +202,12 @@ def _wait_for_web(port: int) -> None:
 
 
 def _export(connection: Connection) -> Run:
-    """Queue a run and wait for the worker to end it."""
+    """Queue a run and wait until the worker has ended it."""
     task = _demo_task(connection)
     try:
         run = jobs.queue_run(task, Run.Trigger.COMMAND)
     except RunActiveError as error:
-        run = error.run  # left by a demo that was ended in the middle
+        run = error.run  # left by a demo that was stopped during a run
     deadline = time.monotonic() + _PATIENCE
     while run.is_active and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -250,7 +250,7 @@ def _demo_user() -> None:
 
 
 def _password() -> str:
-    """Made once and kept, so that the login printed yesterday still works."""
+    """Created once and kept, so that yesterday's login still works."""
     path = Path(settings.CWEXPORT_DATA_DIR) / "demo_password"
     if not path.exists():
         path.touch(mode=0o600)

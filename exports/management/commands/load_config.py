@@ -54,8 +54,8 @@ class Command(BaseCommand):
             self.stderr.write(message % {"file": name, "reason": error.strerror})
             sys.exit(1)
         try:
-            # Settings are read in settings.py alone. Which variables hold private keys only the
-            # file says, so they are looked up here, where the file is known.
+            # Only settings.py reads settings. But the names of the variables with private keys are
+            # in the file, so they are looked up here.
             loaded = configuration.load(
                 configuration.read(content),
                 os.environ,

@@ -1,4 +1,4 @@
-"""`manage.py rotate_keys`: private keys encrypted anew with the first encryption key (rule C3)."""
+"""`manage.py rotate_keys`: encrypts private keys again with the first encryption key (rule C3)."""
 
 import sys
 from typing import Any

@@ -1,6 +1,6 @@
-"""`manage.py run_task NAME`: queue a run, see it through, and say in one JSON line what came of it.
+"""`manage.py run_task NAME`: queue a run, wait for it, and print its result as one JSON line.
 
-Standard output holds that line and nothing else; everything for people goes to standard error.
+Standard output holds only that line; messages for people go to standard error.
 """
 
 import getpass
@@ -109,7 +109,7 @@ class Command(BaseCommand):
         self.stderr.write(_("The count of %(run)s is accepted.") % {"run": last})
 
     def _queued(self, task: Task) -> Run:
-        """The run to wait for: a new one, or the one that is active already (rule R1)."""
+        """The run to wait for: a new one, or the one already active (rule R1)."""
         try:
             run = jobs.queue_run(task, Run.Trigger.COMMAND)
         except RunActiveError as error:
@@ -122,7 +122,7 @@ class Command(BaseCommand):
         return run
 
     def _see_through(self, run: Run, timeout: float | None) -> None:
-        """Wait for the run and, where no worker would take it, for its On Failure Task (R6)."""
+        """Wait for the run and, if no worker would execute it, for its On Failure Task (R6)."""
         waiting = Waiting(run, timeout)
         try:
             while waiting.until_over() and not jobs.any_worker_alive():
@@ -159,18 +159,18 @@ class Command(BaseCommand):
 
 
 class Waiting:
-    """Looks at a run until it is over, and executes it in this process when no worker would."""
+    """Waits until a run is over, and executes it in this process if there is no worker."""
 
     def __init__(self, run: Run, timeout: float | None) -> None:
         self.run = run
         self._deadline = None if timeout is None else time.monotonic() + timeout
-        # None: not executed here. Not Thread.join: before Python 3.13 an interrupted join takes a
-        # thread that still works for one that has ended.
+        # None: not executed here. An Event, as before Python 3.13 an interrupted Thread.join treats
+        # a thread that is still working as ended.
         self._executed: Event | None = None
         self._recovered_at = time.monotonic() - _RECOVER_EVERY
 
     def until_over(self) -> bool:
-        """Return when the run is over, or False when the time is up before."""
+        """Return True when the run is over, or False when the time is up first."""
         while self._is_active():
             if self._deadline is not None and time.monotonic() >= self._deadline:
                 self.stop()
@@ -182,19 +182,19 @@ class Waiting:
         return True
 
     def stop(self) -> None:
-        """Cancel the run if this process executes it, and wait until it has ended properly."""
+        """If this process executes the run, cancel it and wait until it has ended."""
         if self._is_executing():
             self.run.cancel()
             self._finish()
 
     def _replace_worker(self) -> None:
         if time.monotonic() - self._recovered_at >= _RECOVER_EVERY:
-            # What a dead worker left, this very run perhaps, is nobody else's to end.
+            # No other process would recover the runs of a dead worker, perhaps this very run.
             self._recovered_at = time.monotonic()
             recovery.recover()
         self.run.refresh_from_db()
         if self.run.status == Run.Status.QUEUED:
-            # In a thread, so that Ctrl-C meets this one, which can cancel the run.
+            # In a thread, so that Ctrl-C interrupts this one, which can then cancel the run.
             self._executed = Event()
             Thread(target=self._execute, args=(self.run.attempt, self._executed)).start()
 
@@ -219,15 +219,15 @@ class Waiting:
             time.sleep(_LOOK_EVERY)
 
     def _finish(self) -> None:
-        """Let the execution here come to its own end."""
+        """Wait until the execution in this process has ended."""
         if self._executed is not None:
             self._executed.wait()
 
 
 def _wait_for_deliveries(run: Run) -> None:
-    """Until the first try to send its file is over: whoever called this may pick it up next."""
+    """Wait for the first try to deliver the file, as the caller may need it next."""
     if not jobs.any_worker_alive():
-        # A folder that hangs must not keep the command for ever.
+        # In a thread, so that a hanging folder cannot block the command for ever.
         Thread(target=_deliver, daemon=True).start()
     deadline = time.monotonic() + _DELIVER_WITHIN
     while run.deliveries.untried().exists() and time.monotonic() < deadline:
@@ -242,7 +242,7 @@ def _deliver() -> None:
 
 
 def _failure_run(run: Run) -> Run | None:
-    """The run of the On Failure Task that the failure of `run` has queued."""
+    """The run of the On Failure Task that was queued when `run` failed."""
     return run.led_to.filter(status=Run.Status.QUEUED).first()
 
 
@@ -259,7 +259,7 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-_seconds.__name__ = _("number of seconds")  # argparse: invalid number of seconds value
+_seconds.__name__ = _("number of seconds")  # argparse puts it into: invalid number of seconds value
 
 
 def _as_interrupt(signum: int, frame: FrameType | None) -> None:

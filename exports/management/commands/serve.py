@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--workers",
             type=int,
-            # Each takes about 60 MB; a run that waits for a dead host keeps one of them busy.
+            # Each takes about 60 MB; a run that waits for an unreachable host keeps one busy.
             default=4,
             choices=range(1, 33),
             help=_("worker processes, each executes one run at a time (default: 4)"),
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         if bind not in _LOOPBACK and not settings.CWEXPORT_BEHIND_HTTPS:
             self.stderr.write(_open_message(bind))
         serving = Serving(bind=bind, port=port, worker_count=options["workers"])
-        # Before the first process begins, so that none outlives a signal that comes early.
+        # Before the first process starts, so that an early signal ends all of them.
         serving.take_signals()
         serving.start()
         message = _("The dashboard is at %(address)s (Ctrl-C ends it).")
@@ -59,13 +59,13 @@ class Command(BaseCommand):
         serving.watch(self.stderr.write)
 
     def _print_places(self) -> None:
-        """Two installations on one machine are told apart by these."""
+        """Print folder and database, to tell two installations on one machine apart."""
         self.stdout.write(_("Data folder: %(folder)s") % {"folder": settings.CWEXPORT_DATA_DIR})
         self.stdout.write(_("Database: %(database)s") % {"database": database_name()})
 
 
 def _host(bind: str) -> str:
-    """The address as a browser takes it; whoever listens everywhere can be called as localhost."""
+    """The address to open in a browser; for all interfaces, localhost."""
     address = bind.strip("[]")
     if address in ("0.0.0.0", "::"):  # noqa: S104 - compared, not listened on
         return "localhost"
@@ -82,7 +82,7 @@ def _open_message(bind: str) -> str:
 
 
 def prepare(tell: Callable[[str], object]) -> None:
-    """Folder, database and static files as this version needs them; safe to repeat."""
+    """Prepare folder, database and static files for this version; safe to repeat."""
     try:
         for sentence in [*close_to_others(), *check_capabilities()]:
             tell(sentence)

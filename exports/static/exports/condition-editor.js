@@ -1,5 +1,5 @@
-// The condition editor: what a browser cannot be told in HTML. Every rule about conditions, every
-// sentence and every choice comes from the server; the page works without this file.
+// The condition editor: what HTML alone cannot do. All rules, sentences and choices come from the
+// server; the page works without this file.
 "use strict";
 
 (() => {
@@ -12,7 +12,7 @@
     if (!row) return;
     const { key, target } = event;
     if (event.altKey && (key === "ArrowUp" || key === "ArrowDown")) {
-      // In a choice, Alt with an arrow opens the list.
+      // In a select, Alt with an arrow opens the list.
       if (target.matches("select, summary")) return;
       event.preventDefault();
       press(row, key === "ArrowUp" ? "up" : "down", partOf(target));
@@ -21,14 +21,14 @@
       picker.open = false;
       picker.querySelector("summary").focus();
     } else if (key === "Enter" && target.matches("input")) {
-      // Enter would save the whole task, half typed as it may be.
+      // Enter would save the whole task, even if half typed.
       event.preventDefault();
       if (target.closest(".date-pick")) press(row, "date");
       else leave(row);
     }
   });
 
-  // The box may lie behind the bar with the Save button.
+  // The bar with the Save button may cover the box.
   document.addEventListener(
     "toggle",
     ({ target }) => {
@@ -51,16 +51,16 @@
     button.click();
   }
 
-  // --- Refusals, once a row has been left ------------------------------------------------------
+  // --- Errors, once the focus has left a row ---------------------------------------------------
 
   document.addEventListener("focusout", (event) => {
     const row = rowOf(event.target);
     if (!row || row.contains(event.relatedTarget)) return;
-    // Another window is no reason to refuse what is half typed, rows being replaced are no rows.
+    // No errors when the focus went to another window, or while the rows are being replaced.
     if (document.hasFocus() && !row.querySelector(":disabled .condition-typed")) leave(row);
   });
 
-  // Typed anew, a row is refused anew when it is left; an error on show stays until it is cured.
+  // After more typing, a row is checked again when left; a shown error stays until it is fixed.
   document.addEventListener("input", ({ target }) => {
     const row = target.matches(".condition-typed") && rowOf(target);
     if (row && !row.querySelector(".field-error")) row.querySelector("[data-left]").value = "";
@@ -84,7 +84,7 @@
     for (const input of row.querySelectorAll("input[id], select[id]")) pointAtRefusal(input);
   });
 
-  // The inputs stay: only choices, example, hint and buttons are renewed, and only if they differ.
+  // The inputs stay: only choices, example, hint and buttons are replaced, and only if they differ.
   function takeOver(row, template) {
     row.querySelector(".condition-value input").placeholder = template.dataset.example;
     row.querySelector(".condition-field .condition-hint").textContent = template.dataset.hint;
@@ -92,7 +92,7 @@
     row.dataset.offer = template.dataset.offer;
     const parts = template.content.cloneNode(true);
     const select = row.querySelector(".condition-comparison select");
-    // Perhaps chosen while the answer was on its way.
+    // It may have been chosen after the request was sent.
     const chosen = select.value;
     select.replaceChildren(...parts.querySelector("select").children);
     select.value = chosen;
@@ -119,7 +119,7 @@
     else element.removeAttribute(name);
   }
 
-  // Typing goes on at the end of what a button has written, not before it.
+  // Put the cursor behind the text that a button has written.
   document.addEventListener("htmx:afterSettle", () => {
     const input = document.activeElement;
     if (input && input.matches(".condition-rows input[type=text][autofocus]")) {
@@ -127,12 +127,12 @@
     }
   });
 
-  // An answer replaces the rows, this sentence with them.
+  // The answer replaces the rows together with this sentence.
   for (const name of ["htmx:sendError", "htmx:responseError"]) {
     document.addEventListener(name, ({ detail }) => {
       if (detail.elt.name !== "row_action") return;
       document.getElementById("rows-no-answer").hidden = false;
-      // The rows are enabled again after this event.
+      // The rows are enabled only after this event.
       setTimeout(() => detail.elt.focus());
     });
   }

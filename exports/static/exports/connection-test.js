@@ -1,5 +1,5 @@
-// Shows a connection test while it goes on. The answer holds the whole result anew at each step,
-// every time closed by a form feed. Without this script the page comes back when the test is over.
+// Shows the progress of a connection test. The server sends the whole result again after each step,
+// each time ended by a form feed. Without this script the page loads when the test is over.
 const END_OF_PART = "\f";
 
 function show(part) {
@@ -26,7 +26,7 @@ async function follow(form) {
       if (parts.length) show(parts.at(-1));
     }
   } catch {
-    // The plain way tells what is wrong: a login that expired, a server that does not answer.
+    // Submit the plain form, whose page shows the reason: an expired login, a server that is down.
     form.submit();
   }
   button.removeAttribute("aria-disabled");
@@ -38,6 +38,6 @@ document.addEventListener("submit", (event) => {
   if (!event.target.querySelector("[aria-disabled]")) follow(event.target);
 });
 
-// *Save and test* stores first; the page that follows then begins the test by itself.
+// *Save and test* stores first; the next page then starts the test by itself.
 for (const button of document.querySelectorAll("button[name=test]")) button.value = "live";
 for (const form of document.querySelectorAll("[data-test-now]")) follow(form);

@@ -1,4 +1,4 @@
-// After a login in another tab the browser has a new token, which the forms of this page must send.
+// After a login in another tab the browser has a new CSRF token; put it into this page's forms.
 const NAME = "csrfmiddlewaretoken";
 const token = () => {
   const cookie = `${document.body.dataset.csrfCookie}=`;

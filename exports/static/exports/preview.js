@@ -1,10 +1,10 @@
-// The preview below the task form: where it stands, closing it, and saying what it no longer is.
+// The preview below the task form: place it, close it, and mark it when it is outdated.
 
 const byId = (id) => document.getElementById(id);
 const show = (id, isShown) => byId(id)?.toggleAttribute("hidden", !isShown);
 const isOfPreview = (event) => event.detail.elt.id === "preview-button";
 
-// The form comes with its buttons, which may stay in sight; what they show does not.
+// The form's fragment brings the place of the preview along; move it below the form.
 document.addEventListener("htmx:load", () => {
   const place = byId("preview-place");
   if (place?.closest("form")) place.closest("form").after(place);
@@ -21,7 +21,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && event.target.closest("#preview")) close();
 });
 
-// About what is typed, moved or removed from here on ConnectWise was not asked.
+// After any later change of the form, the preview is outdated.
 for (const change of ["input", "change"]) {
   document.addEventListener(change, (event) => {
     if (event.target.closest(".task-form")) show("preview-outdated", true);
@@ -35,12 +35,12 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:afterRequest", (event) => {
   if (!isOfPreview(event) || event.detail.successful) return;
   show("preview-no-answer", true);
-  // It was disabled meanwhile, and so lost the focus.
+  // It lost the focus while it was disabled.
   if (document.activeElement === document.body) byId("preview-button").focus();
 });
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id !== "preview") return;
-  // What was marked before has been put right, but a preview asks for neither a name nor a file.
+  // The form is valid now, so remove old errors; but a preview does not check name and file.
   const unasked = ":is(#div_id_name, #div_id_output_file) *";
   for (const mark of document.querySelectorAll(`.form-field .field-error:not(${unasked})`)) {
     mark.remove();

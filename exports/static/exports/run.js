@@ -1,10 +1,10 @@
-// The page of a run: says when the dashboard does not answer, asks less often while nobody looks,
-// follows the log, keeps the focus and copies. Everything else is in the page without it.
+// The page of a run: shows when the dashboard does not answer, polls less often while hidden,
+// follows the log, keeps the focus and copies. Everything else works without this file.
 "use strict";
 
-const SELDOM = 10_000; // milliseconds between questions of a page that is hidden
+const SELDOM = 10_000; // milliseconds between polls of a hidden page
 const SAID_FOR = 5_000;
-const LOST_AFTER = 3; // questions in a row
+const LOST_AFTER = 3; // failed polls in a row
 let failedInARow = 0;
 let askedAt = 0;
 let isAtEnd = true;
@@ -14,7 +14,7 @@ const byId = (id) => document.getElementById(id);
 
 function tellContact(isAnswered) {
   const wasLost = !byId("no-answer").hidden;
-  // One question may fail for a moment's reason: a busy server, a laptop that wakes up.
+  // One poll may fail for a passing reason: a busy server, a laptop that wakes up.
   failedInARow = isAnswered ? 0 : failedInARow + 1;
   const isLost = failedInARow >= LOST_AFTER;
   byId("no-answer").hidden = !isLost;
@@ -26,14 +26,13 @@ function tellContact(isAnswered) {
   }
 }
 
-// A request that was given up for a better one tells nothing; 5xx: a proxy answers in place of a
-// server that is down.
+// A request aborted for a newer one means nothing; a 5xx may come from a proxy.
 document.addEventListener("htmx:sendError", () => tellContact(false));
 document.addEventListener("htmx:timeout", () => tellContact(false));
 document.addEventListener("htmx:beforeOnLoad", ({ detail }) => tellContact(detail.xhr.status < 500));
 
 document.addEventListener("htmx:responseError", ({ detail }) => {
-  // Refused, for instance after a new login elsewhere: the answer of the plain form says why.
+  // Refused, for instance after a new login elsewhere: the plain form's answer shows the reason.
   if (detail.elt.matches("form") && detail.xhr.status < 500) detail.elt.submit();
 });
 
@@ -57,7 +56,7 @@ document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
   }
 });
 
-// The button that had the focus goes with the run: the result takes it, nothing else does.
+// When a focused button disappears because the run ended, the result gets the focus.
 document.addEventListener("htmx:beforeSwap", () => {
   hadFocus = byId("run-progress").contains(document.activeElement);
 });
@@ -68,7 +67,7 @@ document.addEventListener("htmx:afterSwap", () => {
 
 async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // Browsers keep the clipboard for https; within a network a dashboard is often plain http.
+  // Browsers allow the clipboard only on https; inside a network a dashboard is often plain http.
   const field = document.body.appendChild(document.createElement("textarea"));
   field.value = text;
   field.select();

@@ -1,3 +1,3 @@
-// Tells the server the zone to show times in (exports/views/zones.py); the login page is early enough.
+// Sends the browser's time zone in a cookie (exports/middleware/time_zone.py).
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone) document.cookie = `cwexport_zone=${zone}; path=/; max-age=31536000; samesite=lax`;
