@@ -1,4 +1,4 @@
-"""The version of a batch: what the ledger remembers of it."""
+"""Computes the batch version that the ledger stores."""
 
 import hashlib
 import json
@@ -8,8 +8,8 @@ from typing import Any
 
 from exports.models.ledger import Version
 
-# What the hashes in every ledger are made of. Not the table of batches: with one name more, each
-# batch would be a new version, and go out again.
+# The fields that the ledger's hashes are made of. Not taken from the table of batches: one more
+# name there would give every batch a new version, and each would be exported again.
 _FIELDS = ("batchIdentifier", "exportInvoicesFlag", "exportExpensesFlag", "exportProductsFlag")
 _INFO_MEMBERS = ("dateEntered", "enteredBy", "lastUpdated", "updatedBy")
 _encode = json.JSONEncoder(default=str).encode
@@ -18,10 +18,10 @@ _encode = json.JSONEncoder(default=str).encode
 def version_of(batch_id: int, record: Mapping[str, Any]) -> Version:
     """Id, last update as sent, and 32 hex digits over the fields above.
 
-    Extra API fields do not count: a field ConnectWise adds one day makes no batch a new one.
+    Extra API fields are not hashed: a field that ConnectWise adds later makes no new versions.
     """
     info = record.get("_info")
-    # A dict at once: asking for any Mapping costs as much as all the fields.
+    # Test for dict first: a test for Mapping costs as much as reading all the fields.
     members = info if type(info) is dict or isinstance(info, Mapping) else {}
     values = [*map(record.get, _FIELDS), *map(members.get, _INFO_MEMBERS)]
     content = _as_json(values).encode()
@@ -30,7 +30,7 @@ def version_of(batch_id: int, record: Mapping[str, Any]) -> Version:
 
 
 def extra_hash_of(record: Mapping[str, Any]) -> str:
-    """32 hex digits over everything ConnectWise returned, whatever the order of its fields."""
+    """32 hex digits over all fields ConnectWise returned; their order does not matter."""
     content = json.dumps(record, default=_plain, sort_keys=True).encode()
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
@@ -40,9 +40,9 @@ def _plain(value: Any) -> Any:
 
 
 def _as_json(values: list[Any]) -> str:
-    """As json.dumps would write it, in half of the time: it is done for every batch.
+    """The text json.dumps would write, in half the time, as this runs for every batch.
 
-    Ledgers hold hashes of exactly this text, so it may never change.
+    Ledgers hold hashes of exactly this text, so it must never change.
     """
     parts = []
     for value in values:

@@ -1,4 +1,4 @@
-"""How a client is made, for runs, preview and connection test alike."""
+"""Makes the ConnectWise client for runs, previews and connection tests."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -20,7 +20,7 @@ def make_client(
     on_wait: Callable[[Wait], None] | None = None,
     semaphore: AbstractContextManager[object] | None = None,
 ) -> ConnectWiseClient:
-    """A client that calls what the operator allows, by the way the operator set."""
+    """A client with the allowed networks, proxy and CA file from the settings."""
     return ConnectWiseClient(
         site,
         credentials,

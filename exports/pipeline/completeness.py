@@ -1,4 +1,4 @@
-"""What was fetched, held against what ConnectWise counts: is anything missing?"""
+"""Completeness check: compares the fetched batches with ConnectWise's count."""
 
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from exports.storage.run_log import RunLog
 
 
 class IncompleteError(Exception):
-    """ConnectWise counts more batches than it gave; `str()` has both numbers."""
+    """ConnectWise counts more batches than it returned; `str()` has both numbers."""
 
     code = ErrorCode.RUN_INCOMPLETE
 
@@ -31,11 +31,11 @@ class IncompleteError(Exception):
 
 @dataclass(frozen=True)
 class Counts:
-    """What ConnectWise says after everything was fetched; None where it refuses to count.
+    """ConnectWise's counts after the last page; None where it refuses to count.
 
-    `proven_count`: of what matches, at least so many must have been fetched. `visible_count`: of
-    all batches up to Preflight.visible_up_to. `newest_id` is asked for only when counting is
-    refused; 0 when lists are empty.
+    `proven_count`: at least this many matching batches must have been fetched. `visible_count`: how
+    many batches of any kind it shows up to Preflight.visible_up_to. `newest_id` is requested only
+    when counting is refused; 0 when lists are empty.
     """
 
     proven_count: int | None = None
@@ -44,7 +44,7 @@ class Counts:
 
 
 class CompletenessCheck:
-    """Counts again; what can be known before the last page is written is requested before."""
+    """Counts again; requests those counts early, while the last pages are still being written."""
 
     def __init__(self, run: Run, submitter: Submitter, preflight: Preflight, log: RunLog) -> None:
         self._run = run
@@ -54,10 +54,10 @@ class CompletenessCheck:
         self._ahead: dict[str, Future[int]] = {}
 
     def submit_ahead(self, written: Written) -> None:
-        """Request the count as soon as everything is fetched that was there at the start.
+        """Request the counts once every batch that existed at the start has been fetched.
 
-        What else may come has higher ids, which the count does not look at; if something does
-        come, `count` requests another one and this one is not used.
+        Batches created since have higher ids, which these counts exclude. If more pages arrive
+        all the same, `count` asks again and these answers are not used.
         """
         if self._ahead or written.last_id < self._preflight.highest_id:
             return
@@ -66,7 +66,8 @@ class CompletenessCheck:
             self._ahead = {text: submit_count(self._submitter, text) for text in texts}
 
     def count(self, written: Written) -> Counts:
-        # In this order: if lists went empty under way they still are, or the count comes out.
+        # All batches first: if access was lost during the run and returns between the two counts,
+        # the second count shows that batches are missing.
         visible = self._visible_count()
         counted = self._count_again(written)
         self._ahead = {}
@@ -75,14 +76,14 @@ class CompletenessCheck:
         return Counts(counted, visible)
 
     def is_complete(self, written: Written, counts: Counts, *, is_last: bool) -> bool:
-        """False when a second attempt may bring more; the last one is not held against the start.
+        """False when fetching again may find more. The last try ignores the count of the start.
 
-        Raises IncompleteError when nothing else can be tried.
+        Raises IncompleteError when batches are missing after the last try.
         """
         counted, fetched = counts.proven_count, written.fetched_count
         is_proven = counted is None or counted <= fetched
-        # If fewer came than were counted at the start, they have vanished, or they hide behind
-        # what changed meanwhile, which no dated count knows: only a second attempt can tell.
+        # Fewer fetched than counted at the start: batches were deleted, or others changed since and
+        # a count by date misses the gap. Only fetching again can tell.
         if is_proven and (is_last or self._is_first_count_met(written)):
             return True
         message = _("ConnectWise counted %(counted)s matching batches but gave %(fetched)s.")
@@ -99,14 +100,11 @@ class CompletenessCheck:
         return written.within_count >= (self._preflight.expected_count or 0)
 
     def _visible_count(self) -> int | None:
-        """How many of the batches that may have been there before are shown after the last page.
-
-        None when refused.
-        """
+        """How many batches up to `visible_up_to` ConnectWise shows now; None when it refuses."""
         return self._count(self._visible()) if self._preflight.visible_up_to else 0
 
     def _look_at_lists(self, written: Written, counted: int | None) -> Counts:
-        """Where counting is refused: the newest id in sight, and whether a page was missed."""
+        """When counting is refused: get the newest visible id, and check for a missed page."""
         newest = submit_newest(self._submitter, "").result()
         if counted is None and written.last_id < self._preflight.highest_id:
             beyond = self._preflight.filter(*self._beyond(written))
@@ -115,22 +113,22 @@ class CompletenessCheck:
         return Counts(counted, None, newest.ids[0] if newest.records else 0)
 
     def _count_again(self, written: Written) -> int | None:
-        """How many batches there must at least be in what was fetched; None when refused.
+        """At least how many batches must have been fetched; None when counting is refused.
 
-        Only those count that have not changed since the run started, up to the last id fetched;
-        all of them when fewer came than were counted before, as the empty page may not have been
-        the end.
+        Counts only batches unchanged since the run started, up to the last id fetched. Without
+        that upper limit when fewer came than were counted before: the empty page that ended paging
+        may have been a mistake.
         """
         counted = self._count(self._within(written))
         if counted is None or written.last_id >= self._preflight.highest_id:
             return counted
-        # Changes of the last minutes are in no such count, so what lies behind the end is asked
-        # for by its ids alone: an empty page that came by mistake is found whatever else happened.
+        # That count excludes recent changes, so count what lies above the last page by id alone:
+        # this finds batches behind a mistaken empty page even if they have just changed.
         left = self._count(self._preflight.filter(*self._beyond(written)))
         return written.fetched_count + left if left else counted
 
     def _beyond(self, written: Written) -> tuple[str, str]:
-        """What was there at the start and lies behind the last page."""
+        """The ids above the last page, up to the highest id at the start."""
         highest_id = self._preflight.highest_id
         return conditions.id_above(written.last_id), conditions.id_up_to(highest_id)
 

@@ -1,4 +1,4 @@
-"""What the database may refuse in the middle of a run, told as what it is."""
+"""Database errors in the middle of a run, and retrying the writes that record its end."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from exports.pipeline.lease import shutdown
 
 _T = TypeVar("_T")
 
-# So long the end of a run is tried to be recorded.
+# How long recording the end of a run is retried, in seconds.
 _RECORD_WITHIN = 120.0
 
 _LOCKED = gettext_noop(
@@ -41,7 +41,7 @@ class DatabaseFault:
 
 
 def fault_of(error: DatabaseError | InterfaceError) -> DatabaseFault | None:
-    """None for what only a mistake of this program can bring about."""
+    """The fault behind a database error; None when only a bug of this program can cause it."""
     reason = str(error).strip()
     if "locked" in reason or "deadlock" in reason:
         return DatabaseFault(ErrorCode.DATABASE_LOCKED, _(_LOCKED), may_pass=True)
@@ -54,7 +54,7 @@ def fault_of(error: DatabaseError | InterfaceError) -> DatabaseFault | None:
 
 
 def record(do: Callable[[], _T]) -> _T:
-    """Call `do`, which writes all or nothing, again while the database cannot take it.
+    """Call `do`, which writes all or nothing, until the database accepts it.
 
     Raises what `do` raises, and the database's error after two minutes or when the worker ends.
     """

@@ -1,4 +1,4 @@
-"""How a run ends that does not succeed: stopped, failed, or given back to the queue."""
+"""Ends a run that does not succeed: stopped, failed, or returned to the queue."""
 
 import logging
 from collections.abc import Iterator
@@ -26,10 +26,10 @@ UNEXPECTED = gettext_noop(
 
 
 def stop(run: Run, lease: Lease, log: RunLog) -> None:
-    """End as asked: cancelled, back to the queue, or silently when another worker has the run."""
+    """Cancel or requeue the run; write nothing when another worker holds it."""
     reason = lease.stop_reason()
     if run.is_cancel_requested():
-        reason = StopReason.CANCELLED  # whatever else asks for an end in the same moment
+        reason = StopReason.CANCELLED  # takes precedence over a shutdown at the same moment
     if reason is StopReason.CANCELLED or not run.can_resume:
         _remove_part(run)
     with _ignore_lost_lease(run):
@@ -45,7 +45,7 @@ def stop(run: Run, lease: Lease, log: RunLog) -> None:
 
 
 def fail(run: Run, log: RunLog, message: str, code: str) -> None:
-    """End as a failure, without a part file."""
+    """Remove the part file and record the failure."""
     _remove_part(run)
     with _ignore_lost_lease(run):
         record(lambda: _record_failure(run, log, message, code))
@@ -60,13 +60,13 @@ def _record_failure(run: Run, log: RunLog, message: str, code: str) -> None:
 
 
 def fail_unexpectedly(run: Run, log: RunLog) -> None:
-    """For an exception that nobody has thought of; it is the one being handled."""
+    """Fail the run for the exception being handled, which nothing else catches."""
     logger.exception(_("%(run)s failed unexpectedly."), {"run": run})
     fail(run, log, _(UNEXPECTED), ErrorCode.UNEXPECTED)
 
 
 def meet_database_fault(run: Run, log: RunLog, error: DatabaseError | InterfaceError) -> None:
-    """Give the run back where that may help, so that it goes on after its last page."""
+    """Requeue the run to resume after its last page where that may help, else fail it."""
     fault = fault_of(error)
     if fault is None:
         fail_unexpectedly(run, log)
@@ -82,13 +82,13 @@ def meet_database_fault(run: Run, log: RunLog, error: DatabaseError | InterfaceE
 
 
 def _remove_part(run: Run) -> None:
-    # The folder may be what is broken, and that has to be recorded all the same.
+    # The folder itself may be broken; the failure must still be recorded.
     with suppress(OSError):
         files.remove(files.part_file(run))
 
 
 def disk_message(error: OSError) -> str:
-    """What a person reads when the file could not be written."""
+    """The error shown when the file could not be written."""
     reason = error.strerror or str(error)
     return _(
         "The file could not be written: %(reason)s. Nothing was exported and no date moved. "

@@ -1,4 +1,4 @@
-"""What of a page goes into the file, and what is skipped: of a run, and of the preview of one."""
+"""Decides which batches of a page go into the file and which are skipped, also in a preview."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ Pair = tuple[Record, Version]
 
 
 def skip_known(run: Run, records: Sequence[tuple[int, Record]]) -> list[Pair]:
-    """The records that have yet to go out, each with its version (W4, W5, R7)."""
+    """The records to export, each with its version, without the skipped ones (W4, W5, R7)."""
     pairs = [(record, _version(run, number, record)) for number, record in records]
     ids = [number for number, _record in records]
     if not pairs or not (run.skips_known or run.reexport_of_id):
@@ -39,11 +39,12 @@ def _version(run: Run, batch_id: int, record: Record) -> Version:
 def _is_known(
     version: Version, known: dict[tuple[int, str], set[str | None]], young_from: str
 ) -> bool:
-    """Whether this very version went out.
+    """Whether exactly this version was exported before.
 
-    A change of extra fields alone shows in no element the ledger hashes, unless its second is
-    another. So extra fields decide where a run may have caught a batch in the middle of its second;
-    elsewhere a field that ConnectWise adds one day makes no batch a new one.
+    Extra fields are not in the content hash; only a later last update shows that they changed. A
+    batch read in the second of its change may change again within that second, so the extra hash is
+    compared for recent updates only. Older batches ignore it: a field that ConnectWise adds later
+    makes no new versions.
     """
     extra_hashes = known.get((version.batch_id, version.content_hash))
     if extra_hashes is None:

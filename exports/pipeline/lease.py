@@ -14,12 +14,12 @@ from exports.models import Run
 
 logger = logging.getLogger(__name__)
 
-LOOK_EVERY = 1.0  # seconds between looks for a cancel, so that it is obeyed within 2 s
+LOOK_EVERY = 1.0  # seconds between checks for a cancel, so that a run ends within 2 s
 RENEW_EVERY = 10.0
-# Others may take the run after 60 s of silence; by then this worker must have stopped itself.
+# Another worker may take the run after 60 s without a heartbeat; this one must stop before then.
 GIVE_UP_AFTER = 45.0
 
-# Set by a worker's signal handler: every run of this process is to be given back.
+# Set by the worker's signal handler: every run of this process returns to the queue.
 shutdown = threading.Event()
 
 
@@ -37,7 +37,7 @@ class Lease:
     def __init__(self, run: Run, owner: str) -> None:
         self.run_id = run.pk
         self.owner = owner
-        # A row object of its own: the runner changes its one from another thread.
+        # A separate Run object, as the runner changes its own from another thread.
         self._run = Run(pk=run.pk, attempt=run.attempt)
         self._reason: StopReason | None = None
         self._over = threading.Event()
@@ -85,7 +85,7 @@ class Lease:
     def _look(self, renewed_at: float) -> float:
         now = time.monotonic()
         if now - renewed_at > GIVE_UP_AFTER:
-            # This process was frozen: somebody else may hold the run by now.
+            # This process was suspended: another worker may hold the run by now.
             self._reason = StopReason.LOST
         elif self._run.is_cancel_requested():
             self._reason = StopReason.CANCELLED

@@ -1,4 +1,4 @@
-"""What a run writes into its log about its batches: how many there are, and what became of them."""
+"""Log lines about a run's batches: how many were expected, written, repeated or missing."""
 
 from exports.connectwise.language import grouped, ngettext
 from exports.connectwise.xml.validation import CheckedFile
@@ -8,7 +8,7 @@ from exports.storage.run_log import RunLog
 
 
 def log_count(expected_count: int, log: RunLog) -> None:
-    """How many batches are to be expected."""
+    """Log how many batches ConnectWise counted."""
     counts = ngettext(
         "ConnectWise counts %(count)s matching batch.",
         "ConnectWise counts %(count)s matching batches.",
@@ -18,7 +18,7 @@ def log_count(expected_count: int, log: RunLog) -> None:
 
 
 def log_success(run: Run, written: Written, checked: CheckedFile, log: RunLog) -> None:
-    """What became of the batches of a run that has succeeded, and what is strange about it."""
+    """Log the result of a run that succeeded, with warnings about anything unusual."""
     if missing_count := _missing_count(run, checked):
         log.warning(_missing(missing_count))
     if written.replaced_count:
@@ -65,7 +65,7 @@ def _repeated(count: int) -> str:
 
 
 def _missing_count(run: Run, checked: CheckedFile) -> int:
-    """How many of the batches to export again ConnectWise no longer has (R7)."""
+    """How many batches of a re-export ConnectWise no longer has (R7)."""
     wanted = len(run.reexport_ids)
     if run.reexport_of is not None:
         wanted = run.reexport_of.batch_count or 0

@@ -1,4 +1,4 @@
-"""The proof of a run as a small JSON file beside its XML, for whoever has only the folder."""
+"""The manifest: a small JSON file beside each run file, for readers without the database."""
 
 import json
 from datetime import datetime
@@ -11,10 +11,10 @@ from exports.product import product_version
 
 
 def manifest(run: Run, outcome: RunResult) -> bytes:
-    """What was asked, counted and written, which dates moved, and the file's SHA-256.
+    """The request, the counts, the moved dates and the file's SHA-256.
 
-    UTF-8 JSON, two spaces, a final newline; all times in UTC. `counted` is ConnectWise's own count
-    after the walk, null when it refused to count.
+    UTF-8 JSON, indented by two spaces, with a final newline; all times in UTC. `counted` is
+    ConnectWise's own count after the last page, null when it refused to count.
     """
     return f"{json.dumps(_content(run, outcome), indent=2, ensure_ascii=False)}\n".encode()
 
@@ -30,7 +30,7 @@ def _content(run: Run, outcome: RunResult) -> dict[str, Any]:
             "api_version": run.api_version or None,
         },
         "product": {"name": "cwexport", "version": product_version()},
-        # What is left out of a repeat are the other batches of its range of ids (R7).
+        # Skipped in a re-export: batches that lie in its id ranges without being asked for (R7).
         "reexport": {"of_run": run.reexport_of_id, "ids": run.reexport_ids}
         if run.is_reexport
         else None,

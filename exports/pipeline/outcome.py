@@ -1,4 +1,4 @@
-"""What a finished walk means: complete, believable, and which dates move (P3, W2, W3, W10)."""
+"""The result of a fetched run: is it suspicious, which dates move (W2, W3, W10)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ MODIFIED = DateChange.DateField.MODIFIED
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a success means; `moves` holds the dates that move, by field name."""
+    """What a success will record; `moves` holds the dates that move, by field name."""
 
     suspicion: Suspicion | None
     moves: Mapping[str, datetime]
@@ -44,7 +44,7 @@ def evaluate(
     *,
     checked: CheckedFile,
 ) -> RunResult:
-    """What a success of this run will say, before anything is published."""
+    """Work out what a success of this run will record, before its file is published."""
     suspicion = suspicion_about(run, preflight, written, counts)
     moves = {} if suspicion else _moves(run, preflight.started_at)
     return RunResult(
@@ -62,12 +62,12 @@ def evaluate(
 
 @transaction.atomic
 def record_success(run: Run, outcome: RunResult, file_path: str, manifest_sha256: str) -> None:
-    """File, ledger, dates and the end of the run, together or not at all (W2, O3).
+    """Record file, ledger, dates and the end of the run in one transaction (W2, O3).
 
-    Raises LostRunError when this worker does not hold the run any more.
+    Raises LeaseLostError when this worker no longer holds the run.
     """
     checked = outcome.checked
-    # Task before run, as queueing does, so that neither waits for the other for ever.
+    # Lock the task before the run, in the same order as queueing does, to avoid a deadlock.
     Task.objects.select_for_update().get(pk=run.task_id)
     run.succeed(
         run.owner,
@@ -91,7 +91,7 @@ def record_success(run: Run, outcome: RunResult, file_path: str, manifest_sha256
 
 
 def _visible_count(preflight: Preflight, counts: Counts) -> int | None:
-    """What was in sight from start to end: what came meanwhile the run may have missed."""
+    """The lower of the counts at start and end: the run may have missed batches created between."""
     known = [preflight.unfiltered_count, counts.visible_count]
     return None if None in known else min(count for count in known if count is not None)
 
@@ -108,7 +108,7 @@ def _file_name(run: Run) -> str:
 
 
 def _moves(run: Run, started_at: datetime) -> dict[str, datetime]:
-    """The dates whose promise this run has kept (W3), never backwards (W2)."""
+    """The dates this run moves, by its export mode (W3); none moves backwards (W2)."""
     if run.is_reexport:
         return {}
     if run.export == "new":
@@ -126,7 +126,7 @@ def _reached_back_to_created(run: Run) -> bool:
 
 
 def _move_date(run: Run, field: str, moment: datetime) -> None:
-    """Move one date of the task, unless somebody moved it meanwhile; add it to the history."""
+    """Move one date of the task and record it in the history, unless it was changed meanwhile."""
     before = getattr(run, f"{field}_before")
     if Task.objects.filter(pk=run.task_id, **{field: before}).update(**{field: moment}) != 1:
         setattr(run, f"{field}_after", None)

@@ -1,4 +1,4 @@
-"""Pages of ConnectWise → the temporary file of a run, with its ledger rows and its progress."""
+"""Writes the fetched pages to a run's part file and records ledger rows and progress."""
 
 import hashlib
 import os
@@ -30,17 +30,17 @@ from exports.storage.run_log import RunLog
 
 _REPLACED_LINES = 20
 _BUFFER = 1 << 20
-# More batches than any company makes while a run lasts.
+# More batches than any company creates during a run.
 _MAX_GROWTH = 10_000
 
 
 @dataclass
 class Written:
-    """How far a run is. Fetched = written + skipped."""
+    """Progress of a run. Fetched = written + skipped."""
 
     page_count: int = 0
     fetched_count: int = 0
-    # No newer than the highest id at the start: what can be held against the count made then.
+    # Fetched, up to the highest id at the start; comparable with the count made then.
     within_count: int = 0
     skipped_count: int = 0
     repeated_count: int = 0
@@ -55,10 +55,10 @@ class Written:
 class PartWriter:
     """Fetches the batches of a run into its part file.
 
-    `write` and `resume` yield how far they are with each page, when it has been fetched and before
-    it is written, and once more at the end. Then the file is whole and flushed to disk. Both raise
-    ConnectWiseError, PagingError, RecordError, LeaseLostError, OSError; the file is then without
-    its end and of no use but to be resumed.
+    `write` and `resume` yield their progress once per page, after it was fetched and before it is
+    written, and once at the end, when the file is whole and flushed to disk. Both raise
+    ConnectWiseError, PagingError, RecordError, LeaseLostError, OSError; the file then lacks its end
+    and can only be resumed.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class PartWriter:
         validation: BackgroundValidation | None = None,
         first_page: "Future[Page] | None" = None,
     ) -> None:
-        """`validation` follows the file; `first_page` may have been requested already."""
+        """`validation` checks the file while it grows; `first_page` is a page already requested."""
         self._run = run
         self._pool = pool
         self._preflight = preflight
@@ -82,7 +82,7 @@ class PartWriter:
         self._so_far = Written(last_id=preflight.after_id)
 
     def resume(self) -> Iterator[Written]:
-        """Go on after the last page that an earlier attempt wrote, or start when there is none."""
+        """Go on after the last page that an earlier attempt wrote; start over if it wrote none."""
         run = self._run
         earlier = files.checked_beginning(run)
         if earlier is None or run.ledger_entries.count() != run.written_count:
@@ -102,13 +102,13 @@ class PartWriter:
             with open_plain(earlier) as kept:
                 stream.copy_beginning(kept, run.part_size or 0)
             self._flush(stream)
-            # Before the earlier file goes, so that there always is one to resume from.
+            # Before the earlier file is removed, so that one to resume from always exists.
             run.progress(run.owner, part_name=files.part_file(run).name)
             files.remove(earlier)
             yield from self._write_pages(stream)
 
     def write_again(self) -> Iterator[Written]:
-        """As `write`, one page after the other: a second attempt takes no shortcut."""
+        """As `write`, but one page after the other instead of in parallel."""
         self._is_serial = True
         yield from self.write()
 
@@ -120,9 +120,9 @@ class PartWriter:
             yield from self._write_pages(stream)
 
     def _delete_staged(self) -> None:
-        """What an earlier attempt staged never left the house; nobody may resume it from here on.
+        """Delete the ledger rows of an earlier attempt, and make it impossible to resume.
 
-        Each portion goes with a progress update: a worker that lost the run deletes nothing.
+        Each portion is deleted together with a progress update, which fails when the lease is lost.
         """
         is_more = True
         while is_more:
@@ -140,7 +140,7 @@ class PartWriter:
 
     def _write_pages(self, stream: "_HashedStream") -> Iterator[Written]:
         with BatchWriter(
-            stream,  # type: ignore[arg-type]  # of the stream it only writes
+            stream,  # type: ignore[arg-type]  # it only calls write()
             include_extra_fields=self._run.include_extra_fields,
             on_replaced=self._report_replaced,
             written_count=self._so_far.written_count,
@@ -187,14 +187,14 @@ class PartWriter:
     def _write_page(
         self, new: NewRecords, writer: BatchWriter, stream: "_HashedStream"
     ) -> Iterator[Written]:
-        """Into the file what did not go out before, and all of it into the counters."""
+        """Write the batches that are not skipped; count all of them."""
         kept = skip_known(self._run, new.records)
         was_reached = self._is_reached
         self._add(new, len(kept))
         yield self._so_far
         writer.write_all((version.batch_id, record) for record, version in kept)
         self._flush(stream)
-        # In one transaction: a worker that lost the run stages nothing.
+        # In one transaction, so that nothing is staged once the lease is lost.
         with transaction.atomic():
             self._run.answered(
                 self._run.owner,
@@ -206,7 +206,7 @@ class PartWriter:
             )
             LedgerEntry.objects.stage(self._run, [version for _record, version in kept])
         if self._is_reached and not was_reached:
-            # While the end is being proven; little will be left to flush then.
+            # Flush now, during the completeness check, so that little is left to flush at the end.
             stream.sync()
 
     def _add(self, new: NewRecords, kept_count: int) -> None:
@@ -224,10 +224,11 @@ class PartWriter:
         self._check_growth()
 
     def _check_growth(self) -> None:
-        """A server that invents batches would be asked for more until the disk is full.
+        """Raise PagingError when a faulty server returns far more batches than can exist.
 
-        Above the highest id of the start there is what was made since. Below it there is what was
-        counted at the start, and what has come into sight since, where that count is to be had.
+        Without this the run would fetch until the disk is full. Above the highest id at the start
+        only new batches can lie, below it those counted at the start and those visible since; the
+        lower limit needs a count.
         """
         so_far, counted = self._so_far, self._preflight.unfiltered_count or 0
         above = so_far.fetched_count - so_far.within_count
@@ -269,7 +270,7 @@ def _resumption_message(kept: Written) -> str:
 
 
 class _HashedStream:
-    """The part file, knowing size and SHA-256 of what it holds, so that it can be resumed."""
+    """The part file with running size and SHA-256, which a resumed run checks."""
 
     def __init__(self, raw: BinaryIO) -> None:
         self.size = 0

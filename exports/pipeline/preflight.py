@@ -1,4 +1,4 @@
-"""What is asked of ConnectWise before the first page: how many, since when, above which id."""
+"""The queries before the first page: how many batches, since when, above which id."""
 
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -29,10 +29,11 @@ from exports.storage.run_log import RunLog
 
 @dataclass(frozen=True)
 class Preflight:
-    """What a run knows before its first page.
+    """The answers to a run's preflight queries.
 
     `started_at` is the run's start by ConnectWise's clock, `conditions` the user's part of the
-    filter, `added` ours, `after_id` the id above which it fetches. Counts are None when refused.
+    filter, `added` what the run adds, `after_id` the id above which it fetches. Counts are None
+    when ConnectWise refuses to count.
     """
 
     started_at: datetime
@@ -44,22 +45,22 @@ class Preflight:
     after_id: int
     reason: str
     api_version: str = ""
-    # The trusted run before, and how many of the batches it saw are shown now (W11).
+    # The last trusted run, and how many of the batches it saw are still visible (W11).
     baseline: Run | None = None
     remaining_count: int | None = None
 
     @property
     def visible_up_to(self) -> int:
-        """The highest id that this run or a trusted one before it has seen."""
+        """The highest id that this run or an earlier trusted one has seen."""
         return max(self.highest_id, self.baseline.seen_up_to if self.baseline else 0)
 
     def filter(self, *more: str) -> str:
-        """The whole filter, with `more` and-ed outside the brackets of the user's part (F5)."""
+        """The whole filter, with `more` joined by `and` outside the user's brackets (F5)."""
         return conditions.both(self.conditions, *self.added, *more)
 
 
 def run_preflight(run: Run, client: ConnectWiseClient, log: RunLog) -> Preflight:
-    """Ask for what a run needs to know before its first page, one query after the other.
+    """Send the preflight queries one after the other.
 
     Raises ConnectWiseError, and PagingError when lists and counts contradict each other (W10).
     """
@@ -72,7 +73,7 @@ def run_preflight(run: Run, client: ConnectWiseClient, log: RunLog) -> Preflight
 def run_preflight_with_first_page(
     run: Run, submitter: Submitter, log: RunLog
 ) -> tuple[Preflight, "Future[Page]"]:
-    """As `run_preflight`, all at once that needs no other answer; also the first page."""
+    """As `run_preflight`, with the queries in parallel, and request the first page as well."""
     queries = _PreflightQueries(run, submitter, log)
     first_page = queries.submit_first_page()
     if queries.reaches_back():
@@ -82,7 +83,7 @@ def run_preflight_with_first_page(
 
 
 class _PreflightQueries:
-    """The queries of a preflight, submitted; `result` waits for the answers."""
+    """Submits the queries of a preflight; `result` waits for the answers."""
 
     def __init__(self, run: Run, submitter: Submitter, log: RunLog) -> None:
         self._run = run
@@ -105,7 +106,7 @@ class _PreflightQueries:
         return submit_page(self._submitter, asked, self._run.page_size)
 
     def reaches_back(self) -> bool:
-        """Give the run a longer window when batches are in sight that no trusted run has seen."""
+        """Widen the run's window when batches are visible that no trusted run may have seen."""
         run = self._run
         window = None if run.is_reexport else reached_back(run.task, run)
         if window is None or not self._came_into_sight:
@@ -145,7 +146,7 @@ class _PreflightQueries:
 
     @property
     def _came_into_sight(self) -> bool:
-        """Whether there are batches in sight that no trusted run may have seen."""
+        """Whether batches are visible now that no trusted run may have seen."""
         if self._unfiltered_count is None:
             return False
         baseline, remaining = self._baseline, self._remaining_count
@@ -173,7 +174,7 @@ class _PreflightQueries:
         return 0, run.window_reason
 
     def _started_at(self, answers: list[Page]) -> datetime:
-        """Before anything that a list shows could have changed behind it (W2)."""
+        """ConnectWise's time before its first answer, so that no later change is lost (W2)."""
         dates = [answer.server_date for answer in answers]
         if None in dates:
             self._log.warning(
@@ -188,7 +189,7 @@ class _PreflightQueries:
 
 
 def stored_preflight(run: Run) -> Preflight | None:
-    """What this run's first attempt found, so that all attempts share window and dates (R4)."""
+    """The first attempt's preflight, so that all attempts share window and dates (R4)."""
     if run.connectwise_started_at is None or run.highest_id is None:
         return None
     return Preflight(
@@ -221,12 +222,12 @@ def _added(run: Run) -> tuple[str, ...]:
 
 
 def count_or_none(client: ConnectWiseClient, text: str, log: RunLog) -> int | None:
-    """How many batches meet the filter; None, with a warning, when counting is refused (P3)."""
+    """How many batches meet the filter; None, with a warning in the log, when refused (P3)."""
     return or_none(submit_count(SerialSubmitter(client), text), log)
 
 
 def or_none(count: "Future[int]", log: RunLog) -> int | None:
-    """The count that was asked for; None, with a warning, when it is refused (P3)."""
+    """Wait for the count; None, with a warning in the log, when it is refused (P3)."""
     try:
         return count.result()
     except (ForbiddenError, RejectedError) as error:

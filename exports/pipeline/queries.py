@@ -1,4 +1,4 @@
-"""Queries that may be in flight side by side; each gives a future."""
+"""Queries that may run in parallel; each returns a future."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -10,13 +10,13 @@ _T = TypeVar("_T")
 
 
 class Submitter(Protocol):
-    """Takes a query at once and answers it in time; a ClientPool, or one client."""
+    """Runs queries and returns futures: a ClientPool or a SerialSubmitter."""
 
     def submit(self, query: Callable[[ConnectWiseClient], _T]) -> "Future[_T]": ...
 
 
 class SerialSubmitter:
-    """Puts each query to the same client, when its result is wanted and not before."""
+    """Runs each query with the same client, only when its result is requested."""
 
     def __init__(self, client: ConnectWiseClient) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""execute(run): the one place where rows, network and file meet."""
+"""`execute` runs one claimed run from preflight to published file."""
 
 import hashlib
 import logging
@@ -52,11 +52,11 @@ from exports.storage.run_log import RunLog
 
 logger = logging.getLogger(__name__)
 
-# How long a request may take, and when it is asked again (H1, H2). Data, which tests replace.
+# How long a request may take, and when it is retried (H1, H2). Constants, which tests replace.
 LIMITS = Limits()
 RETRY = RetryPolicy()
 
-# Everything that may go wrong on the way and has a sentence of its own for the user.
+# Expected errors: each carries its own message for the user.
 _EXPECTED = (
     ConnectWiseError,
     FileCheckError,
@@ -70,7 +70,7 @@ _EXPECTED = (
 
 
 def prepare() -> None:
-    """What a process that executes runs does once beforehand, so that its first one is not slow."""
+    """Load what runs need, once per process, so that the first run is not slow."""
     read_authorities(settings.CWEXPORT_CA_FILE or None)
 
 
@@ -81,10 +81,10 @@ class ConnectionChangedError(Exception):
 
 
 def execute(run: Run, lease: Lease) -> None:
-    """Bring a claimed run to its end. Raises nothing but what the database raises at that end.
+    """Bring a claimed run to its end. Raises only database errors from recording that end.
 
-    Whatever happens, the part file is gone before the outcome is recorded, so that even a full
-    disk can be reported (O3); only a run that goes back to the queue keeps it.
+    The part file is removed before the outcome is recorded, so that even a full disk can be
+    reported (O3). Only a run that returns to the queue keeps it.
     """
     log = RunLog(run)
     try:
@@ -126,7 +126,7 @@ def _export(run: Run, lease: Lease, log: RunLog) -> None:
             part, expected_count=written.written_count, checkpoint=checkpoint
         )
     checkpoint()
-    # Before the file gets its name: a worker that lost the run does not publish.
+    # Fails when the lease is lost, before the file gets its final name.
     run.answered(run.owner, activity=Activity.PUBLISHING)
     outcome = evaluate(run, preflight, written, counts, checked=checked)
     proof = manifest(run, outcome)
@@ -138,14 +138,14 @@ def _export(run: Run, lease: Lease, log: RunLog) -> None:
 def _record_end(
     run: Run, outcome: RunResult, file_path: str, proof: bytes, written: Written, log: RunLog
 ) -> None:
-    """Together, as a page that sees the end does not ask for further lines."""
+    """Success and log lines in one transaction: a page stops loading lines once a run has ended."""
     record_success(run, outcome, file_path, hashlib.sha256(proof).hexdigest())
     run.connection.mark_key_accepted()
     log_success(run, written, outcome.checked, log)
 
 
 def _fetch(run: Run, writer: PartWriter, completeness: CompletenessCheck) -> tuple[Written, Counts]:
-    """Fetch everything, then count; once more when the count finds batches that are missing."""
+    """Fetch all pages, then count; fetch once more when the count shows missing batches."""
     for is_last in (False, True):
         for written in writer.write_again() if is_last else writer.resume():
             completeness.submit_ahead(written)
@@ -157,8 +157,8 @@ def _fetch(run: Run, writer: PartWriter, completeness: CompletenessCheck) -> tup
 
 
 def _client_maker(run: Run, lease: Lease) -> MakeClient:
-    """Makes clients for what the run froze, with the private key as it is now (R2)."""
-    # Kept with the run: what comes of its call is true of the connection as it is now.
+    """Makes clients for the run's frozen site and company, with the current private key (R2)."""
+    # Kept on the run: its results are recorded for the connection as it is now.
     run.connection = connection = Connection.objects.get(pk=run.connection_id)
     frozen = (run.site, run.company, run.public_key)
     if (connection.site, connection.company, connection.public_key) != frozen:
@@ -206,7 +206,7 @@ def _wait_logger(run: Run, log: RunLog) -> Callable[[Wait], None]:
 def _begin(
     run: Run, pool: ClientPool, validation: BackgroundValidation, log: RunLog
 ) -> tuple[Preflight, PartWriter]:
-    """The preflight, asked for once and kept for every later attempt of the run."""
+    """Run the preflight, or load the one stored by the run's first attempt."""
     preflight, first_page = stored_preflight(run), None
     if preflight is None:
         run.progress(run.owner, activity=Activity.PREFLIGHT)
@@ -235,7 +235,7 @@ def _log_preflight(run: Run, preflight: Preflight, log: RunLog) -> None:
         expected_count=preflight.expected_count,
         start_id=preflight.after_id or None,
         window_reason=preflight.reason,
-        # As they are now: batches that came back into sight have moved them (W11).
+        # The preflight may have widened these for batches that came back into sight (W11).
         modified_after=run.modified_after,
         created_after=run.created_after,
         skips_known=run.skips_known,

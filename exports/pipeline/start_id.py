@@ -1,4 +1,4 @@
-"""The id above which batches are new, after a date that was typed (rule W4)."""
+"""Finds the start id of *New* after a typed date (rule W4)."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -14,7 +14,7 @@ from exports.number_formats import utc_text
 from exports.pipeline.queries import Submitter, submit_count, submit_newest
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# What tells when a batch began, the better one first.
+# The members that date a batch, the better one first.
 _CREATED, _UPDATED = "dateEntered", "lastUpdated"
 _UP_TO = {_CREATED: conditions.created_up_to, _UPDATED: conditions.updated_up_to}
 
@@ -22,9 +22,10 @@ _UP_TO = {_CREATED: conditions.created_up_to, _UPDATED: conditions.updated_up_to
 def find_start_id(
     submitter: Submitter, unfiltered: "Future[int]", typed: datetime
 ) -> tuple[int, str]:
-    """The highest id of the batches created up to `typed`, and in words how it was found.
+    """The highest id of the batches created up to `typed`, and a sentence on how it was found.
 
-    0 when there is none, or when no filter by date can be relied on. Raises ConnectWiseError.
+    0 when no batch is that old, or when ConnectWise does not filter by date. Raises
+    ConnectWiseError.
     """
     dated = submit_count(submitter, conditions.created_after(EPOCH))
     members = [_CREATED, _UPDATED] if _is_dated(unfiltered, dated) else [_UPDATED]
@@ -41,7 +42,7 @@ def find_start_id(
 
 
 def _passed_over(submitter: Submitter, start_id: int, typed: datetime) -> Iterator[str]:
-    """What is not exported since an id and a created date disagree (W12)."""
+    """A sentence about batches with a lower id but a later created date, which New skips (W12)."""
     below = conditions.both("", conditions.created_after(typed), conditions.id_up_to(start_id))
     with suppress(ForbiddenError, RejectedError):
         if count := submit_count(submitter, below).result():
@@ -55,7 +56,7 @@ def _passed_over(submitter: Submitter, start_id: int, typed: datetime) -> Iterat
 
 
 def _is_dated(unfiltered: "Future[int]", dated: "Future[int]") -> bool:
-    """Tenants differ; only equal counts can prove that each batch carries a created date."""
+    """Whether every batch has a created date, which differs between ConnectWise companies."""
     try:
         total = unfiltered.result()
         return total > 0 and dated.result() == total
@@ -64,9 +65,9 @@ def _is_dated(unfiltered: "Future[int]", dated: "Future[int]") -> bool:
 
 
 def _is_obeyed(page: Page, member: str, typed: datetime) -> bool:
-    """Whether the batch that came lies where it was asked for: a filter may be ignored.
+    """Whether ConnectWise applied the date filter, by the date in the batch it returned.
 
-    A filter that is ignored counts every batch, too, so the batch itself has to carry the date.
+    Counts cannot show this: when the filter is ignored they cover every batch.
     """
     if not page.records:
         return True
@@ -79,7 +80,7 @@ def _is_obeyed(page: Page, member: str, typed: datetime) -> bool:
 
 
 def _moment(sent: str) -> datetime | None:
-    """A date as ConnectWise writes it; None for one in another form, which nobody can compare."""
+    """A date as ConnectWise writes it; None when it cannot be parsed."""
     with suppress(ValueError, OverflowError):
         moment = datetime.fromisoformat(sent)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

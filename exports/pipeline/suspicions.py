@@ -1,4 +1,4 @@
-"""Why a complete run may still be hard to believe (W10, W11)."""
+"""Finds the reasons to call a complete run suspicious (W10, W11)."""
 
 from datetime import datetime
 
@@ -13,14 +13,14 @@ from exports.pipeline.completeness import Counts
 from exports.pipeline.part_writer import Written
 from exports.pipeline.preflight import Preflight
 
-# Single batches are deleted now and then; more than so many, and more than 1 %, are not.
+# A fall is suspicious above this number if it is also more than 1 %: people delete single batches.
 _FEW = 10
 
 
 def suspicion_about(
     run: Run, preflight: Preflight, written: Written, counts: Counts
 ) -> Suspicion | None:
-    """The first reason there is; a preview, which has no end, gives counts without any."""
+    """The first reason found, or None; a preview passes `counts` whose members are all None."""
     return (
         _lost_under_way(preflight, written, counts)
         or _nothing_shown(preflight, written)
@@ -30,7 +30,7 @@ def suspicion_about(
 
 
 def _is_fall(before: int, after: int) -> bool:
-    """Whether more batches are gone than people delete between two runs (W11)."""
+    """Whether more batches are missing than people usually delete between two runs (W11)."""
     lost = before - after
     return (lost > _FEW and lost * 100 > before) or after * 2 < before
 
@@ -52,7 +52,7 @@ def _lost_under_way(preflight: Preflight, written: Written, counts: Counts) -> S
 
 
 def _first_count_unmet(preflight: Preflight, written: Written, counts: Counts) -> Suspicion | None:
-    """Batches that all are still in sight were edited, and do not match any more."""
+    """Fewer fetched than first counted, unless batches were merely edited and no longer match."""
     expected, given = preflight.expected_count or 0, written.within_count
     proven = counts.proven_count
     if given >= expected:
@@ -61,7 +61,7 @@ def _first_count_unmet(preflight: Preflight, written: Written, counts: Counts) -
         return _refused_under_way(expected, given)
     before, after = preflight.unfiltered_count, counts.visible_count
     is_all_in_sight = before is not None and after is not None and after >= before
-    # Lists and counts that both went empty under way prove each other, and yet prove nothing.
+    # If lists and counts both went empty during the run they agree, but prove nothing.
     if proven * 2 > given and (is_all_in_sight or not _is_fall(expected, given)):
         return None
     params = {"expected": expected, "fetched": given, "counted": proven}
@@ -166,7 +166,7 @@ def _date_ahead(run: Run, preflight: Preflight) -> Suspicion | None:
 
 
 def _clock_of_connectwise(run: Run, preflight: Preflight) -> datetime:
-    """What it shows by now: a run's start lies earlier than that by whole seconds (W2)."""
+    """ConnectWise's current time, as `started_at` lies up to some seconds before it (W2)."""
     now = timezone.now()
-    # A preview is no run and has just begun.
+    # A preview has no `started_at`: it has just begun.
     return (preflight.started_at + (now - (run.started_at or now))).replace(microsecond=0)
