@@ -1,4 +1,4 @@
-"""Rows, their verbs and their queries."""
+"""Database models with their operations and queries."""
 
 from exports.models.conditions import Condition
 from exports.models.connections import Connection, SecretUnreadableError

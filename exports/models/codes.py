@@ -1,5 +1,6 @@
-"""What a run does and why it ended, as codes: for programs they never change, for people they are
-translated when they are shown. `docs/codes.md` lists them all.
+"""Stable codes for what a run does and why it ended; their labels are translated when shown.
+
+`docs/codes.md` lists them all.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 
 class Activity(models.TextChoices):
-    """What an active run does right now."""
+    """What an active run is doing."""
 
     WAITING_FOR_WORKER = "waiting_for_worker", gettext_lazy("Waiting for a worker")
     STARTING = "starting", gettext_lazy("Starting")
@@ -21,7 +22,7 @@ class Activity(models.TextChoices):
 
 
 class ErrorCode(models.TextChoices):
-    """Why a run failed, where no error of the ConnectWise client says so with a code of its own."""
+    """Why a run failed; errors of the ConnectWise client have codes of their own."""
 
     FILE_INVALID = "file.invalid", gettext_lazy("The file did not pass its checks")
     FILE_NOT_WRITTEN = "file.not_written", gettext_lazy("The file could not be written")
@@ -48,7 +49,7 @@ class DeliveryErrorCode(models.TextChoices):
 
 
 class SuspicionCode(models.TextChoices):
-    """Why a success is hard to believe."""
+    """Why a success is suspicious."""
 
     COUNT_FELL = "suspicion.count_fell", gettext_lazy("The count fell while the run went on")
     LOST_FROM_SIGHT = "suspicion.lost_from_sight", gettext_lazy("Batches are out of sight")
@@ -60,13 +61,13 @@ class SuspicionCode(models.TextChoices):
 
     @classmethod
     def about_counts(cls) -> frozenset[str]:
-        """Those that a person answers by accepting what ConnectWise shows now (W10)."""
+        """The codes that a person can settle by accepting the count (W10)."""
         return frozenset({*cls.values} - {cls.LISTS_EMPTY.value, cls.DATE_AHEAD.value})
 
 
 @dataclass(frozen=True)
 class Suspicion:
-    """Why a complete run is still hard to believe: for programs and for people."""
+    """Why a complete run is suspicious: a code for programs, a message for people."""
 
     code: SuspicionCode
     message: str

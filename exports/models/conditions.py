@@ -1,4 +1,4 @@
-"""The rows of a task's filter, as they were typed."""
+"""The conditions of a task."""
 
 from django.db import models
 from django.db.models import Q
@@ -8,7 +8,7 @@ from exports.connectwise.filter.conditions import Condition as TypedCondition
 
 
 class Condition(models.Model):
-    """One row of a task's filter, as it was typed."""
+    """One condition of a task, as it was typed."""
 
     task = models.ForeignKey("exports.Task", models.CASCADE, related_name="conditions")
     position = models.PositiveSmallIntegerField()

@@ -1,4 +1,4 @@
-"""Connections: which ConnectWise is called and as whom (rules C1 to C7)."""
+"""Connections: which ConnectWise is called, and with which keys (rules C1 to C7)."""
 
 from typing import Any
 
@@ -24,13 +24,13 @@ class SecretUnreadableError(Exception):
     code = ErrorCode.KEY_UNREADABLE
 
 
-# Changing one of these asks for the private key again: whoever may edit a connection could
-# otherwise send the key to a host of their own (rule C5).
+# Changing one of these requires typing the private key again: otherwise a person who may edit a
+# connection could send the key to a host of their own (rule C5).
 BOUND_TO_KEY = ("site", "company", "public_key")
-# What the result of a test is about.
+# A test result is valid only while these stay the same.
 _TESTED = (*BOUND_TO_KEY, "private_key_token", "client_id")
 
-# More than any sentence of ours; a sentence quotes what the other side said.
+# Longer than any sentence of ours; sentences quote ConnectWise, so they need a limit.
 _STEP_LENGTH = 1500
 
 
@@ -43,17 +43,17 @@ class Connection(EditedModel):
     )
     company = models.CharField(max_length=100)
     public_key = models.CharField(max_length=100)
-    # A Fernet token. Only the verbs below touch it, so no form, page or dump meets the key.
+    # A Fernet token. Only the methods below use it, so no form, page or dump shows the key.
     private_key_token = models.TextField(editable=False)
     client_id = models.CharField(max_length=100, blank=True)
-    # Requests that one large export keeps in flight.
+    # How many requests a large run sends in parallel.
     parallel_requests = models.PositiveSmallIntegerField(
         default=4, validators=[MinValueValidator(1), MaxValueValidator(8)]
     )
     is_default = models.BooleanField(gettext_lazy("default"), default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_tested_at = models.DateTimeField(null=True, editable=False)
-    # Of {"name", "outcome": passed|warning|failed, "sentence", "code"}, as the test showed it.
+    # A list of {"name", "outcome": passed|warning|failed, "sentence", "code"}.
     last_test_steps = models.JSONField(default=list, editable=False)
 
     # Since when ConnectWise refuses the keys (401); null again once a test or a run succeeds.
@@ -84,7 +84,7 @@ class Connection(EditedModel):
         self.private_key_token = _fernet().encrypt(private_key.encode()).decode()
 
     def read_private_key(self) -> str:
-        """The private key in clear, for the request that needs it and nothing else.
+        """The decrypted private key, only for signing requests.
 
         Raises SecretUnreadableError when the encryption key is wrong or lost (rule C3).
         """
@@ -110,7 +110,7 @@ class Connection(EditedModel):
         return True
 
     def rotate_private_key(self) -> None:
-        """Encrypt anew with the first encryption key. Raises SecretUnreadableError."""
+        """Encrypt again with the first encryption key. Raises SecretUnreadableError."""
         self.write_private_key(self.read_private_key())
         self.save(update_fields=["private_key_token"])
 
@@ -121,7 +121,7 @@ class Connection(EditedModel):
         return self.client_id or settings.CONNECTWISE_CLIENT_ID
 
     def credentials(self) -> Credentials:
-        """What a request signs with. Raises SecretUnreadableError."""
+        """The credentials that sign requests. Raises SecretUnreadableError."""
         return Credentials(
             company=self.company,
             public_key=self.public_key,
@@ -130,7 +130,7 @@ class Connection(EditedModel):
         )
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save; at most one connection is the default, and the first one becomes it."""
+        """Save and keep at most one default connection; the first one becomes the default."""
         with transaction.atomic():
             others = Connection.objects.exclude(pk=self.pk).filter(is_default=True)
             if self.is_default:
@@ -142,12 +142,12 @@ class Connection(EditedModel):
 
     @property
     def shown_test_steps(self) -> list[dict[str, str]]:
-        """The last test's steps, fit to be shown whatever an earlier version stored."""
+        """The last test's steps, cleaned, as an earlier version may have stored another form."""
         stored = self.last_test_steps if isinstance(self.last_test_steps, list) else []
         return [_clean_step(step) for step in stored if isinstance(step, dict)]
 
     def record_test(self, steps: list[dict[str, str]]) -> None:
-        """Keep the last test's steps and their time, unless it tested what is no longer stored."""
+        """Store the steps and the time of a test, unless the connection was changed meanwhile."""
         self.last_test_steps = [_clean_step(step) for step in steps]
         self.last_tested_at = timezone.now()
         self._as_called().update(
@@ -159,15 +159,14 @@ class Connection(EditedModel):
             self.mark_key_accepted()
 
     def mark_key_refused(self) -> None:
-        """ConnectWise does not accept these keys; the first time counts until they work again."""
+        """Record that ConnectWise refuses these keys; the first time is kept until they work."""
         self._as_called().filter(key_refused_at=None).update(key_refused_at=timezone.now())
 
     def mark_key_accepted(self) -> None:
-        """ConnectWise accepts these keys."""
         self._as_called().exclude(key_refused_at=None).update(key_refused_at=None)
 
     def _as_called(self) -> models.QuerySet["Connection"]:
-        """This row, unless what a call depends on has been changed since it was read."""
+        """This row, or none if a field that requests use was changed since it was read."""
         called_with = {name: getattr(self, name) for name in _TESTED}
         return Connection.objects.filter(pk=self.pk, **called_with)
 

@@ -1,4 +1,4 @@
-"""The history of a task's two dates: who or what moved them, and why (rules W2, W8)."""
+"""The history of a task's two dates: who or which run moved them, and why (rules W2, W8)."""
 
 from django.conf import settings
 from django.db import models
@@ -15,7 +15,7 @@ class DateChangeQuerySet(models.QuerySet["DateChange"]):
 
 
 class DateChange(models.Model):
-    """One change of Date Created or Date Modified; the newest in force tells a date's origin."""
+    """One change of Date Created or Date Modified; the newest one not undone is in force."""
 
     class DateField(models.TextChoices):
         CREATED = "date_created", gettext_lazy("Date Created")
@@ -36,10 +36,10 @@ class DateChange(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
     reason = models.CharField(max_length=200, blank=True)
-    # With *only from now on*: the conditions, as sent, that the choice was made for (W9).
+    # For *only from now on*: the filter that it was chosen for (W9).
     conditions = models.TextField(blank=True)
     changed_at = models.DateTimeField(default=timezone.now)
-    # An undone change stays in the history; what was before it counts again, with its origin.
+    # An undone change stays in the history; the change before it is in force again.
     undone_at = models.DateTimeField(null=True)
     undone_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
@@ -50,7 +50,7 @@ class DateChange(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["task", "field", "-id"], name="date_change_newest"),
-            # The last typed date lies behind every run that moved it since.
+            # Finds the last typed date without reading the runs' changes since.
             models.Index(fields=["task", "field", "origin", "-id"], name="date_change_origin"),
         ]
 

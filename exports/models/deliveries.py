@@ -14,12 +14,12 @@ from exports.models.runs import Run
 # After the first failed try; it doubles with each further one.
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(minutes=5)
-# A sender that lives shows it every few seconds.
+# A living sender renews its heartbeat every few seconds.
 STALLED_AFTER = timedelta(seconds=60)
 
 
 class DeliveryLostError(Exception):
-    """This sender no longer holds the delivery; it must not give the file its name."""
+    """This sender no longer holds the delivery and must not give the file its final name."""
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
@@ -27,9 +27,9 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.filter(state__in=Delivery.OPEN)
 
     def due(self) -> "DeliveryQuerySet":
-        """Waiting, and their pause is over."""
+        """Waiting deliveries whose pause is over."""
         now = timezone.now()
-        # A pause longer than any was written before the clock was set back: it is over as well.
+        # A time beyond the longest pause was written before the clock was set back: also due.
         is_over = Q(next_try_at__lte=now) | Q(next_try_at__gt=now + LONGEST_PAUSE)
         return self.filter(is_over, state=Delivery.State.WAITING).order_by("id")
 
@@ -42,20 +42,20 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.filter(state=Delivery.State.SENDING)
 
     def plan(self, run: Run) -> None:
-        """Where the file of a run that has just succeeded goes."""
-        # What was picked up once must not be picked up twice: a re-export stays with its run.
+        """Create the delivery to the export folder for a run that has just succeeded."""
+        # Not for a re-export: other programs must not pick up the same batches twice.
         if run.batch_count and not run.is_reexport:
             folder = Delivery.Destination.EXPORT_FOLDER
             self.create(run=run, destination=folder, name_key=run.file_name.lower())
 
     def holding_name(self, destination: str, name_key: str) -> "DeliveryQuerySet":
-        """Those whose file stands under this name, or is about to."""
+        """Deliveries whose file has this name or is about to get it."""
         holding = Q(state=Delivery.State.DELIVERED) | ~Q(temp_name="")
         return self.filter(holding, destination=destination, name_key=name_key)
 
 
 class Delivery(models.Model):
-    """One run's file for one destination. Made with the run's success, in its transaction."""
+    """One run's file for one destination; created in the transaction of the run's success."""
 
     class State(models.TextChoices):
         WAITING = "waiting", gettext_lazy("Waiting")
@@ -71,7 +71,7 @@ class Delivery(models.Model):
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="deliveries")
     destination = models.CharField(max_length=20, choices=Destination.choices)
-    # The file's name as the destination compares names: two tasks' names may render alike.
+    # The file name as the destination compares it, as two templates may give the same name.
     name_key = models.CharField(max_length=250)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     created_at = models.DateTimeField(default=timezone.now)
@@ -79,10 +79,10 @@ class Delivery(models.Model):
     next_try_at = models.DateTimeField(default=timezone.now)
     owner = models.CharField(max_length=64, blank=True)
     heartbeat_at = models.DateTimeField(null=True)
-    # What is about to get the file's name: if it is gone, it has got it.
+    # The temporary file about to be renamed: if it no longer exists, it was renamed.
     temp_name = models.CharField(max_length=100, blank=True)
     finished_at = models.DateTimeField(null=True)
-    # Why the last try failed: a stable code, and what the system said.
+    # Why the last try failed: a stable code, and the task that owns the name or a system error.
     error_code = models.CharField(max_length=50, blank=True)
     error_detail = models.CharField(max_length=300, blank=True)
 
@@ -100,7 +100,7 @@ class Delivery(models.Model):
             ),
         ]
         indexes = [
-            # What senders look for every few seconds, and hardly ever find.
+            # Senders query this every few seconds, and there are few such rows.
             models.Index(
                 fields=["id"],
                 condition=Q(state__in=["waiting", "sending"]),
@@ -118,7 +118,7 @@ class Delivery(models.Model):
         return self.state in self.OPEN
 
     def take(self, owner: str) -> bool:
-        """Begin a try as the sender `owner`; False when somebody else has, or it is over."""
+        """Begin a try as the sender `owner`; False when another has begun one, or it has ended."""
         return self._change(
             Q(state=self.State.WAITING, attempt_count=self.attempt_count),
             state=self.State.SENDING,
@@ -128,11 +128,11 @@ class Delivery(models.Model):
         )
 
     def renew(self) -> None:
-        """A sign of life. Raises DeliveryLostError."""
+        """Record a heartbeat. Raises DeliveryLostError."""
         self._change_or_raise(heartbeat_at=timezone.now())
 
     def note_temp_name(self, temp_name: str) -> None:
-        """Write down what is about to get the file's name. Raises DeliveryLostError."""
+        """Store the temporary name before renaming the file. Raises DeliveryLostError."""
         self._change_or_raise(temp_name=temp_name)
 
     def finish(self, state: "Delivery.State") -> None:
@@ -155,7 +155,7 @@ class Delivery(models.Model):
         )
 
     def release(self) -> bool:
-        """Take it from a sender that stalled; False when that one has shown a sign of life."""
+        """Take it back from a stalled sender; False when it has sent a heartbeat since."""
         return self._change(
             Q(state=self.State.SENDING, owner=self.owner, heartbeat_at=self.heartbeat_at),
             state=self.State.WAITING,
@@ -180,7 +180,7 @@ class Delivery(models.Model):
             )
 
     def _change(self, held: Q, **fields: Any) -> bool:
-        """One conditional UPDATE; its row count decides, never what this object remembers."""
+        """One conditional UPDATE: the database row decides, not the values in this object."""
         if Delivery.objects.filter(held, pk=self.pk).update(**fields) != 1:
             return False
         for name, value in fields.items():

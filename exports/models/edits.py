@@ -1,4 +1,4 @@
-"""Who saved a row last: for whoever has its form open and saves later."""
+"""Who saved a row last, so that a person who saves an older form can be warned."""
 
 from django.db import models
 from django.utils import timezone
@@ -8,12 +8,12 @@ class EditedModel(models.Model):
     """A row that people edit on a form."""
 
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
-    # The name alone, which stays true when the user is deleted; "load_config" for a file.
+    # Only the name, which outlives a deleted user; "load_config" for a configuration file.
     updated_by = models.CharField(max_length=150, blank=True, editable=False)
 
     class Meta:
         abstract = True
 
     def sign(self, editor: str) -> None:
-        """Say who is about to save; the caller saves."""
+        """Set who edited the row and when; the caller saves."""
         self.updated_at, self.updated_by = timezone.now(), editor

@@ -1,4 +1,4 @@
-"""Why something cannot be done to a task as it stands."""
+"""Errors for what a task does not allow in its current state."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -20,7 +20,7 @@ _DATES_HELD = {
 
 
 class TaskUnusableError(Exception):
-    """The task cannot be used as it stands; `str()` says why and what to do."""
+    """The task cannot be used in its current state; `str()` says why and what to do."""
 
 
 class RunActiveError(Exception):

@@ -1,4 +1,4 @@
-"""The mark by which a database and its data folder know each other."""
+"""The id that links a database to its data folders."""
 
 import uuid
 from typing import ClassVar
@@ -13,7 +13,7 @@ class InstallationManager(models.Manager["Installation"]):
         return self.filter(pk=_ONLY_ROW).values_list("folder_id", flat=True).first()
 
     def own_id(self) -> str:
-        """This database's id, made at its first use; several processes may ask at once."""
+        """This database's id, created at first use; safe for several processes at once."""
         row, _is_new = self.get_or_create(pk=_ONLY_ROW, defaults={"folder_id": uuid.uuid4().hex})
         return row.folder_id
 
@@ -22,7 +22,7 @@ class InstallationManager(models.Manager["Installation"]):
 
 
 class Installation(models.Model):
-    """The one row of an installation; the same id stands in each of its data folders."""
+    """The only row of its table; each data folder of the installation holds the same id."""
 
     folder_id = models.CharField(max_length=32)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -1,4 +1,4 @@
-"""The ledger: which batch went out, in which version, in which run (rule W7)."""
+"""The ledger: which batch was exported, in which version, in which run (rule W7)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
@@ -16,7 +16,7 @@ _INSERT: Final = (
     "(task_id, run_id, batch_id, last_updated, content_hash, extra_hash) "
     "SELECT {task_id:d}, {run_id:d}, added.* FROM (VALUES {rows}) AS added"
 )
-# Below the 999 parameters that every SQLite takes.
+# With 4 parameters per row below the 999 that every SQLite takes.
 _ROWS_AT_ONCE: Final = 249
 _IDS_AT_ONCE: Final = 900
 _PORTION: Final = 2_000
@@ -25,7 +25,7 @@ _PORTION: Final = 2_000
 class Version(NamedTuple):
     """One version of a batch: its id, last update as sent, and a hash over its elements.
 
-    `extra_hash` is over all that ConnectWise returned; None where only the elements go out.
+    `extra_hash` covers all fields ConnectWise returned; None when extra fields are not exported.
     """
 
     batch_id: int
@@ -36,11 +36,11 @@ class Version(NamedTuple):
 
 class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
     def counted_for(self, run: "Run") -> "LedgerQuerySet":
-        """What the run's task has put into files of runs that succeeded.
+        """The rows that make the run skip a batch: of its task's earlier successes.
 
-        Rows of other runs are only staged; those of another company are another company's ids.
-        *Export again* does not count: its file is never picked up (R7), so what it brought first
-        still has to come with a run of the task itself.
+        Rows of other runs are only staged; ids of another company are other batches. A re-export
+        does not count: its file does not reach the export folder (R7), so its batches must still
+        come in a run of the task itself.
         """
         counted = self.filter(
             task_id=run.task_id,
@@ -51,14 +51,14 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
         return counted.filter(run_id__gte=run.known_from_run) if run.known_from_run else counted
 
     def sent_by(self, task: "Task") -> "LedgerQuerySet":
-        """What the task has put into files of runs that succeeded, of whichever company.
+        """The rows of all the task's successes, of any company.
 
-        By way of its runs: an index holds a run's rows, none holds a task's rows with their run.
+        Filters by the run's task because the index is by run; none is by task and run.
         """
         return self.filter(run__task_id=task.pk, run__status="succeeded")
 
     def batch_count_of(self, task: "Task") -> int:
-        """How many batches have gone out of the company that the task's connection reads now."""
+        """How many batches the task has exported from its connection's current company."""
         connection = task.connection
         ours = self.sent_by(task).filter(run__site=connection.site, run__company=connection.company)
         ours = ours.exclude(run__trigger="reexport")
@@ -66,21 +66,21 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
         return count
 
     def exported_by(self, run_id: int, ids: Sequence[int]) -> set[int]:
-        """Those of `ids` that this run put into its file."""
-        # By way of the index of tasks and batches, as a run may have put out all there are.
+        """The ids among `ids` that this run put into its file."""
+        # Uses the index by task and batch, as a run may have very many rows.
         task_ids = self.filter(run_id=run_id).values("task_id")[:1]
         rows = self.filter(task_id=models.Subquery(task_ids), run_id=run_id)
         return {row[0] for row in rows._among(ids, "batch_id")}
 
     def ids_of(self, run_id: int) -> Iterator[int]:
-        """The ids that this run put into its file, ascending, however many."""
+        """The ids that this run put into its file, ascending, read in portions."""
         rows = self.filter(run_id=run_id).order_by("batch_id")
         return rows.values_list("batch_id", flat=True).iterator(chunk_size=_PORTION)
 
     def delete_some_staged(self, run_id: int) -> bool:
-        """Delete a portion of what a run has staged, as others want to write in between.
+        """Delete a portion of a run's staged rows, so that others can write in between.
 
-        False when that was all.
+        False when none are left.
         """
         staged = self.filter(run_id=run_id).order_by("pk")
         some = list(staged.values_list("pk", flat=True)[:_PORTION])
@@ -99,7 +99,7 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
     def known_versions(
         self, run: "Run", ids: Sequence[int]
     ) -> dict[tuple[int, str], set[str | None]]:
-        """The versions of `ids` that went out: (batch id, content hash), each with extra hashes."""
+        """The exported versions of `ids`: (batch id, content hash) → their extra hashes."""
         known: dict[tuple[int, str], set[str | None]] = {}
         rows = self.counted_for(run)._among(ids, "batch_id", "content_hash", "extra_hash")
         for batch_id, content_hash, extra_hash in rows:
@@ -107,23 +107,23 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
         return known
 
     def known_batches(self, run: "Run", ids: Sequence[int]) -> set[int]:
-        """Those of `ids` that went out before, in any version."""
+        """The ids among `ids` that were exported before, in any version."""
         return {row[0] for row in self.counted_for(run)._among(ids, "batch_id")}
 
     def _among(self, ids: Sequence[int], *names: str) -> Iterator[tuple[Any, ...]]:
-        """Rows of these batches alone: millions may lie between the first and the last."""
+        """Rows of exactly these batches; a range of ids could hold millions of others."""
         for start in range(0, len(ids), _IDS_AT_ONCE):
             some = self.filter(batch_id__in=ids[start : start + _IDS_AT_ONCE])
             yield from some.values_list(*names).distinct().iterator()
 
     def stage(self, run: "Run", versions: Iterable[Version]) -> None:
-        """Add what a page of a running run will put into its file."""
+        """Add rows for the batches that a running run writes from one page."""
         rows = [
             (batch_id, _storable(last_updated), content_hash, extra_hash)
             for batch_id, last_updated, content_hash, extra_hash in versions
         ]
-        # Not bulk_create: an object for every row costs as much as all the rest of a page. Not
-        # executemany: it lets go of the interpreter for every row, and takes twice as long.
+        # Not bulk_create: creating an object per row takes as long as the rest of a page. Not
+        # executemany: it releases the interpreter lock for every row and takes twice as long.
         for start in range(0, len(rows), _ROWS_AT_ONCE):
             some = rows[start : start + _ROWS_AT_ONCE]
             self._insert(run, len(some), list(chain.from_iterable(some)))
@@ -137,7 +137,7 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
         )
         with connection.cursor() as cursor:
             if is_sqlite:
-                # By Django, turning each %s into a ? takes as long as adding the rows.
+                # Bypasses Django, whose conversion of %s to ? takes as long as the insert.
                 with connection.wrap_database_errors:
                     connection.connection.execute(statement, values)
             else:
@@ -152,7 +152,7 @@ class LedgerEntry(models.Model):
     batch_id = models.BigIntegerField()
     last_updated = models.CharField(max_length=64, blank=True)
     content_hash = models.CharField(max_length=32)
-    # Null where only the standard elements went out, and in rows of earlier versions.
+    # Null when extra fields were not exported, and in rows of earlier versions.
     extra_hash = models.CharField(max_length=32, null=True)
 
     objects = LedgerQuerySet.as_manager()
@@ -166,7 +166,7 @@ class LedgerEntry(models.Model):
 
 
 def _storable(text: str) -> str:
-    """What every database takes: no lone surrogate, no NUL, 64 characters at most."""
+    """Text that every database accepts: no lone surrogate, no NUL, at most 64 characters."""
     if text.isascii() and text.isprintable() and len(text) <= 64:
         return text
     return text[:64].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -11,7 +11,7 @@ LOG_LIMIT = 2_000
 
 
 class RunLogEntry(models.Model):
-    """A line of a run's log; bounded to LOG_LIMIT lines a run by the runner."""
+    """A line of a run's log; RunLog limits their number."""
 
     class Level(models.TextChoices):
         INFO = "info", gettext_lazy("Info")

@@ -1,4 +1,4 @@
-"""A sentence as a column: stored as what it was made from, read in the language spoken now."""
+"""A column for a sentence, stored untranslated and read in the current language."""
 
 import json
 from typing import Any, Final
@@ -11,7 +11,7 @@ _START: Final = '{"message": '
 
 
 class MessageField(models.TextField):  # type: ignore[type-arg]
-    """Holds a Message as JSON, and any other text as it is (what earlier versions stored)."""
+    """Stores a Message as JSON, and any other text, as earlier versions did, unchanged."""
 
     def get_prep_value(self, value: Any) -> Any:
         if isinstance(value, Message):
@@ -26,7 +26,7 @@ class MessageField(models.TextField):  # type: ignore[type-arg]
 
 
 def message_from(stored: str) -> str:
-    """The sentence in the language spoken now; text that is no stored Message as it is."""
+    """The stored Message in the current language; any other text unchanged."""
     if not stored.startswith(_START):
         return stored
     try:

@@ -1,4 +1,4 @@
-"""Which window of time and ids the next run of a task fetches, and why (rules W1, W4, W5, W9)."""
+"""Works out the sync window of a task's next run, and why (rules W1, W4, W5, W9)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ MODIFIED = DateChange.DateField.MODIFIED
 
 @dataclass(frozen=True)
 class Restart:
-    """The next run starts again at `starts_at`, as `run` moved the date under other terms (W9)."""
+    """The next run starts again at `starts_at`, as `run` had other conditions or company (W9)."""
 
     field: DateChange.DateField
     run: "Run"
@@ -33,16 +33,16 @@ class Restart:
 
 @dataclass(frozen=True)
 class SyncWindow:
-    """What mode and dates come to. `created_after` waits for the run to turn it into an id.
+    """What a run fetches by time and id. The run turns `created_after` into a start id.
 
-    `restart` is there when the date in force no longer vouches for the conditions or the company.
+    `restart` is set when the date's last run had other conditions or another company.
     """
 
     modified_after: datetime | None = None
     created_after: datetime | None = None
     start_id: int | None = None
     skips_known: bool = False
-    # Only what went out from this run on is left out; None for all that ever did.
+    # Skip only batches exported by this run or later; None skips all exported ones.
     known_from_run: int | None = None
     reason: str = ""
     restart: Restart | None = None
@@ -69,15 +69,15 @@ def passes_over_late_matches(conditions: Sequence[Condition]) -> str:
 
 
 def restart_of(task: "Task", conditions: str) -> Restart | None:
-    """Whether the next run starts again, as its window says."""
+    """The restart in the window of the next run; None when it does not start again."""
     return next_window(task, conditions, timezone.now()).restart
 
 
 def reached_back(task: "Task", run: "Run") -> SyncWindow | None:
-    """The window of `run` from the last date a person decided on (W11); None when it is that.
+    """A wider window for `run`, from the last date a person set; None when it has that (W11).
 
-    For batches that came back into sight: they may have been out of it at any time since, and what
-    went out is left out.
+    For batches that ConnectWise shows again: they may have been hidden at any time since that date.
+    Exported batches are skipped.
     """
     if run.export == task.Export.MODIFIED and run.modified_after is not None:
         typed = _last_typed(task, MODIFIED)
@@ -109,7 +109,7 @@ def _back_in_sight() -> str:
 
 
 def reexport_reason(of_run: "Run | None", id_count: int) -> str:
-    """What is exported again (R7), in place of the reason for a window."""
+    """Says which batches are exported again, instead of the reason for a window (R7)."""
     if of_run is not None:
         return _("The batches of run %(run)s, as they are now.") % {"run": of_run.pk}
     return ngettext(
@@ -122,7 +122,7 @@ def reexport_reason(of_run: "Run | None", id_count: int) -> str:
 def overlap() -> timedelta:
     """How far a run reaches back behind a date set by a run (rule W5).
 
-    At least a second: no run can have seen the second of its own start whole.
+    At least a second: a run starts within a second and cannot have seen all of it.
     """
     return max(timedelta(minutes=settings.CWEXPORT_OVERLAP_MINUTES), timedelta(seconds=1))
 
@@ -149,10 +149,9 @@ def _modified_window(task: "Task", conditions: str) -> SyncWindow:
 
 
 def _typed_window(task: "Task", typed: DateChange | None, window: SyncWindow) -> SyncWindow:
-    """From a date as a person typed it, less what has gone out on its account (W5, W6).
+    """The window from a typed date, skipping only what runs from that date exported (W5, W6).
 
-    A suspicious run keeps the date and yet has put batches into a file, which nobody asked for
-    twice.
+    A suspicious run does not move the date, but its batches are in a file and must not come twice.
     """
     first = _first_served(task, typed) if typed else None
     if first is None:
@@ -166,7 +165,7 @@ def _typed_window(task: "Task", typed: DateChange | None, window: SyncWindow) ->
 
 
 def _first_served(task: "Task", typed: DateChange) -> int | None:
-    """The first run that went by this date and has a file, and yet did not move it."""
+    """The first success with this date that did not move it."""
     served = task.runs.filter(
         status="succeeded", export=task.export, queued_at__gte=typed.changed_at
     )
@@ -196,13 +195,13 @@ def _new_window(task: "Task", conditions: str, now: datetime) -> SyncWindow:
     if not is_vouched(newest, task, conditions):
         restart = _restart(task, newest.run, CREATED, typed)
         return SyncWindow(created_after=typed, skips_known=True, restart=restart)
-    # A batch that was shown late to the newest run has an id below the highest of that time.
+    # ConnectWise may show a batch late, with an id below the highest id of the newest run.
     last_started_at = newest.run.started_at or now
     for change in _moves_since_typed(task):
         run = change.run
         if run is None or not is_vouched(change, task, conditions):
             break
-        # Who chose *only from now on* wants nothing of what was there then, however late it shows.
+        # *Only from now on* excludes every older batch, even one shown late.
         is_chosen = change.origin == DateChange.Origin.FROM_NOW
         if is_chosen or (run.finished_at and run.finished_at <= last_started_at - overlap()):
             return SyncWindow(
@@ -222,16 +221,16 @@ def _restart(task: "Task", run: "Run", field: DateChange.DateField, typed: datet
 
 
 def _is_elsewhere(run: "Run", task: "Task") -> bool:
-    """Whether the run read another company than the task's connection reads now."""
+    """Whether the run read another company than the task's connection does now."""
     connection = task.connection
     return (run.site, run.company) != (connection.site, connection.company)
 
 
 def is_vouched(change: DateChange, task: "Task", conditions: str) -> bool:
-    """A date speaks only for the conditions and the company of the run that moved it (W9).
+    """Whether the date is valid for these conditions and the current company (W9).
 
-    *Only from now on* lets it speak for the conditions it was chosen for, too. A typed date is
-    taken literally, whatever is asked.
+    Those must be the ones of the run that moved it, or the conditions that *only from now on* was
+    chosen for. A typed date is always valid.
     """
     run = change.run
     if run is None:
@@ -248,7 +247,7 @@ def _newest_change(task: "Task", field: str) -> DateChange | None:
 
 
 def _moves_since_typed(task: "Task") -> list[DateChange]:
-    """The runs' moves of Date Created, newest first, back to the last typed date."""
+    """Changes of Date Created since the last typed date, newest first."""
     moves = []
     changes = DateChange.objects.in_force(task.pk, CREATED).select_related("run")
     for change in changes.iterator(chunk_size=20):
@@ -259,11 +258,11 @@ def _moves_since_typed(task: "Task") -> list[DateChange]:
 
 
 def _last_typed(task: "Task", field: str) -> datetime:
-    """Where a restart begins: the last date a person decided on."""
+    """The last date a person set, where a restart begins."""
     decided = (DateChange.Origin.TYPED, DateChange.Origin.FROM_NOW)
     newest = DateChange.objects.in_force(task.pk, field).filter(origin__in=decided).first()
     if newest is None:
-        # A task is created with both dates typed, so there always is one.
+        # Not reached: a new task has a history row for each date.
         moment: datetime = getattr(task, field)
         return moment
     if newest.origin == DateChange.Origin.FROM_NOW:

@@ -1,4 +1,4 @@
-"""Tasks: what to export, saved."""
+"""Tasks: saved exports that can be run again."""
 
 import uuid
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -29,7 +29,7 @@ PAGE_SIZE_LIMITS = (MinValueValidator(1), MaxValueValidator(1000))
 
 
 def circle_from(start: Hashable, following: Mapping[Any, Any]) -> list[Any]:
-    """The way from a task by its On Failure Tasks back to itself, or [] (R6)."""
+    """The chain of On Failure Tasks from a task back to itself; [] when there is none (R6)."""
     way = [start]
     while (after := following.get(way[-1])) is not None:
         if after == start:
@@ -41,7 +41,7 @@ def circle_from(start: Hashable, following: Mapping[Any, Any]) -> list[Any]:
 
 
 class Task(EditedModel):
-    """An export of accounting batches, in the words of the product's specification."""
+    """An export of accounting batches; fields are named as in the product's specification."""
 
     class Export(models.TextChoices):
         MODIFIED = "modified", gettext_lazy("Modified")
@@ -124,7 +124,7 @@ class Task(EditedModel):
         super().save(**options)
 
     def saved_conditions(self) -> tuple[TypedCondition, ...]:
-        """The rows in their order, as the core takes them."""
+        """The conditions in order, as `exports.connectwise` takes them."""
         return tuple(row.as_typed() for row in self.conditions.order_by("position"))
 
     def rendered_conditions(self) -> str:
@@ -132,14 +132,14 @@ class Task(EditedModel):
         return render(self.saved_conditions(), FIELD_TYPES)
 
     def replace_conditions(self, typed: Iterable[TypedCondition]) -> None:
-        """Store these rows, in this order, instead of those there are."""
+        """Replace the stored conditions by these, in this order."""
         with transaction.atomic():
             self.conditions.all().delete()
             Condition.objects.bulk_create(
                 Condition(
                     task=self,
                     position=position,
-                    # Blanks around it, which no name has, are a slip of the finger.
+                    # No field name has blanks around it: they are typing mistakes.
                     field=row.field.strip(" "),
                     comparison=row.comparison,
                     value=row.value,
@@ -170,7 +170,7 @@ class Task(EditedModel):
         return self.runs.active().newest_first().first()
 
     def queue_run(self, trigger: str, user: Any = None, *, caused_by: Run | None = None) -> Run:
-        """Freeze what is asked into a queued Run; `caused_by` failed before it (R6).
+        """Queue a run of the task as it is now; `caused_by` is the failed run before it (R6).
 
         Raises TaskUnusableError for a disabled or archived task, RunActiveError when one is
         queued or running already, ConditionError for conditions no longer valid.
@@ -180,19 +180,19 @@ class Task(EditedModel):
     def queue_reexport(
         self, user: Any = None, *, of_run: Run | None = None, batch_ids: Iterable[int] = ()
     ) -> Run:
-        """Queue a run that exports the batches of an earlier run, or these, as they are now (R7).
+        """Queue a re-export of the batches of `of_run` or of `batch_ids`, as they are now (R7).
 
         No date moves. Raises TaskUnusableError, RunActiveError, ConditionError as `queue_run`.
         """
         return self._queue(lambda task: task._frozen_reexport(user, of_run, batch_ids))
 
     def undo_date(self, field: str, user: Any) -> DateChange:
-        """Take the newest change of a date back, with the origin it had before (W8).
+        """Undo the newest change of a date and restore its former origin (W8).
 
         Raises TaskUnusableError while a run is active, or when there is nothing to undo.
         """
         with transaction.atomic():
-            # Only of a date that no run is about to move.
+            # An active run may move the date.
             self.check_dates_are_free()
             changes = list(DateChange.objects.in_force(self.pk, field)[:2])
             if len(changes) < 2:
@@ -206,10 +206,10 @@ class Task(EditedModel):
         return changes[0]
 
     def start_from_now(self, field: str, user: Any) -> None:
-        """After changed conditions: go on from the date as it is, so that nothing older follows.
+        """Keep the date after changed conditions, so that the next run does not restart (W9).
 
-        Unlike a typed date it leaves out what went out; Modified still reaches back by the overlap,
-        New goes on above the highest id of then (W9).
+        Unlike after a typed date, exported batches are skipped. Modified still reaches back by the
+        overlap; New goes on above the highest id of the run that moved the date.
         Raises TaskUnusableError while a run is active, ConditionError.
         """
         with transaction.atomic():
@@ -229,7 +229,7 @@ class Task(EditedModel):
             )
 
     def check_dates_are_free(self) -> None:
-        """Raises TaskUnusableError while a run is queued or running: it may move them (W8)."""
+        """Raises TaskUnusableError while a run is active, as it may move the dates (W8)."""
         active = self.active_run()
         if active is not None:
             raise DatesHeldError(active)
@@ -240,10 +240,10 @@ class Task(EditedModel):
         self.save(update_fields=["archived_at", "enabled"])
 
     def _queue(self, freeze: Callable[["Task"], Run]) -> Run:
-        """Save what `freeze` makes of the task as it is now, unless it has an active run."""
+        """Queue the run that `freeze` makes of the current task, unless it has an active run."""
         with transaction.atomic():
-            # Whoever types a date holds this lock too: the run freezes that date or the one
-            # before, and nobody types one between freezing and queueing (W8).
+            # Saving a typed date takes the same lock, so the date cannot change between freezing
+            # and queueing the run (W8).
             task = Task.objects.select_for_update().get(pk=self.pk)
             if task.archived_at is not None:
                 message = _("%(task)s is archived. Restore it to run it again.")
@@ -263,7 +263,7 @@ class Task(EditedModel):
                         raise RunActiveError(active) from None
                     if is_last:
                         raise
-                    # The run that was in the way has ended in between: once more.
+                    # The run that prevented it has just ended: try again.
         return run
 
     def _frozen_run(self, trigger: str, user: Any, caused_by: Run | None = None) -> Run:

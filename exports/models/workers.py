@@ -1,4 +1,4 @@
-"""Workers that are alive, so that a page can say when none is."""
+"""Heartbeats of the workers, so that a page can say when none is alive."""
 
 from datetime import timedelta
 
@@ -12,11 +12,11 @@ DEAD_AFTER = timedelta(seconds=30)
 class WorkerQuerySet(models.QuerySet["Worker"]):
     def alive(self) -> "WorkerQuerySet":
         now = timezone.now()
-        # A time far ahead was written before the clock was set back, and by nobody since.
+        # A time in the future was written before the clock was set back, and not renewed since.
         return self.filter(seen_at__range=(now - DEAD_AFTER, now + DEAD_AFTER))
 
     def see(self, name: str, process_id: int) -> None:
-        """Record a sign of life of the worker `name`."""
+        """Record a heartbeat of the worker `name`."""
         now = timezone.now()
         self.update_or_create(
             name=name,
@@ -31,7 +31,7 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
 
 
 class Worker(models.Model):
-    """A worker process that takes queued runs; its row is renewed every few seconds."""
+    """A worker process; it renews its row every few seconds."""
 
     name = models.CharField(max_length=100, unique=True)
     process_id = models.PositiveIntegerField()

@@ -20,7 +20,7 @@ _FEW = 10
 def suspicion_about(
     run: Run, preflight: Preflight, written: Written, counts: Counts
 ) -> Suspicion | None:
-    """The first reason found, or None; a preview passes `counts` whose members are all None."""
+    """The first reason found, or None; a preview passes its first counts as the final ones."""
     return (
         _lost_under_way(preflight, written, counts)
         or _nothing_shown(preflight, written)

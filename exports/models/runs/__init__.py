@@ -1,4 +1,4 @@
-"""A run in one row: what was asked, where it stands, what came of it."""
+"""A run in one row: its request, its progress and its result."""
 
 from exports.models.runs.queryset import DEAD_AFTER, PARK_AFTER, RunQuerySet
 from exports.models.runs.run import LeaseLostError, Run

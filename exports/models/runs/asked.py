@@ -1,4 +1,4 @@
-"""What exactly was asked of a run, and by whom: frozen when it is queued (rule R2)."""
+"""The request of a run: what to export, and who asked, frozen when it is queued (rule R2)."""
 
 from django.conf import settings
 from django.db import models
@@ -38,16 +38,16 @@ class Asked(models.Model):
     include_extra_fields = models.BooleanField(default=False)
     parallel_requests = models.PositiveSmallIntegerField(default=4)
     can_resume = models.BooleanField(default=True)
-    # The window that mode and dates come to (rules W1, W4, W5): see sync_window.py.
+    # The sync window, see exports/models/sync_window.py (rules W1, W4, W5).
     modified_after = models.DateTimeField(null=True)
     created_after = models.DateTimeField(null=True)
     start_id = models.BigIntegerField(null=True)
     skips_known = models.BooleanField(default=False)
-    # What earlier runs exported is not left out: the date was typed after them (W5).
+    # Only batches exported by this run or later are skipped: the date was typed before it (W5).
     known_from_run = models.BigIntegerField(null=True)
     window_reason = MessageField(blank=True)
 
-    # *Export these batches again* (rule R7): those of an earlier run, or these ids.
+    # A re-export: the batches of an earlier run, or these ids (rule R7).
     reexport_of = models.ForeignKey("exports.Run", models.PROTECT, null=True, related_name="+")
     reexport_ids = models.JSONField(default=list)
     # The failed run that this one was queued after (R6).

@@ -1,4 +1,4 @@
-"""Where a run stands: its state, its worker, how far it is (rules R3 to R5)."""
+"""The progress of a run: its status, its worker, its counts so far (rules R3 to R5)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,9 +14,9 @@ from exports.models.messages import MessageField
 
 @dataclass(frozen=True)
 class Waiting:
-    """A pause before ConnectWise is asked again; `number` is that of the try that follows.
+    """A pause before ConnectWise is asked again; `number` is that of the next try.
 
-    The moment, not its length, so that a page can count down however late it is opened.
+    `until` is a time rather than a length, so that a page opened later can still count down.
     """
 
     until: datetime
@@ -37,7 +37,7 @@ class Progress(models.Model):
 
     ACTIVE = (Status.QUEUED, Status.RUNNING)
 
-    # `attempt` and `owner` fence every decision (rule R3).
+    # Every change requires the expected `attempt` and `owner` (rule R3).
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
     attempt = models.PositiveSmallIntegerField(default=1)
     owner = models.CharField(max_length=64, blank=True)
@@ -50,10 +50,9 @@ class Progress(models.Model):
     cancel_requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
-    # The last answer of ConnectWise to this attempt; None before the first, and while something
-    # is asked again.
+    # The last answer of ConnectWise in this attempt; None before the first one and during retries.
     answered_at = models.DateTimeField(null=True)
-    # Queued, and not taken while this run of the same connection has no answer.
+    # The run of the same connection whose first answer this queued run waits for.
     waits_for = models.ForeignKey("exports.Run", models.SET_NULL, null=True, related_name="+")
     activity = models.CharField(
         max_length=30,
@@ -74,12 +73,12 @@ class Progress(models.Model):
     retry_count = models.PositiveIntegerField(default=0)
     expected_count = models.PositiveIntegerField(null=True)
     fetched_count = models.PositiveIntegerField(default=0)
-    # Of those fetched, the ones no newer than the highest id when the run started.
+    # Fetched, up to the highest id when the run started.
     within_count = models.PositiveIntegerField(default=0)
     skipped_count = models.PositiveIntegerField(default=0)
     repeated_count = models.PositiveIntegerField(default=0)
     replaced_count = models.PositiveIntegerField(default=0)
-    # How far the part file is safe to resume from: its size and hash after the last page (R4).
+    # The part file to resume from: its name, and size and hash after the last page (R4).
     part_name = models.CharField(max_length=100, blank=True)
     part_size = models.BigIntegerField(null=True)
     part_sha256 = models.CharField(max_length=64, blank=True)
@@ -95,7 +94,7 @@ class Progress(models.Model):
 
     @property
     def waiting(self) -> Waiting | None:
-        """None unless ConnectWise is to be asked again after a pause."""
+        """The current pause before a retry, if any."""
         if self.retry_at is None:
             return None
         return Waiting(self.retry_at, self.retry_number, self.retry_limit, self.retry_reason)

@@ -1,4 +1,4 @@
-"""The questions that are asked of all runs."""
+"""Queries over all runs."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -11,18 +11,18 @@ from exports.models.runs.progress import Progress
 if TYPE_CHECKING:
     from exports.models.runs.run import Run
 
-# Without a heartbeat for this long a run's worker is taken for dead (rule R3).
+# Without a heartbeat for this long, a run's worker counts as dead (rule R3).
 DEAD_AFTER = timedelta(seconds=60)
-# A run whose worker died this many times in a row is taken for the cause (rule R3).
+# A run whose workers died this many times in a row counts as the cause (rule R3).
 PARK_AFTER = 3
 
 
 def is_stalled() -> models.Q:
-    """The worker of a running run has been silent for too long."""
+    """Selects runs whose worker has sent no heartbeat for DEAD_AFTER."""
     return models.Q(heartbeat_at__lt=timezone.now() - DEAD_AFTER)
 
 
-# A running run without an answer for this long may be waiting for a host that is dead.
+# A running run without an answer for this long may be waiting for a dead host.
 _ANSWER_WITHIN = timedelta(seconds=10)
 
 
@@ -40,25 +40,25 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(status=Progress.Status.SUCCEEDED)
 
     def unanswered(self) -> "RunQuerySet":
-        """Running, and ConnectWise has not answered them yet, or not for a while."""
+        """Running, with no answer of ConnectWise yet or none for a while."""
         now = timezone.now()
         answered = models.Q(answered_at__range=(now - _ANSWER_WITHIN, now + _ANSWER_WITHIN))
         return self.running().exclude(is_stalled()).exclude(answered)
 
     def own_successes(self, task_id: int) -> "RunQuerySet":
-        """Newest first, without what a person had exported again."""
+        """Successes of the task, newest first, without re-exports."""
         return self.succeeded().filter(task_id=task_id).exclude(trigger="reexport").newest_first()
 
     def trusted(self) -> "RunQuerySet":
-        """Not suspicious, or accepted by a person since (W10)."""
+        """Not suspicious, or with a count that a person has accepted (W10)."""
         return self.filter(models.Q(suspicion="") | models.Q(count_accepted_at__isnull=False))
 
     def baseline_of(self, run: "Run") -> "Run | None":
-        """What a run is held against: the last trusted one that could count."""
+        """The last trusted run with a count, which the run is compared with."""
         return self._trusted_before(run).filter(unfiltered_count__isnull=False).first()
 
     def is_uncounted_since(self, run: "Run", baseline: "Run | None") -> bool:
-        """Whether the task's dates were moved since by a run that was refused all counts."""
+        """Whether, since `baseline`, a trusted run was refused all counts."""
         since = self._trusted_before(run).filter(unfiltered_count=None)
         return (since.filter(pk__gt=baseline.pk) if baseline else since).exists()
 
@@ -67,7 +67,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return own.filter(site=run.site, company=run.company, pk__lt=run.pk)
 
     def lost(self) -> "RunQuerySet":
-        """Running, but their worker has been silent for too long."""
+        """Running, but stalled: their worker is taken for dead."""
         return self.running().filter(is_stalled())
 
     def newest_first(self) -> "RunQuerySet":

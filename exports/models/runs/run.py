@@ -16,11 +16,11 @@ from exports.models.runs.visibility import Visibility
 
 
 class LeaseLostError(Exception):
-    """This worker no longer holds the run; whatever it has must not be published."""
+    """This worker no longer holds the run and must not publish its file."""
 
 
 class Run(Asked, Progress, Result, Visibility):
-    """One execution of a task. Moves only towards an end state, by the verbs below."""
+    """One execution of a task. Its status changes only through the methods below."""
 
     objects = RunQuerySet.as_manager()
 
@@ -45,20 +45,20 @@ class Run(Asked, Progress, Result, Visibility):
             ),
         ]
         indexes = [
-            # With the time, so that a status since a day is counted without a look at its runs.
+            # With started_at, so that a status since a day is counted from the index alone.
             models.Index(fields=["status", "-id", "started_at"], name="run_status_newest"),
             models.Index(fields=["task", "-id"], name="run_task_newest"),
             models.Index(fields=["started_at"], name="run_started"),
-            # A page far back is found among ids alone, not among the whole runs.
+            # Finds a page far back in the history from the index alone.
             models.Index(fields=["-id"], name="run_newest"),
-            # What the history filters and sorts by, in the order it is shown in.
+            # The filters of the history, newest first, and its sort columns.
             models.Index(fields=["trigger", "-id"], name="run_trigger_newest"),
             models.Index(fields=["task_name", "-id"], name="run_name_newest"),
             models.Index(fields=["batch_count", "id"], name="run_batches"),
             models.Index(fields=["file_size", "id"], name="run_size"),
             models.Index(fields=["-id"], condition=~Q(suspicion=""), name="run_suspicious"),
-            # Home asks each task for its last result and for its newest file with batches, what was
-            # exported again left aside; most runs find nothing new.
+            # For the home page: each task's last result and newest file with batches, both without
+            # re-exports; most runs find no batches.
             models.Index(
                 fields=["task", "-id"], condition=~Q(trigger="reexport"), name="run_own_newest"
             ),
@@ -67,7 +67,7 @@ class Run(Asked, Progress, Result, Visibility):
                 condition=Q(batch_count__gt=0) & ~Q(trigger="reexport"),
                 name="run_with_batches",
             ),
-            # What the recovery looks for every ten seconds, and hardly ever finds.
+            # The recovery queries this every ten seconds, and there are few such rows.
             models.Index(fields=["id"], condition=Q(is_failure_open=True), name="run_failure_open"),
         ]
 
@@ -77,7 +77,7 @@ class Run(Asked, Progress, Result, Visibility):
     def claim(self, owner: str) -> bool:
         """Take this queued attempt for the worker `owner`.
 
-        False when somebody else has it, or while it has a `blocker`.
+        False when another worker has it, or while it has a `blocker`.
         """
         now = timezone.now()
         return self._change(
@@ -92,36 +92,36 @@ class Run(Asked, Progress, Result, Visibility):
         )
 
     def blocker(self) -> "Run | None":
-        """The unanswered run of the same connection: only one at a time waits for a dead host."""
+        """An unanswered run of the same connection, so that only one waits for a dead host."""
         return self._blockers().order_by("id").first()
 
     def wait_for(self, blocker: "Run") -> bool:
-        """Stay in the queue until the other run has an answer or is over."""
+        """Stay in the queue until the other run has an answer or has ended."""
         return self._change(self._is_queued(), waits_for=blocker)
 
     def steal(self, owner: str) -> bool:
-        """Fence off a worker that fell silent; False when it lives or the run is over."""
+        """Take the run from a dead worker; False when that worker is alive or the run has ended."""
         as_seen = Q(heartbeat_at=self.heartbeat_at)
         return self._change(
             self._held_by(self.owner) & as_seen, owner=owner, heartbeat_at=timezone.now()
         )
 
     def renew(self, owner: str) -> bool:
-        """A sign of life; False when `owner` no longer holds the run."""
+        """Record a heartbeat; False when `owner` no longer holds the run."""
         return self._change(self._held_by(owner), heartbeat_at=timezone.now())
 
     def answered(self, owner: str, **fields: Any) -> None:
-        """As `progress`, after an answer of ConnectWise. Raises LeaseLostError."""
+        """As `progress`, and note that ConnectWise answered. Raises LeaseLostError."""
         self.progress(owner, answered_at=timezone.now(), **fields)
 
     def progress(self, owner: str, **fields: Any) -> None:
-        """Show where the run stands; a new activity ends a wait. Raises LeaseLostError."""
+        """Store progress and a heartbeat; a new activity ends a pause. Raises LeaseLostError."""
         if "activity" in fields:
             fields = {"retry_at": None, **fields}
         self._change_or_raise(owner, heartbeat_at=timezone.now(), **fields)
 
     def record_wait(self, owner: str, waiting: Waiting, code: str) -> None:
-        """Show that ConnectWise is asked again after a pause. Raises LeaseLostError."""
+        """Store the pause before a retry. Raises LeaseLostError."""
         self.progress(
             owner,
             retry_count=self.retry_count + 1,
@@ -134,11 +134,11 @@ class Run(Asked, Progress, Result, Visibility):
         )
 
     def succeed(self, owner: str, **fields: Any) -> None:
-        """End as a success; the caller's transaction holds file, ledger and dates together."""
+        """End as a success, within the caller's transaction for ledger and dates."""
         self._end(owner, self.Status.SUCCEEDED, error="", **fields)
 
     def fail(self, owner: str, message: str, *, code: str = ErrorCode.UNEXPECTED) -> None:
-        """End as a failure, with a code for programs and a reason a person can read.
+        """End as a failure, with a code for programs and a message for people.
 
         Raises LeaseLostError.
         """
@@ -146,20 +146,20 @@ class Run(Asked, Progress, Result, Visibility):
 
     @property
     def is_doubtful(self) -> bool:
-        """Suspicious, and nobody has accepted what it saw."""
+        """Suspicious, and nobody has accepted its count."""
         return self.is_suspicious and self.count_accepted_at is None
 
     @property
     def is_count_acceptable(self) -> bool:
-        """Whether a person may say that this run saw all there is."""
+        """Whether a person may accept this run's count."""
         is_about_counts = self.suspicion_code in SuspicionCode.about_counts()
         is_open = self.count_accepted_at is None and self.unfiltered_count is not None
         return is_about_counts and is_open and not self.is_reexport
 
     def accept_count(self, reason: str, *, name: str, user: Any = None) -> bool:
-        """Take what this suspicious run saw for all there is; later runs are held against it.
+        """Accept this suspicious run's count as complete; later runs are compared with it.
 
-        No date moves: the next run has everything since. False when there is nothing to accept.
+        No date moves: the next run fetches everything since. False when it cannot be accepted.
         """
         if not self.is_count_acceptable:
             return False
@@ -172,7 +172,7 @@ class Run(Asked, Progress, Result, Visibility):
         )
 
     def close_failure(self) -> bool:
-        """Take what follows from this failure; False when somebody else has."""
+        """Claim the handling of this failure; False when another process has claimed it."""
         return self._change(Q(is_failure_open=True), is_failure_open=False)
 
     def finish_cancelled(self, owner: str) -> None:
@@ -193,7 +193,7 @@ class Run(Asked, Progress, Result, Visibility):
         )
 
     def cancel(self, user: Any = None) -> bool:
-        """Ask for the end: at once when queued, by its worker when running. False when over."""
+        """Cancel a queued run, or ask its worker to when running; False when it has ended."""
         now = timezone.now()
         asked = {"cancel_requested_at": now, "cancel_requested_by": user}
         return self._change(
@@ -201,7 +201,7 @@ class Run(Asked, Progress, Result, Visibility):
         ) or self._change(Q(status=self.Status.RUNNING), **asked)
 
     def is_cancel_requested(self) -> bool:
-        """Fresh from the database: the request comes from another process."""
+        """Read from the database, as another process sets it."""
         return Run.objects.filter(pk=self.pk, cancel_requested_at__isnull=False).exists()
 
     def _is_queued(self) -> Q:
@@ -224,7 +224,7 @@ class Run(Asked, Progress, Result, Visibility):
             raise LeaseLostError(_("%(run)s is no longer held by %(holder)s.") % params)
 
     def _change(self, held: Q, **fields: Any) -> bool:
-        """One conditional UPDATE; its row count decides, never what this object remembers."""
+        """One conditional UPDATE: the database row decides, not the values in this object."""
         if Run.objects.filter(held, pk=self.pk).update(**fields) != 1:
             return False
         for name, value in fields.items():

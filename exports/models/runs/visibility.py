@@ -1,20 +1,20 @@
-"""How much of ConnectWise a run could see, beside what an earlier one saw (rules W10, W11)."""
+"""How many batches a run could see, compared with an earlier run (rules W10, W11)."""
 
 from django.conf import settings
 from django.db import models
 
 
 class Visibility(models.Model):
-    """The columns that tell batches lost from sight, and those that came back."""
+    """The columns that show whether batches became invisible or visible again."""
 
-    # Up to this id, the highest that any trusted run of the task has seen, it saw so many batches.
+    # How many batches the run saw up to `visible_up_to`, the highest id this or a trusted run saw.
     visible_up_to = models.BigIntegerField(null=True)
     visible_count = models.PositiveIntegerField(null=True)
-    # The trusted run before: what it saw, and what of that there was when this one began.
+    # The last trusted run, its count, and how many of its batches this run still found.
     baseline = models.ForeignKey("exports.Run", models.SET_NULL, null=True, related_name="+")
     baseline_count = models.PositiveIntegerField(null=True)
     remaining_count = models.PositiveIntegerField(null=True)
-    # Who took the count for right although it is suspicious, and why.
+    # Who accepted the suspicious count, and why.
     count_accepted_at = models.DateTimeField(null=True)
     count_accepted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
@@ -25,7 +25,7 @@ class Visibility(models.Model):
     class Meta:
         abstract = True
 
-    # What other fields of the run these columns are read with.
+    # Columns of Result that the properties below read.
     highest_id: int | None
     unfiltered_count: int | None
 
@@ -36,7 +36,7 @@ class Visibility(models.Model):
 
     @property
     def seen_count(self) -> int:
-        """How many batches it could see up to that id."""
+        """How many batches the run saw up to `seen_up_to`."""
         if self.visible_count is not None:
             return self.visible_count
         return self.unfiltered_count or 0
