@@ -1,1 +1,1 @@
-"""Where a finished file goes: the export folder; later SFTP and others, one module each."""
+"""Sends finished files to a destination; one module for each kind of destination."""

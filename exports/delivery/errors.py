@@ -1,4 +1,4 @@
-"""Why a delivery did not come about: a stable code, and the sentence it is told in."""
+"""Why a delivery failed: a stable code and the sentence shown for it."""
 
 import errno
 from typing import Self
@@ -28,7 +28,7 @@ _CODES = {
 
 
 class DeliveryError(Exception):
-    """This try failed. `detail` is the task that has the name, or what the system said."""
+    """This try failed. `detail` is the task that owns the name, or the system's error."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         super().__init__(f"{code} {detail}".rstrip())
@@ -37,7 +37,7 @@ class DeliveryError(Exception):
 
     @property
     def is_final(self) -> bool:
-        """No further try would help."""
+        """Whether no further try would help."""
         return self.code == DeliveryErrorCode.NAME_TAKEN
 
     @classmethod
@@ -47,11 +47,11 @@ class DeliveryError(Exception):
 
 
 class DeliveryStoppedError(Exception):
-    """The worker ends; another one sends the file."""
+    """This worker is shutting down; another one sends the file."""
 
 
 def failure_sentence(code: str, detail: str, file_name: str) -> str:
-    """What a person reads about a try that failed."""
+    """The message for people about a failed try."""
     if code == DeliveryErrorCode.NAME_TAKEN:
         return _(_NAME_TAKEN) % {"file": file_name, "task": detail}
     reason = _(_REASONS[code]) if code in _REASONS else detail

@@ -1,8 +1,7 @@
 """The export folder, where other programs pick up the newest file of each task (rule O4).
 
-A file that was picked up once never comes back, an older run never replaces a newer one's file, and
-no task replaces another's: whoever is about to give a file its name asks for all that and writes it
-down while nobody else can.
+A picked-up file never comes back, an older run's file never replaces a newer one, and no task
+replaces another task's file. Each worker checks this and renames its file under a lock.
 """
 
 import errno
@@ -35,15 +34,15 @@ _KEEP_TEMP_FILES_FOR = 3600.0
 
 
 def send(delivery: Delivery, log: RunLog, checkpoint: Callable[[], None]) -> Delivery.State:
-    """Replace the file of this name, if it is this run's turn; returns how the delivery ends.
+    """Put the run file into the export folder unless it is superseded; returns the end state.
 
-    `checkpoint` is called between two pieces of the file. Raises DeliveryError, OSError, and what
+    `checkpoint` is called between chunks of the file. Raises DeliveryError, OSError, and what
     `checkpoint` raises.
     """
     run = delivery.run
     target = files.folder_for("exports") / run.file_name
     _check_encoding(target)
-    # A try that died had written down its copy: if that is gone, it has got its name already.
+    # If a try that died noted its copy and the copy is gone, it was already renamed.
     temp = target.with_name(delivery.temp_name or f".run-{run.pk}-{secrets.token_hex(4)}.part")
     try:
         if not delivery.temp_name:
@@ -65,11 +64,11 @@ def send(delivery: Delivery, log: RunLog, checkpoint: Callable[[], None]) -> Del
 
 
 def remove_old_temp_files() -> None:
-    """Remove copies that were begun more than an hour ago: their workers are dead."""
+    """Remove copies older than an hour: their workers are dead."""
     noted = set(Delivery.objects.open().exclude(temp_name="").values_list("temp_name", flat=True))
     for temp in files.folder_for("exports").glob(_TEMP_FILES):
         with suppress(FileNotFoundError):
-            # By its distance, as the clock may have been set back.
+            # The absolute difference, as the clock may have been set back.
             age = abs(time.time() - temp.stat().st_mtime)
             if temp.name not in noted and age > _KEEP_TEMP_FILES_FOR:
                 temp.unlink()
@@ -85,7 +84,7 @@ def _check_encoding(target: Path) -> None:
 
 
 def _copy_checked(run: Run, temp: Path, checkpoint: Callable[[], None]) -> None:
-    """Copy the run's own file, which must still be what the history says."""
+    """Copy the run file and check it against the recorded SHA-256."""
     with (
         open_plain(files.run_file(run)) as source,
         create_plain(temp, is_new=True, mode=_READABLE_BY_OTHERS) as copy,
@@ -107,7 +106,7 @@ def _copy(source: BinaryIO, copy: BinaryIO, checkpoint: Callable[[], None]) -> s
 
 def _give_name(delivery: Delivery, temp: Path, target: Path) -> None:
     if delivery.temp_name:
-        # A file that was picked up must not come back: other programs would take it for a new one.
+        # If the copy is gone it was renamed before, and may have been picked up: do not copy again.
         with suppress(FileNotFoundError):
             temp.replace(target)
     else:
@@ -116,10 +115,10 @@ def _give_name(delivery: Delivery, temp: Path, target: Path) -> None:
 
 
 def _check_name_is_free(delivery: Delivery) -> None:
-    """Raises DeliveryError when the name belongs to another task; two templates may meet in one.
+    """Raises DeliveryError when another task owns the name; two templates may give the same name.
 
-    It belongs to the task whose file was put there last, as long as that task is in use and keeps
-    its Output File.
+    The owner is the task that last put a file there, unless it was archived or its Output File
+    changed since.
     """
     last = (
         _holding_name(delivery)
@@ -133,7 +132,7 @@ def _check_name_is_free(delivery: Delivery) -> None:
 
 
 def _is_superseded(delivery: Delivery) -> bool:
-    """A newer run's file stands under the name, or is about to."""
+    """Whether a newer run's file has this name or is about to get it."""
     run = delivery.run
     if _holding_name(delivery).filter(run_id__gt=run.pk).exists():
         return True
@@ -149,10 +148,9 @@ def _holding_name(delivery: Delivery) -> DeliveryQuerySet:
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """Keeps every other process from doing the same meanwhile. Raises DeliveryError.
+    """Hold a lock against other processes delivering files. Raises DeliveryError.
 
-    Locked is the folder of runs, which is nobody else's: what other programs lock in the export
-    folder must not hold us up.
+    Locks the folder of runs instead of the export folder, which other programs may lock.
     """
     descriptor = os.open(files.folder_for("runs"), os.O_RDONLY)
     try:
@@ -172,7 +170,7 @@ def _lock(descriptor: int) -> None:
                 raise DeliveryError(DeliveryErrorCode.BUSY) from None
             time.sleep(0.05)
         except OSError:
-            # A file system without locks (NFS without its lock service); the start says so.
+            # No locks on this file system (as NFS without its lock service); reported at start.
             return
         else:
             return

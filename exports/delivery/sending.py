@@ -1,4 +1,4 @@
-"""Sends what is due: takes a delivery, tries it, and records what came of it."""
+"""Sends due deliveries: takes one, tries it, and records the result."""
 
 import logging
 import os
@@ -20,12 +20,12 @@ logger = logging.getLogger(__name__)
 
 _RENEW_EVERY = 5.0  # seconds
 
-# What sends to each destination.
+# The function that sends to each destination.
 _SEND = {Delivery.Destination.EXPORT_FOLDER: export_folder.send}
 
 
 def send_due(is_over: Callable[[], bool] = lambda: False) -> None:
-    """Try every delivery whose time has come; one that fails keeps no other from it."""
+    """Try every due delivery; one that fails does not stop the others."""
     owner = f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     for delivery in Delivery.objects.due().select_related("run__task"):
         if is_over():
@@ -35,7 +35,7 @@ def send_due(is_over: Callable[[], bool] = lambda: False) -> None:
 
 
 def send(delivery: Delivery, is_over: Callable[[], bool]) -> None:
-    """Try to send what this process has taken, and record what came of it."""
+    """Try a delivery that this process has taken, and record the result."""
     try:
         _send(delivery, RunLog(delivery.run), is_over)
     except DeliveryStoppedError:
@@ -43,7 +43,7 @@ def send(delivery: Delivery, is_over: Callable[[], bool]) -> None:
     except DeliveryLostError as error:
         logger.warning("%s", error)
     except (DatabaseError, InterfaceError):
-        # It stays with this sender, and is released as one that stalled.
+        # It stays taken by this sender until the recovery releases it as stalled.
         logger.exception(_("%(delivery)s was put off."), {"delivery": delivery})
 
 
@@ -56,7 +56,7 @@ def _send(delivery: Delivery, log: RunLog, is_over: Callable[[], bool]) -> None:
     except DeliveryError as error:
         _record_failure(delivery, error, log)
     except (ValueError, LookupError, RuntimeError) as error:
-        # A mistake of this program must not keep other files from going out.
+        # A bug in this program must not stop other deliveries.
         logger.exception(_("%(delivery)s failed unexpectedly."), {"delivery": delivery})
         unexpected = DeliveryError(DeliveryErrorCode.NOT_WRITTEN, type(error).__name__)
         _record_failure(delivery, unexpected, log)

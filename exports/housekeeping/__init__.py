@@ -1,1 +1,1 @@
-"""What is deleted, and when."""
+"""Deletes what is no longer needed."""

@@ -1,4 +1,4 @@
-"""What cannot be put right keeps nothing else from it, and is told once, not every ten seconds."""
+"""Isolates repeated steps: an error does not stop other steps and is logged once an hour."""
 
 import logging
 import time
@@ -11,39 +11,39 @@ from exports.connectwise.language import gettext as _
 
 logger = logging.getLogger(__name__)
 
-_TELL_AGAIN_AFTER = 3600.0
+_REPORT_AGAIN_AFTER = 3600.0
 _MOST_SUBJECTS = 1_000
-# What was told of each subject, and when.
-_told: dict[str, tuple[str, float]] = {}
+# The last error reported for each subject, and when.
+_reported: dict[str, tuple[str, float]] = {}
 
 
 @contextmanager
 def isolated(subject: str) -> Iterator[None]:
-    """Go on after whatever happens in the block; `subject` names what it is about."""
+    """Log any exception of the block and go on; `subject` names the step in the log."""
     try:
         yield
     except Exception as error:
         if _is_news(subject, f"{type(error).__name__} {error}"):
-            _tell(subject, error)
+            _report(subject, error)
     else:
-        _told.pop(subject, None)
+        _reported.pop(subject, None)
 
 
-def _is_news(subject: str, said: str) -> bool:
-    before, told_at = _told.get(subject, ("", 0.0))
-    if said == before and time.monotonic() - told_at < _TELL_AGAIN_AFTER:
+def _is_news(subject: str, reason: str) -> bool:
+    before, reported_at = _reported.get(subject, ("", 0.0))
+    if reason == before and time.monotonic() - reported_at < _REPORT_AGAIN_AFTER:
         return False
-    if len(_told) >= _MOST_SUBJECTS:
-        _told.clear()
-    _told[subject] = (said, time.monotonic())
+    if len(_reported) >= _MOST_SUBJECTS:
+        _reported.clear()
+    _reported[subject] = (reason, time.monotonic())
     return True
 
 
-def _tell(subject: str, error: Exception) -> None:
+def _report(subject: str, error: Exception) -> None:
     message = _("Put off and tried again: %(subject)s (%(reason)s)")
     params = {"subject": subject, "reason": error}
     if isinstance(error, OSError | DatabaseError):
         logger.warning("%s", message % params)
     else:
-        # A mistake of this program: its maker needs the trace.
+        # A bug in this program: log the traceback for its developers.
         logger.error("%s", message % params, exc_info=error)

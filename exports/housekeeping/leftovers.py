@@ -1,4 +1,4 @@
-"""What dead workers left behind: files and staged ledger rows."""
+"""Clears what dead workers left: files and staged ledger rows."""
 
 import logging
 from datetime import timedelta
@@ -19,11 +19,11 @@ _COLUMNS = ("status", "attempt", "part_name", "file_path")
 
 
 def clear_run_folder() -> None:
-    """Remove what dead workers were writing; set whole files aside that no run owns."""
+    """Remove half-written files of dead workers; set aside whole files that no run owns."""
     found = files.found_files()
     # In portions, as a folder may hold a hundred thousand files.
     while some := list(islice(found, _PORTION)):
-        # Read after the folder: a run that ends in between shows as active or with its file.
+        # Read runs after the folder: a run ending in between is seen as active or with its file.
         runs = Run.objects.only(*_COLUMNS).in_bulk([file.run_id for file in some])
         for file in some:
             with isolated(file.path.name):
@@ -34,7 +34,7 @@ def _clear_file(file: files.FoundFile, run: Run | None) -> None:
     if run is not None and run.is_active and _is_in_use(file, run):
         return
     if not file.is_whole:
-        # A proof stays as long as its file does.
+        # A manifest is kept as long as its run file.
         if not (file.path.suffix == ".json" and file.path.with_suffix(".xml").exists()):
             files.remove(file.path)
     elif run is None or run.file_path != f"runs/{file.path.name}":
@@ -47,7 +47,7 @@ def _clear_file(file: files.FoundFile, run: Run | None) -> None:
 
 
 def _is_in_use(file: files.FoundFile, run: Run) -> bool:
-    """Written to right now, or what this attempt or the next one resumes from."""
+    """Whether the file is being written, or is the part file to resume from."""
     return file.attempt >= run.attempt or file.path.name == run.part_name
 
 

@@ -1,7 +1,7 @@
-"""Housekeeping of the queue's own table: jobs whose run needs nobody any more (rule R3).
+"""Deletes old jobs from the database queue's table (rule R3).
 
-The engine leaves the row of a worker that was killed as running for ever, and a job that another
-process executed as ready. Only the database queue has such rows; other engines clear their own.
+The queue leaves the job of a killed worker as running for ever, and a job whose run another process
+executed as ready. Other engines clear their own jobs.
 """
 
 from datetime import timedelta
@@ -16,14 +16,14 @@ _TIME_TO_NOTE = timedelta(minutes=5)
 
 
 def clear_queue_rows() -> None:
-    """Delete jobs that have ended a week ago, and those whose run no longer waits for them."""
+    """Delete jobs that ended over a week ago, and jobs that their run no longer needs."""
     if not apps.is_installed("django_tasks_db"):
         return
     from django_tasks_db.models import DBTaskResult
 
     DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - _KEPT).delete()
     waiting = DBTaskResult.objects.exclude(pk__in=DBTaskResult.objects.finished())
-    # Ours alone: whatever else is queued there has arguments of its own.
+    # Only jobs of execute_run: other jobs have other arguments.
     ours = waiting.filter(task_path__endswith=".execute_run").order_by()
     asked = {row.pk: row.args_kwargs["args"] for row in ours}
     runs = Run.objects.in_bulk({args[0] for args in asked.values()})
@@ -48,5 +48,5 @@ def _is_stale(run: Run | None, attempt: int) -> bool:
         return True
     if run.is_active:
         return run.attempt != attempt
-    # Its worker may be about to note the end of the job; give it time.
+    # Give its worker time to record the end of the job.
     return run.finished_at is not None and run.finished_at < timezone.now() - _TIME_TO_NOTE

@@ -25,8 +25,8 @@ def skip_known(run: Run, records: Sequence[tuple[int, Record]]) -> list[Pair]:
         known_ids = LedgerEntry.objects.known_batches(run, ids)
         return [pair for pair in pairs if pair[1].batch_id not in known_ids]
     known = LedgerEntry.objects.known_versions(run, ids)
-    young_from = utc_text(run.date_modified_before - overlap())
-    return [pair for pair in pairs if not _is_known(pair[1], known, young_from)]
+    recent_from = utc_text(run.date_modified_before - overlap())
+    return [pair for pair in pairs if not _is_known(pair[1], known, recent_from)]
 
 
 def _version(run: Run, batch_id: int, record: Record) -> Version:
@@ -37,7 +37,7 @@ def _version(run: Run, batch_id: int, record: Record) -> Version:
 
 
 def _is_known(
-    version: Version, known: dict[tuple[int, str], set[str | None]], young_from: str
+    version: Version, known: dict[tuple[int, str], set[str | None]], recent_from: str
 ) -> bool:
     """Whether exactly this version was exported before.
 
@@ -49,6 +49,6 @@ def _is_known(
     extra_hashes = known.get((version.batch_id, version.content_hash))
     if extra_hashes is None:
         return False
-    is_told_apart = version.extra_hash is not None and None not in extra_hashes
-    is_young = version.last_updated > young_from
-    return not (is_told_apart and is_young) or version.extra_hash in extra_hashes
+    has_extra_hashes = version.extra_hash is not None and None not in extra_hashes
+    is_recent = version.last_updated > recent_from
+    return not (has_extra_hashes and is_recent) or version.extra_hash in extra_hashes

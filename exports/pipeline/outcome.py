@@ -112,13 +112,13 @@ def _moves(run: Run, started_at: datetime) -> dict[str, datetime]:
     if run.is_reexport:
         return {}
     if run.export == "new":
-        kept = [CREATED]
+        fields = [CREATED]
     elif run.export == "all" or _reached_back_to_created(run):
-        kept = [CREATED, MODIFIED]
+        fields = [CREATED, MODIFIED]
     else:
-        kept = [MODIFIED]
+        fields = [MODIFIED]
     before = {CREATED: run.date_created_before, MODIFIED: run.date_modified_before}
-    return {field: started_at for field in kept if started_at > before[field]}
+    return {field: started_at for field in fields if started_at > before[field]}
 
 
 def _reached_back_to_created(run: Run) -> bool:

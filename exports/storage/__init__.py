@@ -1,1 +1,1 @@
-"""What a run leaves behind: its file, the file's name, its log."""
+"""What a run stores: its file under a name, and its log."""

@@ -1,6 +1,7 @@
-"""A data folder belongs to one database: another one would take its files for strangers' (O2).
+"""Checks that data folder and database belong together, by an id stored in both (O2).
 
-The same id stands in both. Several machines may share a database, each with a folder of its own.
+With another database, all files in the folder would look orphaned. Several machines may share a
+database, each with a data folder of its own.
 """
 
 import os
@@ -21,15 +22,15 @@ _AT_ONCE = 500
 
 
 class ForeignFolderError(Exception):
-    """The data folder belongs to another database; `str()` says so and what to do."""
+    """The data folder belongs to another database; `str()` says what to do."""
 
 
 def check_folder_belongs() -> None:
-    """Raises ForeignFolderError; the first use of a new folder or database writes the id down."""
+    """Raises ForeignFolderError; stores the id at first use of a new folder or database."""
     in_folder, in_database = _folder_id(), Installation.objects.known_id()
     if in_folder is not None and in_folder == in_database:
         return
-    # Ids came later than the first installations, and a backup may be older than they are.
+    # Old installations and backups may lack an id; a run file known to both shows the link.
     if in_folder is not None and (in_database is not None or not _has_known_file()):
         raise ForeignFolderError(_foreign_message())
     if in_folder is None and _has_files() and not _has_known_file():
@@ -41,13 +42,13 @@ def check_folder_belongs() -> None:
 
 
 def adopt_folder() -> None:
-    """From now on the data folder belongs to this database, whatever it belonged to before."""
+    """Make the data folder belong to this database, whatever it belonged to before."""
     files.remove(_id_file())
     _write_id(Installation.objects.own_id())
 
 
 def _has_known_file() -> bool:
-    """Whether a run of this database has left its file here; no two files share a name."""
+    """Whether the folder holds the file of a run in this database; run file names are unique."""
     names = (f"runs/{path.name}" for path in _run_files())
     while some := list(islice(names, _AT_ONCE)):
         if Run.objects.filter(file_path__in=some).exists():
@@ -72,14 +73,14 @@ def _folder_id() -> str | None:
 
 
 def _write_id(folder_id: str) -> None:
-    """Whole at any moment, as several processes may start at once."""
+    """Written by renaming a whole file, as several processes may start at once."""
     path = _id_file()
-    draft = path.with_name(f".{ID_FILE}.{os.getpid()}")
-    with create_plain(draft) as stream:
+    temp = path.with_name(f".{ID_FILE}.{os.getpid()}")
+    with create_plain(temp) as stream:
         stream.write(f"{folder_id}\n".encode())
         stream.flush()
         os.fsync(stream.fileno())
-    draft.replace(path)
+    temp.replace(path)
     with suppress(OSError):
         files.flush_folder(path.parent)
 
@@ -98,7 +99,7 @@ def _foreign_message() -> str:
 
 
 def database_name() -> str:
-    """Which database is used, for people: without user and password."""
+    """The database in use, for display: without user and password."""
     used = settings.DATABASES["default"]
     if used["ENGINE"].endswith("sqlite3"):
         return str(used["NAME"])

@@ -1,7 +1,7 @@
-"""What the data folder must be able to do, tried at start; what it need not do is told once.
+"""Tests at start what the file system of the data folder can do.
 
-Network folders, FUSE and memory cards leave out this and that. A run must be able to write, flush
-and rename; a lock or a flushed folder it can do without.
+Network folders, FUSE and memory cards lack some operations. Writing, flushing and renaming files is
+required; locks and flushing a folder are not, so their lack is only reported.
 """
 
 import errno
@@ -32,11 +32,11 @@ _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 class FolderUnusableError(Exception):
-    """The data folder lacks what no run can do without; `str()` names it and the cure."""
+    """The data folder cannot do what every run needs; `str()` says what, and the remedy."""
 
 
 def check_capabilities() -> list[str]:
-    """Raises FolderUnusableError; returns what is done without, in sentences."""
+    """Raises FolderUnusableError; returns a sentence for each optional capability it lacks."""
     _check_database()
     sentences = _written("runs", is_needed=True) + _written("exports", is_needed=False)
     folder = files.folder_for("runs")
@@ -61,7 +61,7 @@ def check_capabilities() -> list[str]:
 
 
 def _check_database() -> None:
-    """SQLite needs its file and the folder of it, since it writes files of its own beside it."""
+    """SQLite must be able to write its file and that file's folder, for its other files there."""
     used = settings.DATABASES["default"]
     if not used["ENGINE"].endswith("sqlite3"):
         return
@@ -79,7 +79,7 @@ def _check_database() -> None:
 
 
 def _written(name: str, *, is_needed: bool) -> list[str]:
-    """Write a file as runs do and give it a name; what is not possible is refused or told."""
+    """Write and rename a file as runs do; on failure raise if that is needed, else return why."""
     try:
         folder = files.folder_for(name)
         _write_and_rename(folder)
@@ -96,7 +96,7 @@ def _written(name: str, *, is_needed: bool) -> list[str]:
             "reason": error.strerror or error,
             "user": _user_name(os.geteuid()),
         }
-        # A disk that is full now may have space again, and the pages say what to delete.
+        # Start even with a full disk: space may become free, and the pages say what to delete.
         if is_needed and error.errno not in _NO_SPACE:
             raise FolderUnusableError(message % params) from None
         return [message % params]
@@ -104,16 +104,16 @@ def _written(name: str, *, is_needed: bool) -> list[str]:
 
 
 def _write_and_rename(folder: Path) -> None:
-    draft = folder / f".start-{secrets.token_hex(4)}{files.PART}"
-    final = draft.with_suffix(".tried")
+    temp = folder / f".start-{secrets.token_hex(4)}{files.PART}"
+    final = temp.with_suffix(".tried")
     try:
-        with create_plain(draft, is_new=True) as stream:
+        with create_plain(temp, is_new=True) as stream:
             stream.write(b"<Batches/>")
             stream.flush()
             os.fsync(stream.fileno())
-        draft.rename(final)
+        temp.rename(final)
     finally:
-        for path in (draft, final):
+        for path in (temp, final):
             with suppress(OSError):
                 path.unlink()
 
@@ -123,7 +123,7 @@ def _can(do: Callable[[int], object], folder: Path) -> bool:
     try:
         do(descriptor)
     except BlockingIOError:
-        return True  # a lock that another process holds is a lock
+        return True  # locks work: another process holds one
     except OSError:
         return False
     finally:

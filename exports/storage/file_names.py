@@ -1,4 +1,4 @@
-"""The Output File of a task: which names are allowed and what a name becomes (rule O1)."""
+"""The Output File of a task: which names are allowed, and the file name they give (rule O1)."""
 
 import re
 import unicodedata
@@ -14,20 +14,20 @@ from exports.connectwise.filter.literals import shown
 
 MAX_LENGTH = 200
 PLACEHOLDERS = ("{date}", "{time}", "{task}", "{run}")
-# Windows refuses these whatever their ending, and the file may well be picked up there.
+# Windows refuses these names with any ending, and may be where the file is picked up.
 RESERVED = frozenset(
     ["con", "prn", "aux", "nul", "conin$", "conout$"]
     + [f"{device}{digit}" for device in ("com", "lpt") for digit in "0123456789¹²³"]
 )
-# Files that Windows and its programs give a meaning of their own.
+# File names that Windows and its programs treat specially.
 SPECIAL = frozenset({"desktop.ini", "thumbs.db", "autorun.inf", "web.config", "ntuser.dat"})
 _PLAIN = "-_.() "
-# Letters to Unicode, nothing to the eye: Hangul fillers and Khmer inherent vowels.
+# Invisible characters that Unicode calls letters: Hangul fillers, Khmer inherent vowels.
 _INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u17b4\u17b5\u034f\u180b\u180c\u180d\u180f")
 _LETTERS = frozenset({"Ll", "Lu", "Lt", "Lo", "Mn", "Mc", "Nd"})
-# Written as letters are in Japanese, and counted as none.
+# Used like letters in Japanese, but in no Unicode category of letters.
 _LETTER_LIKE = frozenset("ー々")
-# Scripts with letters that look like those of another.
+# Scripts with letters that look alike.
 _LOOK_ALIKE = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC")
 _EXAMPLE = gettext_noop("Write a plain file name such as batches.xml or batches-{run}.xml.")
 
@@ -37,9 +37,9 @@ class OutputNameError(ValueError):
 
 
 def check_output_name(template: str, task_name: str) -> None:
-    """Refuse a name that could leave the export folder, hide, or fail on another system.
+    """Refuse a name that could leave the export folder, be hidden, or fail on another system.
 
-    What counts is what the name becomes for this task. Raises OutputNameError.
+    Checks the name with its placeholders filled in for this task. Raises OutputNameError.
     """
     if not template.strip():
         raise _with_example(_("The output file needs a name."))
@@ -61,7 +61,7 @@ def _check_plain_name(name: str) -> None:
     problem = next((problem for is_wrong, problem in _RULES if is_wrong(name)), "")
     if problem:
         raise _with_example(_(problem) % {"name": shown(name), "characters": _refused(name)})
-    # Folders count bytes, of which characters outside of ASCII take two to four.
+    # File systems limit bytes; characters outside ASCII take two to four.
     size = max(len(name), len(name.encode(errors="replace")))
     if size > MAX_LENGTH:
         raise OutputNameError(
@@ -78,7 +78,7 @@ def _stem(name: str) -> str:
 
 
 def _refused(name: str) -> str:
-    """The characters that a name may not hold, each once, with their number if unseen."""
+    """The forbidden characters in the name, each once; invisible ones as code points."""
     found = dict.fromkeys(char for char in name if not _is_allowed(char))
     return " ".join(char if char.isprintable() else f"U+{ord(char):04X}" for char in found)
 
@@ -88,7 +88,7 @@ def _is_allowed(char: str) -> bool:
         return True
     is_variation = "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef"
     is_letter = unicodedata.category(char) in _LETTERS
-    # A letter that stands for another one, as 𝐚 for a, only serves to deceive.
+    # Letters that are a variant of another letter, such as 𝐚 for a, would only deceive.
     is_itself = unicodedata.normalize("NFKC", char) == unicodedata.normalize("NFC", char)
     return is_letter and is_itself and not is_variation and char not in _INVISIBLE
 
@@ -172,7 +172,7 @@ def render_output_name(
 ) -> str:
     """The file name of one run, e.g. `batches-2026-11-24.xml`.
 
-    `started_at` is aware; date and time are those of the installation's `zone`.
+    `started_at` must be aware; date and time are those in `zone`.
     """
     local = started_at.astimezone(zone)
     return (
@@ -184,7 +184,7 @@ def render_output_name(
 
 
 def output_name_error(template: str, task_name: str) -> str:
-    """Why a name cannot be used any more, in a sentence; "" when it can."""
+    """Why a saved name can no longer be used, in a sentence; "" when it can."""
     try:
         check_output_name(template, task_name)
     except OutputNameError as error:
@@ -193,12 +193,12 @@ def output_name_error(template: str, task_name: str) -> str:
 
 
 def is_overwritten_each_run(template: str) -> bool:
-    """Whether a later run replaces a file of this name that nobody has picked up yet."""
+    """Whether a later run gets the same name and replaces a file not yet picked up."""
     return "{run}" not in template and "{time}" not in template
 
 
 def _safe_task_name(name: str) -> str:
-    """A task's name with _ for whatever a file's name may not hold."""
+    """A task's name with _ for each character that a file name may not have."""
     composed = unicodedata.normalize("NFC", name)
     kept = "".join(char if _is_allowed(char) and char not in ".()" else "_" for char in composed)
     return kept.strip()[:60].strip() or "task"

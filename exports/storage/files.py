@@ -1,8 +1,7 @@
-"""Where run files live and how one appears under its name only when whole (rules O2 to O4).
+"""Where run files are stored; a file gets its final name only when whole (rules O2 to O4).
 
-Below the data folder: `runs/` holds every run's own file, `exports/` the newest of each task
-under its Output File name for programs that pick it up, `orphaned/` whole files that the history
-does not know.
+In the data folder, `runs/` holds the run files, `exports/` the newest file of each task under its
+Output File name for other programs, `orphaned/` whole files that belong to no run.
 """
 
 import errno
@@ -34,7 +33,7 @@ _RUN_FILE = re.compile(
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A file in the folder of runs; `is_whole` when an XML file stands under its final name."""
+    """A file in the folder of runs; `is_whole` when it is XML under its final name."""
 
     path: Path
     run_id: int
@@ -43,17 +42,17 @@ class FoundFile:
 
 
 def run_file(run: Run) -> Path:
-    """The absolute path of a succeeded run's own file."""
+    """The absolute path of a succeeded run's file."""
     return Path(settings.CWEXPORT_DATA_DIR) / run.file_path
 
 
 def part_file(run: Run) -> Path:
-    """Where this attempt of a run writes until its file is whole; the folder exists."""
+    """The part file of the run's current attempt; its folder exists."""
     return folder_for("runs") / f"run-{run.pk}-{run.attempt}{PART}"
 
 
 def checked_beginning(run: Run) -> Path | None:
-    """The part file of an earlier attempt whose beginning is as recorded; None without one (R4)."""
+    """The earlier attempt's part file if it still matches the recorded hash, else None (R4)."""
     if not run.part_name or run.part_size is None:
         return None
     part = folder_for("runs") / run.part_name
@@ -70,16 +69,16 @@ def checked_beginning(run: Run) -> Path | None:
 
 
 def manifest_file(run: Run) -> Path:
-    """The absolute path of the proof beside a succeeded run's own file."""
+    """The absolute path of the manifest beside a succeeded run's file."""
     return run_file(run).with_suffix(".json")
 
 
 def publish(part: Path, run: Run, manifest: bytes) -> str:
     """Give a checked file a final name never used before; returns it relative to the data folder.
 
-    The caller has flushed the content; the folder is flushed here, so that after a crash the
-    name is either there with the whole content or not there. The manifest comes first, so that no
-    file ever stands there without its proof. Raises OSError, and leaves no final name then.
+    The caller has flushed the content and this flushes the folder: after a crash the name exists
+    with the whole content or not at all. The manifest is written first, so that no file is ever
+    without one. Raises OSError, after removing the final name.
     """
     final = part.with_name(f"run-{run.pk}-{run.attempt}-{secrets.token_hex(4)}.xml")
     if final.exists():
@@ -90,7 +89,7 @@ def publish(part: Path, run: Run, manifest: bytes) -> str:
         part.rename(final)
         flush_folder(final.parent)
     except OSError:
-        # What the history will call a failure must not be found under the name of a success.
+        # The run will fail, so no file may have the name of a success.
         for path in (final, proof, _temp_name_of(proof)):
             with suppress(OSError):
                 remove(path)
@@ -99,7 +98,7 @@ def publish(part: Path, run: Run, manifest: bytes) -> str:
 
 
 def found_files() -> Iterator[FoundFile]:
-    """The files in the folder of runs that carry a run's name, one after the other."""
+    """All files in the folder of runs whose name is that of a run."""
     with os.scandir(folder_for("runs")) as entries:
         for entry in entries:
             if match := _RUN_FILE.fullmatch(entry.name):
@@ -113,7 +112,7 @@ def set_aside(found: FoundFile) -> Path:
     if target.exists():
         target = target.with_name(f"{target.stem}-{secrets.token_hex(4)}.xml")
     proof = found.path.with_suffix(".json")
-    # First, so that a move that fails half way goes on where it was.
+    # The manifest first: if moving the file then fails, the next round tries again.
     with suppress(FileNotFoundError):
         _move(proof, target.with_suffix(".json"))
     _move(found.path, target)
@@ -128,21 +127,21 @@ def remove(path: Path) -> None:
 
 
 def folder_for(name: str) -> Path:
-    """A folder below the data folder, or the one the operator chose for `exports`; it exists."""
+    """A folder in the data folder, or the configured export folder; created if missing."""
     folder = Path(settings.CWEXPORT_DATA_DIR) / name
     if name == "exports":
         folder = Path(settings.CWEXPORT_EXPORT_DIR or folder)
     if not folder.is_dir():
         folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         if name == "exports":
-            # Other programs pick up from here; what else there is concerns nobody else.
+            # Other programs read this folder only.
             folder.chmod(PUBLIC_FOLDER)
         flush_folder(folder.parent)
     return folder
 
 
 def _move(source: Path, target: Path) -> None:
-    """Rename; to another file system by a whole copy, after which the source goes."""
+    """Rename; on another file system copy the whole file, then delete the source."""
     try:
         source.rename(target)
     except OSError as error:
@@ -155,7 +154,7 @@ def _move(source: Path, target: Path) -> None:
 
 def _write_whole(path: Path, content: BinaryIO) -> None:
     temp = _temp_name_of(path)
-    # What a worker that died has left there is half of something.
+    # Remove the half-written file of a dead worker.
     remove(temp)
     with create_plain(temp, is_new=True) as stream:
         shutil.copyfileobj(content, stream)
@@ -169,12 +168,12 @@ def _temp_name_of(path: Path) -> Path:
 
 
 def flush_folder(folder: Path) -> None:
-    """After a crash its names are as they are now. Raises OSError."""
+    """Make the names in the folder survive a crash. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        # Some file systems (CIFS, FUSE) flush no folders; the start of the program says so.
+        # Some file systems (CIFS, FUSE) cannot flush folders; the start checks report it.
         if error.errno not in _NOT_OFFERED:
             raise
     finally:

@@ -1,4 +1,4 @@
-"""Whether a file is still the one that was written, by its SHA-256."""
+"""Checks a stored file against its recorded SHA-256."""
 
 import hashlib
 from functools import lru_cache
@@ -8,9 +8,9 @@ from exports.connectwise.plain_files import open_plain
 
 
 def is_as_written(path: Path, sha256: str) -> bool:
-    """Raises OSError. A large file is read once for as long as nobody touches it."""
+    """Whether the file has this hash; cached until the file is changed. Raises OSError."""
     stat = path.stat(follow_symlinks=False)
-    # The time of the last change of its entry, which nobody can set back, as the file's own can be.
+    # Includes the ctime, which unlike the mtime cannot be set back.
     touched = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
     return _sha256(path, touched) == sha256
 

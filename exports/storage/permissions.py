@@ -1,4 +1,4 @@
-"""The data folder is closed to other users: passwords, sessions and keys lie in it."""
+"""Closes the data folder to other users, as it holds passwords, sessions and keys."""
 
 import os
 import stat
@@ -20,14 +20,14 @@ _DATABASE_ENDINGS = ("", "-wal", "-shm", "-journal")
 
 
 def close_to_others() -> list[str]:
-    """Take from other users what they may do in the data folder; returns what has to be told."""
+    """Remove other users' permissions in the data folder; returns notices for the operator."""
     folder = Path(settings.CWEXPORT_DATA_DIR)
     was_open = _is_open(folder)
     sentences = [_close_folder(folder)] if was_open else []
     paths = [folder / name for name in _OWN_FOLDERS] + [folder / name for name in _OWN_FILES]
     paths += _database_files()
     if was_open:
-        # Nobody can reach them in a closed folder, so that a hundred thousand are looked at once.
+        # Checked only now: in a closed folder nobody can reach these files, and they can be many.
         paths += [path for name in _OWN_FOLDERS for path in _below(folder / name)]
     closed = [_close(path) for path in paths if _is_open(path)]
     if any(closed):
@@ -57,7 +57,7 @@ def _close_folder(folder: Path) -> str:
 
 
 def _close(path: Path) -> bool:
-    """Whether only the owner may do anything with it now."""
+    """Remove other users' permissions; False when that did not work."""
     try:
         path.chmod(PRIVATE_FOLDER if path.is_dir() else PRIVATE)
     except OSError:
@@ -66,9 +66,9 @@ def _close(path: Path) -> bool:
 
 
 def _is_open(path: Path) -> bool:
-    """Whether other users may do something with it; a link is what it points to to nobody here."""
+    """Whether other users have any permission; never for a link, which is not followed."""
     try:
-        # The data folder itself may well be a link to a larger disk.
+        # The data folder itself may be a link to a larger disk, so that one is followed.
         found = path.stat() if path == Path(settings.CWEXPORT_DATA_DIR) else path.lstat()
     except OSError:
         return False
@@ -76,7 +76,7 @@ def _is_open(path: Path) -> bool:
 
 
 def _is_shared(folder: Path) -> bool:
-    """Whether closing the folder would shut out what is not ours, as in /tmp."""
+    """Whether the folder also serves other purposes, as /tmp does, so that it must stay open."""
     others = [Path("/"), Path(settings.BASE_DIR)]
     with suppress(RuntimeError):  # in containers users often have no home
         others.append(Path.home())

@@ -1,4 +1,4 @@
-"""The log of a run, bounded in lines and in their length."""
+"""The log of a run, limited in the number of lines and their length."""
 
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import gettext_noop
@@ -6,7 +6,7 @@ from exports.models import Run, RunLogEntry
 from exports.models.log_entries import LOG_LIMIT
 
 MESSAGE_LENGTH = 1000
-# The last line a full log takes; errors still follow it, since there is one at most.
+# The last line of a full log; only an error, of which there is at most one, may follow.
 FULL = gettext_noop("The log is full; further lines are left out.")
 
 
@@ -24,7 +24,7 @@ class RunLog:
         self._add(RunLogEntry.Level.WARNING, message)
 
     def warning_once(self, message: str) -> None:
-        """A warning, unless it is what the last line says: for what is tried again and again."""
+        """Add a warning unless it equals the last line; for actions that are retried."""
         newest = RunLogEntry.objects.filter(run=self._run).order_by("-id").first()
         if newest is None or newest.message != _bounded(message):
             self.warning(message)

@@ -1,4 +1,4 @@
-"""Static files of this version, hashed and compressed, on every file system a data folder is on."""
+"""Storage for static files, hashed and compressed, that needs no file locks."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from exports.storage.files import PRIVATE_FOLDER
 
 class StaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     def _save(self, name: str, content: Any) -> str:
-        """Django's own takes a lock, which not every file system offers."""
+        """As Django's, but without a lock, which some file systems do not offer."""
         path = Path(self.path(name))
         path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         with create_plain(path) as stream:

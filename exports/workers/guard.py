@@ -1,7 +1,7 @@
 """A small process that ends the processes of `serve` once `serve` itself is gone.
 
-SIGKILL, a crash or the kernel's out-of-memory killer give `serve` no time to end anything. What it
-holds open is closed all the same: the guard reads from a pipe, and the end of it is its signal.
+SIGKILL, a crash or the kernel's out-of-memory killer leave `serve` no time to end its processes.
+But the kernel then closes its end of a pipe, and that is what the guard waits for.
 """
 
 import os
@@ -14,14 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
-# Workers give their run back and answers are finished within this time (rule R3).
+# Within this time workers requeue their run and the web server finishes its answers (rule R3).
 GRACE: Final = 8.0
 _LOOK_EVERY: Final = 0.1
 _IGNORED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 class Guard:
-    """The side of `serve`: tells the guard which process groups it is responsible for."""
+    """Used by `serve`: starts the guard and tells it which process groups to end."""
 
     def __init__(self) -> None:
         self._groups: set[int] = set()
@@ -32,7 +32,7 @@ class Guard:
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and this file
             command,
             stdin=subprocess.PIPE,
-            # `serve | tee` must not wait for the guard.
+            # With an inherited stdout, `serve | tee` would wait for the guard.
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -40,7 +40,7 @@ class Guard:
         self._tell(self._groups, ())
 
     def ensure_alive(self) -> None:
-        """Start another one if somebody ended the guard."""
+        """Start the guard again if it was ended."""
         if self._process is not None and self._process.poll() is not None:
             self.start()
 
@@ -53,7 +53,7 @@ class Guard:
         self._tell((), {group})
 
     def close(self) -> None:
-        """End the guard; it ends what it still is responsible for."""
+        """End the guard, which first ends the remaining process groups."""
         process, self._process = self._process, None
         if process is not None and process.stdin is not None:
             with suppress(OSError):
@@ -63,16 +63,16 @@ class Guard:
     def _tell(self, added: Iterable[int], removed: Iterable[int]) -> None:
         if self._process is not None and self._process.stdin is not None:
             lines = [f"+{group}\n" for group in added] + [f"-{group}\n" for group in removed]
-            # A guard that is gone is replaced by `ensure_alive`, which tells everything anew.
+            # If the guard has died, `ensure_alive` starts a new one and sends it all groups.
             with suppress(OSError):
                 self._process.stdin.write("".join(lines).encode())
                 self._process.stdin.flush()
 
 
 def end_groups(groups: Set[int], grace: float = GRACE) -> None:
-    """SIGTERM to the leader of each process group; SIGKILL to what is left of it in the end."""
+    """Send SIGTERM to the leader of each process group, and SIGKILL to what remains of it."""
     for group in groups:
-        # To the leader alone: it ends its own processes in the order it needs.
+        # Only to the leader, which ends its own processes in the right order.
         with suppress(ProcessLookupError):
             os.kill(group, signal.SIGTERM)
     deadline = time.monotonic() + grace
@@ -98,7 +98,7 @@ def _is_alive(group: int) -> bool:
 
 
 def _groups_left_by(pipe: IO[str]) -> set[int]:
-    """Reads until the other side is gone; the groups that were not removed before."""
+    """Read until the pipe is closed; return the groups that were added and not removed."""
     groups: set[int] = set()
     for line in pipe:
         change, group = line[0], int(line[1:])
@@ -107,7 +107,7 @@ def _groups_left_by(pipe: IO[str]) -> set[int]:
 
 
 def main() -> None:
-    # Whoever signals every process of a service at once must not end the one that tidies up.
+    # A signal to all processes of a service must not end the guard: it still has to end the others.
     for signum in _IGNORED:
         signal.signal(signum, signal.SIG_IGN)
     end_groups(_groups_left_by(sys.stdin))

@@ -1,7 +1,7 @@
-"""Which heartbeats have stopped, by a clock that nobody sets.
+"""Finds heartbeats that have stopped, by the monotonic clock.
 
-The time in a heartbeat is that of a clock which may be set back: then it lies in the future, and
-would look alive until that time comes. So it is also watched whether it changes.
+If the system clock is set back, the time in a heartbeat lies in the future and would look alive
+until then. So this also watches whether the value changes.
 """
 
 import time
@@ -12,16 +12,16 @@ Seen = tuple[datetime | None, float]
 
 
 class HeartbeatWatch:
-    """Remembers since when each heartbeat has been the same; one for a process."""
+    """Remembers since when each heartbeat has not changed; one instance per process."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._seen: dict[int, Seen] = {}
 
     def unchanged_for(self, heartbeats: Mapping[int, datetime | None]) -> dict[int, float]:
-        """For each of them, how many seconds it has been seen with this very value.
+        """For each heartbeat, how many seconds its value has not changed.
 
-        Those that are not named any more are forgotten.
+        Heartbeats missing from the argument are forgotten.
         """
         now = self._clock()
         before = self._seen

@@ -1,7 +1,7 @@
-"""What the queue carries: the task function, the claim around it, and what follows a run.
+"""The queue's job: claims a run, executes it, and starts what follows from its end.
 
-The queue's engine is a setting and may deliver a job late, twice or never; the Run row is the
-truth. Whatever the engine does, a run is executed by the one worker whose claim changed its row.
+The queue's engine is a setting and may deliver a job late, twice or never. Only the Run row
+decides: a run is executed by the one worker whose claim changed that row.
 """
 
 import logging
@@ -32,12 +32,12 @@ except ImportError:  # Django 5.2: the same API from its backport
 
 logger = logging.getLogger(__name__)
 
-# So long a worker waits for another run of the same connection to get an answer.
+# How long a worker waits for another run of the same connection to get an answer.
 _PATIENCE = timedelta(seconds=2)
 
 
 def queue_run(task: Task, trigger: str, user: Any = None, *, caused_by: Run | None = None) -> Run:
-    """Queue a run of `task` and, once that is committed, put it before the workers.
+    """Queue a run of `task` and, after the commit, enqueue its job.
 
     Raises TaskUnusableError, RunActiveError, ConditionError.
     """
@@ -63,12 +63,12 @@ def any_worker_alive() -> bool:
 
 @queue_task()
 def execute_run(run_id: int, attempt: int) -> None:
-    """What a worker does with a job: nothing, unless the run still waits for this attempt."""
+    """A worker's job: execute the run if it still waits for this attempt, else do nothing."""
     execute_here(run_id, attempt)
 
 
 def execute_here(run_id: int, attempt: int) -> None:
-    """Claim the run's attempt and bring it to an end in this process."""
+    """Claim the run's attempt and execute it in this process."""
     owner = f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     run = Run.objects.get(pk=run_id)
     if run.attempt != attempt or not _claim(run, owner):
@@ -84,10 +84,10 @@ def execute_here(run_id: int, attempt: int) -> None:
 
 
 def _claim(run: Run, owner: str) -> bool:
-    """Claim the run, if need be once another one of its connection has an answer.
+    """Claim the run, if necessary after another run of its connection has an answer.
 
-    That takes a moment when the host is well. If it takes longer this worker is free for other
-    connections; the run is put before the workers again when nothing is in its way.
+    With a working host that takes a moment. After two seconds the worker gives up, to be free for
+    other connections; the run is enqueued again once nothing blocks it.
     """
     while not run.claim(owner):
         blocker = run.blocker()
@@ -104,7 +104,7 @@ def _has_just_started(run: Run) -> bool:
 
 
 def enqueue_unblocked() -> None:
-    """Put runs before the workers that waited for another run of their connection."""
+    """Enqueue the runs that waited for another run of their connection and no longer have to."""
     for run in Run.objects.queued().exclude(waits_for=None).order_by("id"):
         with isolated(_("waiting run %(run)s") % {"run": run.pk}):
             if run.blocker() is None and not is_in_queue(run):
@@ -117,7 +117,7 @@ def enqueue(run: Run) -> None:
 
 
 def follow_up(run: Run) -> None:
-    """What an end leads to: back before the workers, or the On Failure Task."""
+    """After an attempt: enqueue a requeued run, or queue the On Failure Task of a failed one."""
     enqueue_unblocked()
     if run.status == Run.Status.QUEUED:
         enqueue(run)
@@ -127,7 +127,7 @@ def follow_up(run: Run) -> None:
 
 @transaction.atomic
 def queue_on_failure_task(run: Run) -> None:
-    """Once, whoever sees the failure first: this worker, or the recovery after its death."""
+    """Queue it once, from the run's worker or, if that died, from the recovery."""
     task = run.task.on_failure_task
     if not run.close_failure() or task is None:
         return

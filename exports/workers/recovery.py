@@ -1,4 +1,4 @@
-"""Stalled runs, jobs that never arrived, what dead workers left: put right every ten seconds."""
+"""Recovery, every ten seconds: stalled runs, lost jobs, and what dead workers left."""
 
 import logging
 import time
@@ -36,8 +36,8 @@ _STALLED = gettext_noop(
     "The worker of this run fell silent (the machine or the process was ended)."
 )
 _NO_HARM = gettext_noop("Nothing was exported and no date moved; run the task again.")
-# A queued run that nobody took is put before the workers again after this long: its job may have
-# died with a worker between taking it and claiming the run. A job too many does nothing.
+# A queued run that no worker took is enqueued again after this long: a worker may have died between
+# taking its job and claiming the run. A second job for the same run does nothing.
 _ENQUEUE_AGAIN_AFTER = timedelta(minutes=1)
 
 
@@ -63,10 +63,10 @@ _session_clearing = _Hourly()
 
 
 def recover(*, is_thorough: bool = False) -> None:
-    """Close what dead workers left, and put before the workers what never got there.
+    """Close what dead workers left, and enqueue the runs whose job was lost.
 
     Safe to call from several processes at once: every decision is a conditional update. When
-    thorough, as at a worker's start, files are looked at however old they are.
+    thorough, as at a worker's start, files and staged rows of any age are checked.
     """
     steps: dict[str, Callable[[], object]] = {
         _("runs of dead workers"): _close_all_stalled,
@@ -92,10 +92,10 @@ def _follow_failures() -> None:
 
 
 def _clear_run_folder(is_thorough: bool) -> None:
-    """Not in every round: a folder of a hundred thousand files costs a tenth of a core then.
+    """Clear the folder of runs: at start, after closing a stalled run, and once an hour.
 
-    What is to be found there was left by a worker that died: at this one's start, before a stalled
-    run was closed, or, by a failing disk, at any time.
+    Listing a hundred thousand files in every round would take a tenth of a core. Leftovers come
+    from dead workers, or at any time from a failing disk.
     """
     if is_thorough or _listing.is_due:
         clear_run_folder()
@@ -120,10 +120,10 @@ def _close_all_stalled() -> None:
 
 
 def _close_stalled(run: Run) -> None:
-    """Resume or end a stalled run, once its worker can change it no more."""
+    """Take a stalled run from its worker, then resume it or end it."""
     owner = f"recovery-{uuid.uuid4().hex[:8]}"
     if not run.steal(owner):
-        return  # it lives, or came to an end in this very moment
+        return  # its worker is alive, or the run has just ended
     log = RunLog(run)
     stalled_count = run.stalled_count + 1
     if run.cancel_requested_at is not None:
@@ -140,7 +140,7 @@ def _close_stalled(run: Run) -> None:
 
 
 def _has_beginning(run: Run) -> bool:
-    """Whether there is something to resume; what cannot be read is not there."""
+    """Whether the run has a readable part file to resume from."""
     try:
         return files.checked_beginning(run) is not None
     except OSError:
@@ -167,7 +167,7 @@ def _fail_stalled(run: Run, owner: str, reason: str, code: ErrorCode) -> None:
 
 def _enqueue_waiting() -> None:
     now = timezone.now()
-    # A time ahead of now was written before the clock was set back, and says nothing.
+    # A time in the future was written before the clock was set back: ignore it.
     never = Q(enqueued_at=None) & ~Q(queued_at__range=(now - timedelta(seconds=10), now))
     long_ago = Q(enqueued_at__lt=now - _ENQUEUE_AGAIN_AFTER) | Q(enqueued_at__gt=now)
     for run in Run.objects.queued().filter(never | long_ago):

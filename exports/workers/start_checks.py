@@ -1,4 +1,4 @@
-"""What must be so before a process of ours may touch the database and the data folder."""
+"""Checks that every process makes before it uses the database and the data folder."""
 
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ class StartError(Exception):
 
 
 def unreadable_keys() -> list[str]:
-    """Which private keys this installation's encryption key does not open, in sentences."""
+    """A sentence naming the connections whose private key cannot be decrypted, if any."""
     connections = Connection.objects.order_by("name")
     names = [connection.name for connection in connections if not connection.is_key_readable]
     if not names:
@@ -28,10 +28,10 @@ def unreadable_keys() -> list[str]:
 
 
 def check_start() -> list[str]:
-    """Raises StartError; returns what has to be told. The database is up to date."""
+    """Raises StartError; returns notices for the operator. Needs a migrated database."""
     try:
         sentences = close_to_others()
-        # What is done without is told by `serve`, and not by each of its processes again.
+        # Result unused: `serve` reports missing capabilities once, not in each of its processes.
         check_capabilities()
         check_folder_belongs()
     except (FolderUnusableError, ForeignFolderError) as error:

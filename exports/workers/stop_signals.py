@@ -1,11 +1,11 @@
-"""The signals that ask a process of ours to come to a clean end."""
+"""The signals that ask a process to end cleanly."""
 
 import signal
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
 
-# What systemd and Docker send, Ctrl-C, a closed terminal or SSH session, and Ctrl-\.
+# From systemd and Docker, Ctrl-C, a closed terminal or SSH session, and Ctrl-\.
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 Handler = Callable[[int, FrameType | None], object]
@@ -14,7 +14,7 @@ Handler = Callable[[int, FrameType | None], object]
 def on_stop_signals(handler: Handler) -> dict[signal.Signals, Any]:
     """Call `handler` for each of STOP_SIGNALS; returns what handled them before.
 
-    Under `nohup` a closed terminal ends nothing.
+    A signal that is ignored, as SIGHUP under `nohup`, stays ignored.
     """
     previous = {signum: signal.getsignal(signum) for signum in STOP_SIGNALS}
     for signum, handled_by in previous.items():

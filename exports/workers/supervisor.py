@@ -1,4 +1,4 @@
-"""Web server and workers as one command: starts them, replaces the dead, ends them together."""
+"""Runs web server and workers as one command: starts, restarts and ends them together."""
 
 import socket
 import subprocess
@@ -32,7 +32,7 @@ class _Child:
 
 
 class Serving:
-    """The processes of an installation on this machine; none of them outlives this one."""
+    """The web server and workers on this machine; they end when this process ends."""
 
     def __init__(self, *, bind: str, port: int, worker_count: int) -> None:
         work = [str(Path(settings.BASE_DIR) / "manage.py"), "worker"]
@@ -42,7 +42,7 @@ class Serving:
         self._over = threading.Event()
 
     def take_signals(self) -> None:
-        """From now on each signal that asks for it ends `watch`, and with it all processes."""
+        """Let each stop signal end `watch`, and with it all processes."""
         on_stop_signals(self._stop)
 
     def start(self) -> None:
@@ -51,7 +51,7 @@ class Serving:
             self._children.append(self._begin(command))
 
     def watch(self, notify: Callable[[str], object]) -> None:
-        """Replace processes that die, until a signal ends this one; then end them all."""
+        """Restart processes that die, until a stop signal; then end them all."""
         self.take_signals()
         try:
             while not self._over.wait(0.5):
@@ -61,7 +61,7 @@ class Serving:
             self.stop()
 
     def stop(self) -> None:
-        """Ask all processes to end, and end those that do not."""
+        """Ask all processes to end, and kill those that do not."""
         children, self._children = self._children, []
         for child in children:
             child.process.terminate()
@@ -76,12 +76,12 @@ class Serving:
         for index, child in enumerate(self._children):
             if child.process.poll() is None or self._over.is_set():
                 continue
-            # A terminal that was closed cannot be written to; the work goes on.
+            # Writing fails if the terminal was closed; go on regardless.
             with suppress(OSError):
                 notify(_end_message(child))
-            # Processes of its own that it left behind would keep the port.
+            # Any processes it left behind would keep the port.
             self._end(child)
-            # Something that dies at once must not be started a hundred times a second.
+            # A process that dies at once must not be restarted a hundred times a second.
             if time.monotonic() - child.started_at < _RESTART_PAUSE:
                 self._over.wait(_RESTART_PAUSE)
             self._children[index] = self._begin(child.command)
@@ -90,7 +90,7 @@ class Serving:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own modules
             [sys.executable, *command],
             cwd=settings.BASE_DIR,
-            # Ctrl-C reaches the whole group of a terminal; only this process is to act on it.
+            # Ctrl-C goes to the terminal's whole process group; only this process shall handle it.
             start_new_session=True,
         )
         self._guard.add(process.pid)

@@ -1,4 +1,4 @@
-"""The worker process: takes queued runs, shows that it lives, recovers what others left."""
+"""The worker process: executes queued runs, sends heartbeats, delivers files, recovers."""
 
 import logging
 import os
@@ -33,7 +33,7 @@ PAUSE_AFTER_FAULT = 2.0
 
 
 class ExportWorker(QueueWorker):
-    """The database queue's worker, with our heartbeats and a shutdown that runs obey."""
+    """The database queue's worker, with heartbeats and a shutdown that requeues its run."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -49,12 +49,12 @@ class ExportWorker(QueueWorker):
         self._name = f"{socket.gethostname()[:60]}-{os.getpid()}-{self.worker_id[:8]}"
         self._over = threading.Event()
         self._has_recovered = False
-        # Set when something may have to be sent.
+        # Set when a run has ended and its file may need delivery.
         self._run_ended = threading.Event()
 
     def run(self) -> None:
         """Work until a signal ends it."""
-        # Each of its own: what hangs must hold up neither signs of life nor runs.
+        # One thread each: if one hangs, heartbeats and runs still go on.
         threads = [
             self._start(_("signs of life"), SEEN_EVERY.total_seconds(), self._see, self._over),
             self._start(_("recovery"), RECOVER_EVERY, self._recover, self._over),
@@ -79,16 +79,16 @@ class ExportWorker(QueueWorker):
         self._run_ended.set()
 
     def shutdown(self, signum: int, frame: FrameType | None) -> None:
-        """Give the current run back to the queue; it ends within seconds, so once is enough."""
-        # Not as the queue's worker does it, by an exception wherever the signal finds it: that may
-        # be within a transaction, or between taking a job and executing it.
+        """Requeue the current run and end; takes seconds, so a second signal changes nothing."""
+        # The queue's own worker raises an exception here, possibly within a transaction or between
+        # taking a job and executing it. So only set a flag.
         shutdown.set()
         self.running = False
 
     def _start(
         self, name: str, every: float, do: Callable[[], object], wake: threading.Event
     ) -> threading.Thread:
-        """Call `do` again and again, in a thread with a database connection of its own."""
+        """Call `do` repeatedly, in a thread with its own database connection."""
 
         def repeat() -> None:
             while not self._over.is_set():
@@ -119,7 +119,7 @@ class ExportWorker(QueueWorker):
 def work(on_ready: Callable[[], object] = lambda: None) -> None:
     """Run a worker in this process until a signal asks for its end.
 
-    `on_ready` is called when a signal no longer ends the process in the middle of something.
+    `on_ready` is called once the signal handlers are set.
     """
     worker = ExportWorker()
     runner.prepare()

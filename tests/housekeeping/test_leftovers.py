@@ -104,7 +104,7 @@ def test_orphan_moves_to_another_file_system(
 def test_broken_entry_is_told_once(
     task: Task, runs: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    isolation._told.clear()
+    isolation._reported.clear()
     (runs / "run-900-1.part").mkdir()
     run = run_now(task)
     (runs / f"run-{run.pk}-1.part").write_text("<half")
@@ -118,7 +118,7 @@ def test_broken_entry_is_told_once(
 
 
 def test_mistake_in_one_step_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
-    isolation._told.clear()
+    isolation._reported.clear()
     for _ in range(2):
         with isolation.isolated("a step"):
             raise KeyError("a mistake of ours")
