@@ -1,4 +1,4 @@
-"""The address of every page of a seeded installation, and what a first visit to one loads."""
+"""The address of every page of a seeded installation, and the size of a first visit."""
 
 import gzip
 import re
@@ -17,7 +17,7 @@ _PARTS = re.compile(r'<(?:link|script)\b[^>]*(?:href|src)="([^"]+)"')
 
 
 def addresses() -> dict[str, str]:
-    """Each page by what it is: of the first task, its newest success, and a run that is active."""
+    """Each page by name: of the first task, its newest success, and an active run."""
     task, busy = Task.objects.earliest("id"), Run.objects.running().latest("id")
     over = Run.objects.succeeded().filter(task=task).latest("id")
     ledger = reverse("task-ledger", args=[task.pk])
@@ -42,7 +42,7 @@ def addresses() -> dict[str, str]:
 
 
 def first_load(client: Client, address: str) -> int:
-    """Bytes of a page and of what it links to, each gzipped as WhiteNoise keeps it."""
+    """Bytes of a page and of the files it links to, each gzipped as by WhiteNoise."""
     page = client.get(address).content
     parts = {part for part in _PARTS.findall(page.decode()) if part.startswith("/static/")}
     return len(gzip.compress(page)) + sum(_kept_size(part) for part in parts)

@@ -1,4 +1,4 @@
-"""What most tests need: a stand-in ConnectWise, a connection to it, and a task."""
+"""Fixtures that most tests need: a stand-in ConnectWise, a connection to it, and a task."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -45,14 +45,14 @@ MakeTask = Callable[..., Task]
 
 @pytest.fixture(autouse=True)
 def data_folder(tmp_path: Path, settings: Settings) -> Path:
-    """Every test has run files of its own."""
+    """Every test has its own run files."""
     settings.CWEXPORT_DATA_DIR = tmp_path / "var"
     return tmp_path / "var"
 
 
 @pytest.fixture(autouse=True)
 def not_shutting_down() -> Iterator[None]:
-    """The process-wide flag that a worker's signal handler sets."""
+    """Reset the process-wide flag that a worker's signal handler sets."""
     from exports.pipeline.lease import shutdown
 
     shutdown.clear()
@@ -68,7 +68,7 @@ def connection(db: None, stand_in: StandIn) -> Connection:
 
 @pytest.fixture
 def make_task(connection: Connection) -> MakeTask:
-    """A function that saves a task; what is not said is an All export with pages of 25."""
+    """A function that saves a task, by default an All export with pages of 25."""
     return lambda **fields: save_task(connection, **fields)
 
 
@@ -106,7 +106,7 @@ def save_task(connection: Connection, **fields: object) -> Task:
 
 
 def run_now(task: Task, trigger: str = Run.Trigger.MANUAL) -> Run:
-    """Queue a run and execute and deliver it in this process, as a worker does."""
+    """Queue a run, then execute and deliver it in this process, as a worker does."""
     from exports.delivery.sending import send_due
     from exports.workers import jobs
 

@@ -1,6 +1,6 @@
-"""What there is to translate, found in code and templates, and what a catalogue holds of it.
+"""The translatable messages of code and templates, and the entries of a catalogue.
 
-Python's own means and Django's template lexer, so that the tests need no GNU gettext.
+Uses only Python and Django's template lexer, so that the tests do not need GNU gettext.
 """
 
 import ast
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from django.utils.translation.template import templatize
 
 ROOT: Final = Path(__file__).parents[1]
-# The stand-in speaks as ConnectWise does; migrations hold what was true once.
+# The stand-in speaks like ConnectWise; migrations hold old texts.
 _STALLED: Final = ("demo", "migrations")
 
 _SINGULAR: Final = {"_", "gettext", "gettext_lazy", "gettext_noop"}
@@ -27,7 +27,7 @@ _IN_TEMPLATE: Final = re.compile(
 
 
 class Message(NamedTuple):
-    """What a translator is asked for; `plural` is "" where no number decides."""
+    """A message to translate; `plural` is "" where there is no number."""
 
     context: str
     text: str
@@ -36,7 +36,7 @@ class Message(NamedTuple):
 
 @dataclass
 class Entry:
-    """A message of a catalogue with its forms in the other language."""
+    """A message of a catalogue with its translations."""
 
     context: str = ""
     text: str = ""
@@ -50,13 +50,13 @@ class Entry:
 
 
 def python_files() -> list[Path]:
-    """The modules whose sentences are translated."""
+    """The modules with translated sentences."""
     found = sorted((ROOT / "exports").rglob("*.py"))
     return [path for path in found if path.relative_to(ROOT).parts[1] not in _STALLED]
 
 
 def called(node: ast.Call) -> str:
-    """The name of what is called, without what it belongs to."""
+    """The name of the called function, without its object."""
     target = node.func
     if isinstance(target, ast.Attribute):
         return target.attr
@@ -64,7 +64,7 @@ def called(node: ast.Call) -> str:
 
 
 def messages() -> set[Message]:
-    """Every message of code and templates, once, as a catalogue lists them."""
+    """Every message of code and templates, once, in the order of a catalogue."""
     found = set(_in_code()) | set(_in_templates())
     with_plural = {(one.context, one.text) for one in found if one.plural}
     return {one for one in found if one.plural or (one.context, one.text) not in with_plural}
@@ -89,7 +89,7 @@ def _in_templates() -> Iterator[Message]:
 
 
 def read_catalogue(path: Path) -> list[Entry]:
-    """The entries of a .po file, its header among them as the message without a text."""
+    """The entries of a .po file, including its header as the message without text."""
     blocks = re.split(r"\n\s*\n", path.read_text(encoding="utf-8").strip())
     return [_entry(block.splitlines()) for block in blocks if "\nmsgid " in f"\n{block}"]
 

@@ -1,4 +1,4 @@
-"""Real processes of the installation under test: they see the test's database, files and keys."""
+"""Real processes of the installation under test: they use the test's database, files and keys."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """What a process needs to be the same installation as this test."""
+    """The environment that makes a process use this test's installation."""
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "cwexport.settings",
@@ -37,7 +37,7 @@ def _database_url() -> str:
 
 @contextmanager
 def worker_process() -> Iterator["subprocess.Popen[bytes]"]:
-    """A `manage.py worker`; it is ended with the block, however it is doing."""
+    """A `manage.py worker`; it is ended when the block ends."""
     process = subprocess.Popen([sys.executable, "manage.py", "worker"], cwd=ROOT, env=environment())
     try:
         yield process

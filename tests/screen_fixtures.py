@@ -1,4 +1,4 @@
-"""The cast of the screens: who is signed in, and runs in every state, made by the verbs."""
+"""Fixtures of the pages: a signed-in user, and runs in every state, created by model methods."""
 
 import hashlib
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def signed_in(user: User) -> Client:
 
 @pytest.fixture
 def connection(db: None) -> Connection:
-    """A connection that no screen calls."""
+    """A connection that no page calls."""
     made = Connection(
         name="Acme", site="https://na.myconnectwise.net", company="acme", public_key="AbCdEf"
     )
@@ -49,14 +49,14 @@ def make_task(connection: Connection) -> Callable[..., Task]:
 
 
 def start(task: Task, user: User | None = None) -> Run:
-    """A run that a worker holds."""
+    """A run that a worker has claimed."""
     run = task.queue_run(Run.Trigger.MANUAL, user)
     assert run.claim(OWNER)
     return run
 
 
 def succeed(task: Task, user: User | None = None, **fields: Any) -> Run:
-    """A run that is over, with a file on disk."""
+    """A successful run with a file on disk."""
     run = start(task, user)
     path = files.part_file(run).with_suffix(".xml")
     path.write_bytes(CONTENT)
@@ -80,7 +80,7 @@ def succeed(task: Task, user: User | None = None, **fields: Any) -> Run:
 
 
 def put_out(run: Run, *batch_ids: int, last_updated: str = "2026-02-03T04:05:06Z") -> None:
-    """What the ledger holds of a run's file."""
+    """Write the ledger entries of a run's file."""
     versions = [Version(batch_id, last_updated, f"{batch_id:032x}") for batch_id in batch_ids]
     LedgerEntry.objects.stage(run, versions)
 
@@ -92,7 +92,7 @@ def fail(task: Task, sentence: str = "ConnectWise answered 401.") -> Run:
 
 
 def move_date(task: Task, run: Run, field: str, moment: datetime) -> None:
-    """What the success of `run` does to a date of its task (W2)."""
+    """Move a date of the task, as the success of `run` does (W2)."""
     Task.objects.filter(pk=task.pk).update(**{field: moment})
     DateChange.objects.create(
         task=task,

@@ -1,4 +1,4 @@
-"""The installation the tests run: the real settings, in a folder of their own."""
+"""The settings of the test installation: the real ones, in a folder of its own."""
 
 import os
 import tempfile
@@ -31,9 +31,9 @@ if "CWEXPORT_TEST_DATABASE_URL" in os.environ:
 from cwexport.settings import *  # noqa: E402, F403
 from cwexport.settings import DATABASES, STORAGES  # noqa: E402
 
-# The static files are served from their sources; WhiteNoise wants its folder all the same.
+# Static files are served from their sources, but WhiteNoise still needs its folder.
 (_folder / "static").mkdir()
-# A file, so that a worker started as a process of its own sees the same rows.
+# A file, so that a worker in another process sees the same rows.
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

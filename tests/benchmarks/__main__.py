@@ -1,8 +1,8 @@
 """`python -m tests.benchmarks [--quick]`: speed, memory and locks of an export, and all pages.
 
-The stand-in and everything measured run in processes of their own on this machine. The full run
-makes three alternating rounds and a million batches and takes about eight minutes; the quick one
-makes one round without the million and without the pages. `--pages` measures the pages alone.
+The stand-in and everything measured run in separate processes on this machine. The full run makes
+three alternating rounds and a million batches and takes about eight minutes; the quick one makes
+one round without the million and without the pages. `--pages` measures only the pages.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The floor: the same pages with requests and nothing else; no answer is even parsed."""
+"""The lower limit: fetches the same pages with requests alone and parses no answer."""
 
 import argparse
 import json
@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--page-ends", required=True, help="JSON: the highest id of every page")
     options = parser.parse_args()
     ends = json.loads(options.page_ends)
-    # Each page as the walk asks for it, and the empty one that proves the end.
+    # Each page as a run requests it, and the empty one that proves the end.
     questions: queue.SimpleQueue[str] = queue.SimpleQueue()
     for above, up_to in zip([0, *ends], ends, strict=False):
         questions.put(f"id > {above} and id <= {up_to}")

@@ -1,6 +1,6 @@
-"""How long another writer of the same SQLite database has to wait: one asks every 5 ms.
+"""How long another writer of the same SQLite database has to wait; it writes every 5 ms.
 
-It ends with its standard input and prints one JSON line: the longest wait in milliseconds.
+It ends when its standard input ends, and prints one JSON line: the longest wait in milliseconds.
 """
 
 import argparse
@@ -17,7 +17,7 @@ def main() -> None:
     options = parser.parse_args()
     over = threading.Event()
     threading.Thread(target=_wait_for_the_end, args=(over,), daemon=True).start()
-    # SQLite's own waiting sleeps up to 100 ms at a time; this one looks every millisecond.
+    # SQLite's busy handler sleeps up to 100 ms at a time; this one retries every millisecond.
     database = sqlite3.connect(options.database, timeout=0, isolation_level=None)
     longest, count = 0.0, 0
     while not over.wait(0.005):

@@ -1,4 +1,4 @@
-"""A history of any length in an empty database, written in bulk: what a busy year leaves behind."""
+"""A history of any length in an empty database, written in bulk, as after a busy year."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ TASKS = 20
 LINES_A_RUN = 10
 _PORTION = 5_000
 _APART = timedelta(minutes=5)
-# Of a hundred runs: most without a batch, as a task that asks often finds nothing new.
+# In a hundred runs: most without a batch, as a task that runs often finds nothing new.
 _KINDS: Final = (
     ["succeeded"] * 35 + ["empty"] * 50 + ["failed"] * 8 + ["suspicious"] * 4 + ["cancelled"] * 3
 )
@@ -24,7 +24,7 @@ _TRIGGERS: Final = ("manual", "command", "command", "failure", "reexport")
 
 
 def seed(run_count: int, entry_count: int) -> None:
-    """`run_count` runs that are over, 10 log lines each, and a ledger of the first task."""
+    """`run_count` finished runs, 10 log lines each, and a ledger of the first task."""
     with transaction.atomic():
         users = [User.objects.create(username=f"user-{number}") for number in range(3)]
         tasks = _tasks(_connection())
@@ -61,7 +61,7 @@ def _runs(tasks: list[Task], users: list[User], count: int) -> Iterator[Run]:
     begun = timezone.now() - count * _APART
     for number in range(count):
         task = tasks[number % TASKS]
-        # A kind for each round of the tasks, so that every task has runs of every kind.
+        # One kind for each round of the tasks, so that every task has runs of every kind.
         kind = _KINDS[(number // TASKS * 37 + number) % len(_KINDS)]
         trigger = _TRIGGERS[number % len(_TRIGGERS)]
         started_at = begun + number * _APART
@@ -142,7 +142,7 @@ def _moves(run_count: int) -> Iterator[DateChange]:
 
 
 def _write_entries(task: Task, count: int) -> None:
-    """A batch an entry, as many in each of the task's successes."""
+    """One entry for each batch, the same number in each of the task's successes."""
     found = Run.objects.succeeded().filter(task=task).order_by("id").values_list("id", flat=True)
     runs = list(found)
     rows = (
@@ -157,13 +157,13 @@ def _write_entries(task: Task, count: int) -> None:
 
 
 def _execute(statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    # An object for each of a million rows would take a minute.
+    # Creating a model object for each of a million rows would take a minute.
     with database.cursor() as cursor:
         cursor.executemany(statement, rows)
 
 
 def _in_portions(model: Any, rows: Iterable[Any]) -> None:
-    # Not bulk_create alone: it turns all it is given into a list first.
+    # In portions, as bulk_create turns all rows into a list first.
     rows = iter(rows)
     while portion := list(islice(rows, _PORTION)):
         model.objects.bulk_create(portion)

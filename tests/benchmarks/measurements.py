@@ -1,4 +1,4 @@
-"""What is measured, against which goal. Each function gives the rows of one part of the table."""
+"""What is measured, and the goals. Each function gives the rows of one part of the table."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from tests.benchmarks.table import Row
 from tests.demo.certificates import Certificates
 
 PAGE_SIZE = 1000
-# What pyconnectwise's documentation begins with; it has no default of its own.
+# The first example in pyconnectwise's documentation, as it has no default.
 OUTSIDE_PAGE_SIZE = 100
 LATENCY = 0.08  # seconds
 PARALLEL = 4
@@ -22,11 +22,11 @@ Measured = dict[str, Any]
 def speed(
     installation: Installation, certificates: Certificates, batch_count: int, round_count: int
 ) -> list[Row]:
-    """Against the floor and against an outside client: TLS, 80 ms before each answer."""
+    """Compared with the lower limit and an outside client: TLS, 80 ms before each answer."""
     options = ("--latency", str(LATENCY), "--tls", *map(str, certificates.pair))
     with serving(batch_count, *options) as server:
         taken = alternating(round_count, contestants(installation, certificates, server))
-        # Ten times the requests and so slow that once is enough.
+        # Ten times the requests, and so slow that one round is enough.
         documented = _outside(installation, certificates, server, OUTSIDE_PAGE_SIZE)["seconds"]
     seconds = {name: median(each["seconds"] for each in runs) for name, runs in taken.items()}
     requests = {name: median(each["requests"] for each in runs) for name, runs in taken.items()}
@@ -92,7 +92,7 @@ def processing(installation: Installation, batch_count: int, round_count: int) -
 
 
 def memory(installation: Installation, batch_count: int) -> list[Row]:
-    """Peaks of the process that exports: few batches, many, and a bomb instead of a page."""
+    """Peak memory of the exporting process: few batches, many, and a gzip bomb."""
     with serving(1000) as server:
         few = _export(installation, server, PARALLEL)["memory"]
         server.order("bomb")
@@ -116,7 +116,7 @@ def memory(installation: Installation, batch_count: int) -> list[Row]:
 
 
 def profile(installation: Installation, batch_count: int, width: int) -> None:
-    """Where the product's own time goes, on standard error."""
+    """A profile of the product's own time, on standard error."""
     with serving(batch_count) as server:
         _export(installation, server, width, "--profile")
 
@@ -168,7 +168,7 @@ def contestants(
 def in_other_checkout(
     root: Path, installation: Installation, server: Server
 ) -> Callable[[], Measured]:
-    """The product as another checkout has it, in a database of its own."""
+    """The product of another checkout, with its own database."""
     other = installation.of_checkout(root)
     return lambda: _counted(server, lambda: _export(other, server, PARALLEL))
 
@@ -190,7 +190,7 @@ def _asked(server: Server, authority: str, page_size: int = PAGE_SIZE) -> tuple[
 def alternating(
     round_count: int, contestants: dict[str, Callable[[], Measured]]
 ) -> dict[str, list[Measured]]:
-    """Every contestant once a round, so that a slow minute of the machine is shared by all."""
+    """Every contestant once in each round, so that a slow minute affects all of them."""
     taken: dict[str, list[Measured]] = {name: [] for name in contestants}
     for _ in range(round_count):
         for name, contestant in contestants.items():
@@ -216,7 +216,7 @@ def _probed(installation: Installation, server: Server) -> Measured:
 
 
 def _complete(measured: Measured, server: Server) -> Measured:
-    """A figure of a run that failed or lost batches would be worth nothing."""
+    """Raises for a run that failed or lost batches, as its figures would be worthless."""
     found = measured["status"], measured["batches"]
     if found != ("succeeded", server.batch_count):
         raise SystemExit(f"The run {found[0]} with {found[1]} batches. {measured['error']}")

@@ -13,7 +13,7 @@ from lxml import etree
 from exports.demo.account import Account
 from tests.benchmarks.used_time import used_seconds
 
-warnings.simplefilter("ignore")  # of its own use of pydantic
+warnings.simplefilter("ignore")  # warnings about its use of pydantic
 
 FIELDS = ("batchIdentifier", "exportInvoicesFlag", "exportExpensesFlag", "exportProductsFlag")
 

@@ -1,4 +1,4 @@
-"""The pages of a short and of a long history beside each other, each against its goals."""
+"""The pages of a short and of a long history side by side, each against its goals."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from tests.benchmarks.processes import Installation, measure
 FEW, MANY = 100, 100_000
 ROWS_A_PAGE = 25
 MOST_QUERIES, MOST_TIMES, MOST_KB = 12, 1.5, 100
-# A ratio of less than this tells more about the clock than about the page.
+# Below this, the ratio says more about the clock than about the page.
 _MILLISECONDS_SEEN = 2.0
 HEADING = ("", "queries", f"{FEW} runs", f"{MANY:,} runs", "ratio", "first load", "")
 
@@ -15,7 +15,7 @@ Measured = dict[str, dict[str, Any]]
 
 
 def lines(installation: Installation) -> list[tuple[str, ...]]:
-    """The table, its heading first: name, queries, times, ratio, first load, verdict."""
+    """The table with its heading: name, queries, times, ratio, first load, verdict."""
     few = _measured(installation, FEW, 1_000)
     many = _measured(installation, MANY, 1_000_000)
     return [HEADING, *(_line(name, few, many) for name in many)]
@@ -49,9 +49,9 @@ def _line(name: str, few: Measured, many: Measured) -> tuple[str, ...]:
 
 
 def _comparable(name: str, few: Measured) -> dict[str, Any]:
-    """What a page of many runs is compared with: a list of few rows is no measure for a full one.
+    """The page to compare a page of many runs with, which must be as full.
 
-    A filter that does not fill a page of the short history stands against its whole first page.
+    A filter that does not fill a page of the short history is compared with its whole first page.
     """
     measured = few[name]
     is_partial = measured["rows"] is not None and measured["rows"] < ROWS_A_PAGE

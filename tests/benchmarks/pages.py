@@ -1,4 +1,4 @@
-"""Every page of a history of `--runs` runs: its queries, its time and what a first visit loads.
+"""Every page of a history of `--runs` runs: its queries, its time and its first load.
 
 Prints one JSON line: for each page its number of queries, milliseconds, kilobytes and rows.
 """
@@ -51,7 +51,7 @@ def _measure(client: Client, address: str) -> dict[str, Any]:
 
 
 def _answer(client: Client, address: str) -> Any:
-    """The answer; of a stream its beginning."""
+    """The answer; of a streamed one, its beginning."""
     response: Any = client.get(address)
     if response.streaming:
         next(iter(response.streaming_content))
@@ -59,8 +59,8 @@ def _answer(client: Client, address: str) -> Any:
 
 
 def _milliseconds(client: Client, address: str) -> float:
-    # Of the processor, reading from the disk cache included: whatever else runs here meanwhile
-    # is not the page's.
+    # Processor time, including reads from the disk cache, so that other programs on this machine
+    # do not count.
     begun = time.process_time()
     _answer(client, address)
     return 1000 * (time.process_time() - begun)

@@ -1,4 +1,4 @@
-"""The benchmark's processes: each measurement has one of its own, and so has every server."""
+"""The benchmark's processes: each measurement and each server has its own."""
 
 import json
 import os
@@ -22,7 +22,7 @@ class Server:
         self.url: str = self._answer()["url"]
 
     def order(self, line: str) -> Any:
-        """Send one of the orders that `server.py` knows; its answer."""
+        """Send one of the commands that `server.py` knows; returns its answer."""
         assert self._process.stdin
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
@@ -35,7 +35,7 @@ class Server:
 
 @contextmanager
 def serving(batch_count: int, *options: str) -> Iterator[Server]:
-    """A stand-in with that many batches, until the `with` block ends."""
+    """A stand-in with this many batches, until the `with` block ends."""
     command = _python("server", "--batches", str(batch_count), *options)
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -44,7 +44,7 @@ def serving(batch_count: int, *options: str) -> Iterator[Server]:
 
 
 class Installation:
-    """A data folder with a database, and copies of it that no earlier run has touched."""
+    """A data folder with a database, and fresh copies of it for each run."""
 
     def __init__(self, folder: Path, ca_file: Path, root: Path = ROOT) -> None:
         self._folder = folder
@@ -57,7 +57,7 @@ class Installation:
         subprocess.run(command, cwd=root, env=environment, check=True)
 
     def of_checkout(self, root: Path) -> "Installation":
-        """The same of another checkout of this product."""
+        """The same for another checkout of this product."""
         folder = self._folder / "other"
         folder.mkdir()
         return Installation(folder, self._ca_file, root)
@@ -83,7 +83,7 @@ class Installation:
         shutil.rmtree(folder)
 
     def export(self, server: Server, *options: str, width: int, page_size: int) -> dict[str, Any]:
-        """What `product.py` measured in a folder of its own."""
+        """The figures of `product.py`, measured in a new folder."""
         with self.copy() as folder:
             return self.export_in(folder, server, *options, width=width, page_size=page_size)
 
@@ -97,7 +97,7 @@ class Installation:
     def export_while_probed(
         self, server: Server, *, width: int, page_size: int
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """As `export`, and what `lock_probe.py` met in the same database meanwhile."""
+        """As `export`, with the waits of `lock_probe.py` in the same database."""
         with self.copy() as folder:
             command = _python("lock_probe", str(folder / "cwexport.sqlite3"))
             with subprocess.Popen(
@@ -110,7 +110,7 @@ class Installation:
 def measure(
     module: str, *options: str, environment: dict[str, str] | None = None, root: Path = ROOT
 ) -> dict[str, Any]:
-    """Run one module of this package to its end; the JSON line it printed last."""
+    """Run one module of this package to its end; returns the last JSON line it printed."""
     command = _python(module, *options)
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
     if done.returncode:

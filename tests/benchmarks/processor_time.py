@@ -1,8 +1,8 @@
-"""Processor time of an export: what does not depend on what else the machine does.
+"""Processor time of an export, which does not depend on other load of the machine.
 
-User and system time of every process that has a part, those of children included, from *Run now*
-to the end; beside the bare fetch of the same pages and beside pyconnectwise, from the first request
-on. TLS, no latency, several requests in flight.
+User and system time of all processes involved, including children, from *Run now* to the end;
+beside the bare fetch of the same pages and beside pyconnectwise, from the first request on. TLS, no
+latency, several requests in flight.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ from tests.benchmarks.processes import Installation, serving
 from tests.benchmarks.table import Row
 from tests.demo.certificates import Certificates
 
-# Against version 9e089e1, in the same rounds.
+# Compared with version 9e089e1, in the same rounds.
 GOAL = 0.7
 
 

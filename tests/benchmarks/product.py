@@ -1,7 +1,7 @@
-"""One run of the product, from *Run now* to its end, by the code a worker uses.
+"""One run of the product, from *Run now* to its end, with the code a worker uses.
 
-Prints one JSON line: seconds from queueing to the end, how it ended, the highest memory (MB), that
-of the process which reads a large file back included.
+Prints one JSON line: seconds from queueing to the end, how it ended, and the highest memory (MB),
+also of the process that validates a large file.
 """
 
 import argparse
@@ -74,8 +74,8 @@ def _own_peak() -> float:
 class ValidationMemory:
     """The highest memory of the process that validates a large file while it is written.
 
-    Looked at with every page: what the system counts for ended children begins with a copy of this
-    process, which is not theirs.
+    Measured at every page, as the system's figure for ended children includes the copy of this
+    process that each of them starts as.
     """
 
     def __init__(self) -> None:
@@ -119,7 +119,7 @@ def _task(connection: Connection, page_size: int) -> Task:
 
 
 def _leave_out_the_ledger() -> None:
-    """To see what the ledger costs: neither versions are computed nor rows staged."""
+    """Compute no versions and write no ledger rows, to see what the ledger costs."""
     LedgerQuerySet.stage = lambda *_: None  # type: ignore[method-assign]
 
     def nothing_of(batch_id: int, _record: object) -> Version:

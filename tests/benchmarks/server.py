@@ -1,8 +1,8 @@
-"""The stand-in ConnectWise as a process of its own, so that it shares no interpreter lock.
+"""The stand-in ConnectWise in its own process, so that it shares no interpreter lock.
 
-It prints one JSON line, `{"url": …}`, and then answers each line of its standard input:
-`pages PAGE_SIZE` where the pages of a walk end, `take` how many pages were asked for since the
-last `take`, `bomb` switches the gzip bomb on. It ends with its input.
+It prints one JSON line, `{"url": …}`, and then answers each line of its standard input: `pages
+PAGE_SIZE` with the ends of all pages, `take` with the number of pages requested since the last
+`take`; `bomb` switches the gzip bomb on. It ends when its input ends.
 """
 
 import argparse
@@ -25,7 +25,7 @@ def main() -> None:
     options = parser.parse_args()
     store = Store(stream_batches(options.batches))
     with StandIn(store, latency=options.latency, tls=options.tls) as stand_in:
-        # What is computed once per row is no matter of the first run that asks for it.
+        # Values computed once for each row must not slow down the first run.
         store.count(parse_conditions("lastUpdated > [1970-01-01T00:00:00Z]"))
         _say({"url": stand_in.url})
         for line in sys.stdin:
@@ -44,7 +44,7 @@ def _obeyed(order: list[str], stand_in: StandIn) -> object:
 
 
 def _is_page(request: Request) -> bool:
-    """Whether this is a step of the walk; what looks for the highest id is not."""
+    """Whether this requests a page, and not the highest id."""
     return request.endpoint == LIST and request.query.get("orderBy") == "id asc"
 
 

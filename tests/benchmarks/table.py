@@ -24,7 +24,7 @@ def render(rows: Sequence[Row]) -> str:
 
 
 def columns(lines: Sequence[Sequence[str]]) -> str:
-    """A name, figures and a verdict in each line; the figures stand to the right."""
+    """A name, figures and a verdict in each line; figures are right-aligned."""
     widths = [max(map(len, texts)) for texts in zip(*lines, strict=True)]
     return "\n".join(_line(line, widths) for line in lines)
 

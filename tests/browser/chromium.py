@@ -1,4 +1,4 @@
-"""The browser of the tests and of the pictures, and how one logs in with it."""
+"""The browser of tests and screenshots, and how it logs in."""
 
 import shutil
 from typing import Any
@@ -27,7 +27,7 @@ def sign_in(page: Page) -> None:
 
 
 def logins_of(browser: Browser, sample: SampleInstallation) -> dict[str, Any]:
-    """What a browser keeps after the login, by the address of the installation."""
+    """The browser state after the login, by the address of the installation."""
     kept = {}
     for url in (sample.url, sample.empty_url):
         context = browser.new_context(base_url=url)

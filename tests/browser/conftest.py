@@ -1,7 +1,7 @@
 """A real Chromium, a real web server and a real worker.
 
-Tests that change something have the test's own database (`page`, `open_page`, `worker`). Tests
-that only look at pages share one sample for the whole session (`every_page`, `visit`).
+Tests that change something have the test's own database (`page`, `open_page`, `worker`). Tests that
+only look at pages share one sample for the whole session (`every_page`, `visit`).
 """
 
 import os
@@ -66,9 +66,9 @@ def user(transactional_db: None) -> User:
 
 @pytest.fixture
 def open_page(chromium: Browser, live_server: LiveServer, user: User) -> Iterator[OpenPage]:
-    """A function that opens a page in a browser of its own, signed in through the login form.
+    """A function that opens a page in a new browser context, signed in through the login form.
 
-    It takes what `Browser.new_context` takes. Any fault of the page fails the test.
+    It accepts the arguments of `Browser.new_context`. Any fault of the page fails the test.
     """
     opened: list[tuple[Page, list[str]]] = []
 
@@ -100,14 +100,14 @@ def worker(transactional_db: None) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleInstallation]:
-    """An installation with every kind of task and run, and an empty one. Only to be looked at."""
+    """An installation with every kind of task and run, and an empty one. Read-only."""
     with running_sample(tmp_path_factory.mktemp("sample"), day_count=9) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def logins(chromium: Browser, sample: SampleInstallation) -> dict[str, Any]:
-    """What a browser keeps after the login, by the address of the installation."""
+    """The browser state after the login, by the address of the installation."""
     return logins_of(chromium, sample)
 
 
@@ -115,7 +115,7 @@ def logins(chromium: Browser, sample: SampleInstallation) -> dict[str, Any]:
 def visit(chromium: Browser, sample: SampleInstallation, logins: dict[str, Any]) -> Iterator[Visit]:
     """A function that opens a page of the catalogue (pages.py) by its name.
 
-    It takes what `Browser.new_context` takes. Any fault of the page fails the test.
+    It accepts the arguments of `Browser.new_context`. Any fault of the page fails the test.
     """
     by_name = {shown.name: shown for shown in PAGES}
     opened: list[tuple[Page, list[str]]] = []
@@ -138,7 +138,7 @@ def visit(chromium: Browser, sample: SampleInstallation, logins: dict[str, Any])
 
 @dataclass(frozen=True)
 class Visited:
-    """A page of the catalogue as it was arrived at, and what the server answered on the way."""
+    """A page of the catalogue, and the server's responses on the way to it."""
 
     shown: ShownPage
     page: Page
@@ -152,7 +152,7 @@ def visited(
     sample: SampleInstallation,
     logins: dict[str, Any],
 ) -> Iterator[Visited]:
-    """Each page of the catalogue in its turn, loaded once for all tests that look at it."""
+    """Each page of the catalogue, loaded once for all tests that look at it."""
     shown: ShownPage = request.param
     login = logins[shown.site(sample)] if shown.is_signed_in else None
     context = chromium.new_context(storage_state=login, viewport=ORDINARY)
@@ -169,7 +169,7 @@ def visited(
 
 @pytest.fixture
 def every_page(visited: Visited) -> Iterator[Visited]:
-    """Each page of the catalogue, in light and 1280 px wide; the test may change how it looks."""
+    """Each page of the catalogue, in light and 1280 px wide; the test may change its appearance."""
     yield visited
     visited.page.set_viewport_size(ORDINARY)
     visited.page.emulate_media(color_scheme="light", reduced_motion="no-preference")

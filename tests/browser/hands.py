@@ -1,14 +1,14 @@
-"""Somebody with a keyboard and no mouse, who sees where the focus is."""
+"""A person who uses only the keyboard and has to see where the focus is."""
 
 from playwright.sync_api import Locator, Page
 
 from tests.browser.settling import settle
 
-# More stops than any page has: beyond them the focus is going round, or is trapped.
+# More stops than any page has: after that the focus goes in circles or is trapped.
 _MOST_STOPS = 150
 
-# What is wrong with the focus where it is; nothing when all is well. An element that holds it
-# needs an outline or a shadow of its own, inside the window, with nothing on top of it.
+# What is wrong with the current focus, if anything. The focused element needs its own outline or
+# shadow, inside the window, with nothing on top of it.
 _FAULT = """() => {
     const held = document.activeElement;
     if (!held || held === document.body) return "";
@@ -29,7 +29,7 @@ _FAULT = """() => {
 
 
 class Hands:
-    """Presses keys; every stop on the way is looked at."""
+    """Presses keys, and checks the focus at every stop."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
@@ -52,13 +52,13 @@ class Hands:
         self._page.keyboard.press(key)
 
     def type_into(self, target: Locator, text: str) -> None:
-        """Go to the field and type over what it holds."""
+        """Go to the field and replace its text."""
         self.tab_to(target)
         self._page.keyboard.press("Control+A")
         self._page.keyboard.type(text)
 
     def choose(self, target: Locator, option: str) -> None:
-        """Go to the choice and type the beginning of the option, as on any closed list."""
+        """Go to the select and type the beginning of the option."""
         self.tab_to(target)
         self._page.keyboard.type(option)
         chosen = target.evaluate("one => one.selectedOptions[0].textContent.trim()")

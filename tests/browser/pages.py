@@ -1,4 +1,4 @@
-"""Every page of the product by name: where it is and how one gets there."""
+"""Every page of the product by name: its address and how to get there."""
 
 import re
 from collections.abc import Callable
@@ -15,8 +15,8 @@ Arrival = Callable[[Page], None]
 class ShownPage:
     """A page in one state.
 
-    `path` may name keys of the sample; `arrive` is what is done on it until the state is there.
-    `status`: what the server answers in the end. `is_empty`: of the installation without data.
+    `path` may name keys of the sample; `arrive` are the steps until the state is reached. `status`
+    is the final response's status. `is_empty`: from the installation without data.
     """
 
     name: str
@@ -33,7 +33,7 @@ class ShownPage:
         return sample.empty_url if self.is_empty else sample.url
 
     def open(self, page: Page, sample: SampleInstallation) -> None:
-        """Go there; the page is whole when this returns."""
+        """Go there; the page is complete when this returns."""
         answers: list[Response] = []
         page.on("response", lambda answer: answers.append(answer))
         page.goto(self.url(sample))
@@ -41,12 +41,12 @@ class ShownPage:
             self.arrive(page)
         asked = (one for one in answers if one.request.is_navigation_request())
         shown = [one.status for one in asked if not 300 <= one.status < 400]
-        # Otherwise the tests would examine the login, or a fault, in the place of the page.
+        # Otherwise the tests would examine the login or an error page instead.
         assert shown == [200] * (len(shown) - 1) + [self.status], (self.name, shown)
 
 
 def press(name: str) -> Arrival:
-    """Press the first button of the main part that is called so, and wait for the page after."""
+    """Press the first button of the main part with this label, and wait for the next page."""
 
     def arrive(page: Page) -> None:
         with page.expect_navigation():
@@ -56,7 +56,7 @@ def press(name: str) -> Arrival:
 
 
 def submit(button: str, **typed: str) -> Arrival:
-    """Fill in the fields of these labels (_ for a blank), then press the button."""
+    """Fill in the fields with these labels (_ for a blank), then press the button."""
 
     def arrive(page: Page) -> None:
         for label, text in typed.items():
@@ -67,7 +67,7 @@ def submit(button: str, **typed: str) -> Arrival:
 
 
 def open_all(page: Page) -> None:
-    """Unfold everything that is folded up in the main part."""
+    """Expand everything that is collapsed in the main part."""
     page.locator("main details").evaluate_all("all => all.forEach(one => { one.open = true; })")
 
 
@@ -101,7 +101,7 @@ def preview_in_form(page: Page) -> None:
 
 
 def preview_new_task(page: Page) -> None:
-    """As without JavaScript: a page of its own, with everything that was typed."""
+    """As without JavaScript: a separate page, with everything that was typed."""
     page.get_by_label("Task Name").fill("Not saved yet")
     page.get_by_label("Output File").fill("not-saved.xml")
     with page.expect_navigation():
@@ -218,7 +218,7 @@ PAGES = (
     ShownPage("file never made", "/runs/{failed_run}/download/", status=404),
 )
 
-# What has no page of its own, and what it is instead; test_pages.py holds each to its word.
+# Addresses without a page, and what each is instead; test_pages.py checks each.
 CHANGES = {
     "connection-test": "/connections/{connection}/test/",
     "connection-test-live": "/connections/{connection}/test/live/",

@@ -1,10 +1,10 @@
-"""Waits until a page stands still, so that what is measured is what people see."""
+"""Waits until a page stops moving, so that tests measure what people see."""
 
 from playwright.sync_api import Page
 
-# Two frames, so that what has just changed has begun to move; what turns for ever is left alone.
-# A browser may give a page no frames, and an element that is taken away may never end its motion:
-# after a while the page is looked at as it is.
+# Two frames, so that new transitions have started; endless animations are ignored.
+# A browser may draw no frames, and the animation of a removed element may never end: after a
+# while, stop waiting.
 _SETTLE = """async () => {
     const atMost = (milliseconds, promise) => Promise.race(
         [promise, new Promise(done => setTimeout(done, milliseconds))]);
@@ -18,5 +18,5 @@ _SETTLE = """async () => {
 
 
 def settle(page: Page) -> None:
-    """A colour that is on its way to another one is neither, and so is a place."""
+    """Wait for transitions, as colours and positions are wrong while they change."""
     page.evaluate(_SETTLE)

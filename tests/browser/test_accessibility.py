@@ -1,4 +1,4 @@
-"""Every page of the product, judged by axe and by what a screen reader reads first."""
+"""Every page of the product, checked by axe and by what a screen reader reads first."""
 
 from itertools import pairwise
 

@@ -258,7 +258,7 @@ def test_enter_in_a_row_changes_nothing(editor: Page) -> None:
     assert Task.objects.count() == 0
 
 
-# --- Refusals ----------------------------------------------------------------------------------
+# --- Errors ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("name", "compare", "text", "words"), ERROR_MESSAGES)
@@ -329,7 +329,7 @@ def test_focused_input_is_not_behind_the_bar(open_page: OpenPage, connection: Co
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
-# --- What the next run asks --------------------------------------------------------------------
+# --- What the next run asks for ----------------------------------------------------------------
 
 
 def test_each_mode_explains_its_date(editor: Page) -> None:
@@ -401,7 +401,7 @@ def test_the_editor_works_without_script(open_page: OpenPage, connection: Connec
 def test_unreachable_server_keeps_typed_conditions(
     chromium: Browser, live_server: LiveServer, user: User, connection: Connection
 ) -> None:
-    # Not through `open_page`: htmx puts a missing answer into the console, as it should.
+    # Not through `open_page`: htmx rightly logs a missing answer in the console.
     page = chromium.new_page(base_url=live_server.url)
     sign_in(page)
     page.goto("/tasks/new/")

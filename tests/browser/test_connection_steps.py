@@ -1,4 +1,4 @@
-"""A connection test is seen while it goes on (rule C4)."""
+"""The page shows the progress of a connection test (rule C4)."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A login that expires while somebody types costs nothing of what was typed."""
+"""When a login expires while somebody types, no typed text is lost."""
 
 import re
 
@@ -34,7 +34,7 @@ def test_login_in_another_tab_is_enough(page: Page, connection: Connection) -> N
     log_in(opened.value)
     expect(opened.value.get_by_label("Task Name")).to_be_visible()
 
-    # The token of the page is from before the login: with and without a reload of the form's rows.
+    # The page's token is from before the login: with and without a reload of the form's rows.
     page.get_by_role("button", name="Add condition").click()
     expect(page.locator(".condition-row")).to_have_count(2)
     page.get_by_role("button", name="Save").last.click()

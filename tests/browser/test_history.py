@@ -1,4 +1,4 @@
-"""The home page while runs go on, and the history with its filters, by somebody who looks on."""
+"""Home while runs are active, and the history with its filters, in a browser."""
 
 import re
 from collections.abc import Callable
@@ -73,7 +73,7 @@ def test_sorting_and_paging_keep_the_focus(page: Page, tasks: dict[str, Task]) -
 
     page.get_by_role("link", name="Next").click()
     expect(page.locator("#page-number")).to_have_text("Page 2 of 2, 32 in all")
-    # A filter that is set now keeps the order that was chosen.
+    # A filter set now keeps the chosen order.
     page.get_by_label("Task").select_option("Weekly")
     expect(page.locator(".found-count")).to_have_text("2 runs")
     expect(page).to_have_url(re.compile(r"sort=number"))

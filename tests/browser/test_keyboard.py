@@ -48,7 +48,7 @@ def log_in(page: Page, hands: Hands) -> None:
 
 def create_connection(page: Page, hands: Hands, stand_in: StandIn) -> None:
     account = Account()
-    # The page that taught that there is none yet.
+    # Back on the page that said there is none yet.
     hands.press(page.get_by_role("main").get_by_role("link", name=re.compile("connection")).first)
     page.wait_for_url(re.compile("/connections/new/$"))
     hands.type_into(page.get_by_label("Name", exact=True), "Acme")
@@ -72,7 +72,7 @@ def create_task(page: Page, hands: Hands) -> None:
     hands.choose(field(page, 0, "Logic Operator"), "Or")
     hands.press(page.get_by_role("button", name="Add condition"))
     expect(page.get_by_label("Value")).to_have_count(2)
-    # The new row has the focus, so one goes on where one was.
+    # The new row has the focus, so work goes on there.
     expect(field(page, 1, "Field")).to_be_focused()
     hands.type_into(field(page, 1, "Field"), "batchIdentifier")
     hands.choose(field(page, 1, "Comparison"), "Contains")
@@ -128,7 +128,7 @@ def test_focus_shows_at_every_stop(visit: Visit, name: str) -> None:
     hands = Hands(page)
     hands.tab_to(page.get_by_role("link", name="Skip to the content"))
     page.keyboard.press("Tab")
-    # Once round the page, back to where it began.
+    # Once around the page, back to the start.
     hands.tab_to(page.get_by_role("link", name="Skip to the content"))
 
     assert not hands.faults, "\n".join(hands.faults)

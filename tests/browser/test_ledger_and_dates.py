@@ -1,4 +1,4 @@
-"""Looking up what went out, exporting it again, undoing a date; and what must not get lost."""
+"""Searching the ledger, exporting again, undoing a date; and what must not get lost."""
 
 import re
 
@@ -97,7 +97,7 @@ def test_expired_login_is_said_beside_the_run(page: Page, make_task: MakeTask) -
 
 def test_unreachable_server_is_said_beside_the_run(page: Page, make_task: MakeTask) -> None:
     run = make_task().queue_run(Run.Trigger.MANUAL)
-    # A page of its own: Chromium reports each request without an answer as an error.
+    # A separate page, as Chromium reports each request without an answer as an error.
     page = page.context.new_page()
     page.goto(f"/runs/{run.pk}/")
     notice = page.get_by_text("The dashboard does not answer; trying again…")

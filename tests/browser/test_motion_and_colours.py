@@ -1,4 +1,4 @@
-"""Pages as people ask their system for them: without motion, in colours of their own."""
+"""Pages follow the system's preferences: without motion, with forced colours."""
 
 import pytest
 from playwright.sync_api import Page
@@ -21,7 +21,7 @@ _STATUSES = """() => [...document.querySelectorAll(".status")]
 
 
 def test_nothing_moves_for_who_asks_for_no_motion(every_page: Visited) -> None:
-    # Where there is motion, other colours are faded to.
+    # With motion, colours change by a transition.
     every_page.page.emulate_media(reduced_motion="reduce", color_scheme="dark")
 
     assert every_page.page.evaluate(_MOVING) == []
@@ -58,7 +58,7 @@ def statuses(page: Page) -> list[tuple[str, str, str, bool]]:
 
 
 def brightness_of(page: Page) -> float:
-    """Of the page's ground, 0 to 255."""
+    """The brightness of the page's background, 0 to 255."""
     settle(page)
     colour: str = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
     red, green, blue = [float(part) for part in colour.strip("rgba()").split(",")[:3]]

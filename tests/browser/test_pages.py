@@ -1,4 +1,4 @@
-"""The catalogue of pages is whole, and what it does not show is no page."""
+"""The catalogue of pages is complete; addresses that are not in it have no page."""
 
 import re
 from typing import Any
@@ -21,14 +21,14 @@ pytestmark = pytest.mark.browser
 def request_context(
     chromium: Browser, sample: SampleInstallation, logins: dict[str, Any]
 ) -> APIRequestContext:
-    """Asks the sample for addresses, signed in, without showing them."""
+    """Requests addresses of the sample, signed in, without showing them."""
     context = chromium.new_context(base_url=sample.url, storage_state=logins[sample.url])
     return context.request
 
 
 def test_every_address_is_in_the_catalogue(visit: Visit, sample: SampleInstallation) -> None:
     shown = {name_of(page.path.format(**sample.keys)) for page in PAGES}
-    # Only a form leads there.
+    # Reached only through a form.
     shown.add(name_of(urlsplit(visit("preview of a new task").url).path))
     known = {*CHANGES, *FILES, *FRAGMENTS}
 
@@ -91,10 +91,10 @@ def test_pages_that_differ_have_titles_that_differ(
             assert title
             address = path.partition("?")[0]
             names_by_title.setdefault(" ".join(title[1].split()), set()).add(address)
-    # Whatever is not there has one title, however it was asked for.
+    # All missing pages share one title.
     names_by_title.pop("This page does not exist · cwexport")
 
-    # So has a file that is gone, whether it is looked at or downloaded.
+    # So does a missing file, viewed or downloaded.
     shared = {
         title: paths
         for title, paths in names_by_title.items()

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def connection(transactional_db: None, stand_in: StandIn) -> Iterator[None]:
     make_connection(stand_in)
     yield
-    # Whatever was looked at, nothing was kept.
+    # The preview stored nothing.
     assert Run.objects.count() == 0
 
 
@@ -166,7 +166,7 @@ def test_slow_connectwise_and_faults_are_said(page: Page, stand_in: StandIn) -> 
 def test_unreachable_server_keeps_the_form(
     chromium: Browser, live_server: LiveServer, user: User
 ) -> None:
-    # Not one of the watched pages: what is missing here is an error in any console.
+    # Not a watched page, as the missing answer is an error in the console.
     page = chromium.new_page(base_url=live_server.url)
     sign_in(page)
     fill_form(page)

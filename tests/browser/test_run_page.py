@@ -1,4 +1,4 @@
-"""The page of a run: followed live, cancelled, lost sight of, and read when it is over."""
+"""The page of a run: followed live, cancelled, without an answer, and when it is over."""
 
 import re
 
@@ -27,7 +27,7 @@ def follow(page: Page, run: Run) -> None:
 
 
 def next_answer(page: Page, run: Run) -> None:
-    """Wait until the page has asked once more and shows what it was told."""
+    """Wait until the page has polled once more and shows the answer."""
     with page.expect_response(re.compile(rf"/runs/{run.pk}/progress/")):
         pass
     page.wait_for_function("() => !document.querySelector('.htmx-request, .htmx-settling')")
@@ -127,7 +127,7 @@ def test_a_waiting_run_is_over_with_the_answer(page: Page, make_task: MakeTask) 
 
 def test_page_recovers_when_server_is_back(page: Page, make_task: MakeTask) -> None:
     run = start(make_task())
-    # A page of its own: Chromium reports each request without an answer as an error.
+    # A separate page, as Chromium reports each request without an answer as an error.
     page = page.context.new_page()
     follow(page, run)
     page.route(re.compile("/progress/"), lambda route: route.abort())
@@ -164,7 +164,7 @@ def test_one_failed_poll_is_not_told(page: Page, make_task: MakeTask) -> None:
     expect(page.locator(".run-live").get_by_text("7", exact=True)).to_be_visible()
 
     assert len(failed) == 2
-    # It stays for seconds after a notice that there was no answer.
+    # The notice that there was no answer stays for some seconds.
     assert page.get_by_text("The dashboard answers again.").is_hidden()
     assert page.get_by_text("The dashboard does not answer").is_hidden()
 

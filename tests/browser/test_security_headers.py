@@ -1,4 +1,4 @@
-"""Every page answers with the strict policy, whatever became of it."""
+"""Every page has the strict policy, whatever its status."""
 
 import pytest
 from playwright.sync_api import Response

@@ -1,4 +1,4 @@
-"""On a bad network, impatience does no harm and nothing moves under one's hands."""
+"""On a bad network, repeated clicks do no harm and nothing moves on the page."""
 
 import re
 
@@ -12,7 +12,7 @@ from tests.conftest import MakeTask
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-# How far what stands on the page has been pushed about since it was first drawn (0: not at all).
+# The layout shift since the page was first painted (0: none).
 _SHIFTS = """() => new Promise(done => {
     let sum = 0;
     new PerformanceObserver(list => {

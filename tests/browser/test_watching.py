@@ -1,4 +1,4 @@
-"""The watch over a page notices what it is there for."""
+"""The watch over a page finds the faults it looks for."""
 
 import pytest
 from playwright.sync_api import Page
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def faults_of(visit: Visit) -> tuple[Page, list[str]]:
-    """A page whose faults are what the test wants, in a browser that `visit` does not judge."""
+    """A page with deliberate faults, in a browser that `visit` does not watch."""
     page = visit("login").context.new_page()
     faults = watch(page)
     page.goto(visit("login").url)

@@ -71,7 +71,7 @@ def create_task(page: Page) -> None:
 
 
 def wait_for_the_end(page: Page) -> None:
-    """The page says how to go on: it loads itself again, or offers a link that does."""
+    """The page reloads itself or has a link that does; follow it until the run is over."""
     deadline = time.monotonic() + 120
     while page.get_by_role("link", name="Download", exact=True).count() == 0:
         assert time.monotonic() < deadline, page.locator("main").inner_text()

@@ -1,17 +1,17 @@
-"""What a page must never do, collected while a test drives it."""
+"""Faults that no page may have, collected while a test uses it."""
 
 from urllib.parse import urlsplit
 
 from playwright.sync_api import ConsoleMessage, Page, Request, Response
 
-# Chromium reports a violation in its own words too; this one names the directive and the place.
+# Chromium logs a violation as well; this report names the directive and the place.
 _TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", event => console.error(
     "CSP: " + event.violatedDirective + " forbids " + (event.blockedURI || "inline")
     + (event.sample ? ": " + event.sample : "") + " " + event.sourceFile));
 """
 _ASSETS = {"stylesheet", "script", "image", "font", "manifest"}
-# The server's answers to a form that is refused, or to a page that is not there, are no faults.
+# Responses to a refused form or for a missing page are not faults.
 _EXPECTED_ANSWER = "status of 4"
 
 
@@ -52,7 +52,7 @@ def is_foreign(url: str) -> bool:
 
 
 def slow_down(page: Page) -> None:
-    """A bad mobile network from now on: 400 ms to the server and 50 kB a second."""
+    """From now on a bad mobile network: 400 ms to the server and 50 kB a second."""
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     rate = 50_000

@@ -1,4 +1,4 @@
-"""The charts: shapes, ticks and words, without a database."""
+"""The charts: shapes, ticks and texts, without a database."""
 
 from collections import Counter
 from datetime import UTC, date, datetime
@@ -26,7 +26,7 @@ def drawn(markup: str) -> etree._Element:
 
 
 def shapes(run: etree._Element) -> list[str]:
-    """What a run is drawn with, less its title and the area that only takes the pointer."""
+    """The shapes of a run, without its title and the area for the pointer."""
     return [
         f"{shape.tag} {shape.get('class')}"
         for shape in run

@@ -1,4 +1,4 @@
-"""The documented file, and short ways to load it."""
+"""The documented example file, and short ways to load it."""
 
 from collections.abc import Mapping
 
@@ -50,7 +50,7 @@ def load(
 
 
 def problems(text: str, environment: Mapping[str, str] = ENVIRONMENT) -> list[str]:
-    """What is wrong, as `LINE: sentence`; nothing may have been changed by it."""
+    """The errors, as `LINE: sentence`; checks that nothing was changed."""
     before = rows()
     with pytest.raises(ConfigurationError) as refused:
         load(text, environment, sets_dates=True)
@@ -59,12 +59,12 @@ def problems(text: str, environment: Mapping[str, str] = ENVIRONMENT) -> list[st
 
 
 def rows() -> list[list[dict[str, object]]]:
-    """All that a load may touch, for comparing before and after."""
+    """All rows that a load may change, to compare before and after."""
     tables: tuple[type[Model], ...] = (Connection, Task, Condition, DateChange)
     return [list(table._default_manager.order_by("pk").values()) for table in tables]
 
 
 def changed(before: str, after: str, text: str = EXAMPLE) -> str:
-    """The example with one thing in it written differently."""
+    """The example with one text replaced."""
     assert text.count(before) == 1, before
     return text.replace(before, after)

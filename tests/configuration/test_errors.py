@@ -1,4 +1,4 @@
-"""Everything that is wrong is told at once, by line, and nothing is changed."""
+"""All errors of a file are reported at once, by line, and nothing is changed."""
 
 import re
 

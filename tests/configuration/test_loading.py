@@ -1,4 +1,4 @@
-"""What a file makes of connections and tasks, and what it leaves alone."""
+"""What a file changes in connections and tasks, and what it leaves alone."""
 
 from datetime import UTC, datetime
 

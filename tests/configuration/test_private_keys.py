@@ -1,4 +1,4 @@
-"""Private keys come from the environment and go nowhere else (rules C3, C5)."""
+"""Private keys are read from the environment and shown nowhere (rules C3, C5)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Files that are no configuration at all, read without a database."""
+"""Files that are not a configuration, read without a database."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Bodies become records whose numbers keep their text; everything else is refused (H5, X4)."""
+"""Bodies become records whose numbers keep their text; other bodies are refused (H5, X4)."""
 
 import json
 from types import MappingProxyType

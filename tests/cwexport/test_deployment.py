@@ -1,4 +1,4 @@
-"""The documented production settings satisfy the framework's own checks."""
+"""The documented production settings pass Django's deployment checks."""
 
 import subprocess
 import sys

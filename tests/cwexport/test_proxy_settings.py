@@ -1,4 +1,4 @@
-"""What an operator may write as proxy, read by a process of its own."""
+"""The proxy settings that an operator may write, read by a separate process."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""An installation behind a proxy with a port and a path of its own."""
+"""An installation behind a proxy with its own port and path."""
 
 import http.client
 import re
@@ -24,7 +24,7 @@ NAME, PASSWORD = "Admin1", "correct horse"
 
 
 class Proxy:
-    """Asks as a proxy does: the host without its port, the path with its prefix or without."""
+    """Requests like a proxy's: the host without port, the path with or without its prefix."""
 
     def __init__(self, port: int) -> None:
         self._port = port

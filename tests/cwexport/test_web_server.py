@@ -1,4 +1,4 @@
-"""The web server, asked over real sockets."""
+"""The web server, over real sockets."""
 
 import re
 import socket
@@ -41,7 +41,7 @@ def connect(port: int) -> socket.socket:
 
 
 def send(port: int, *request: bytes) -> bytes:
-    """What is answered before the server closes the connection."""
+    """The answer that comes before the server closes the connection."""
     with connect(port) as client, client.makefile("rb") as answer:
         for part in request:
             client.sendall(part)

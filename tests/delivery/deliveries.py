@@ -1,4 +1,4 @@
-"""Deliveries as tests need them: due at once, and looked at."""
+"""Helpers for deliveries: make them due at once, and retry them."""
 
 from django.utils import timezone
 
@@ -11,12 +11,12 @@ def delivery_of(run: Run) -> Delivery:
 
 
 def make_due(run: Run, **fields: object) -> None:
-    """The file of this run is to be sent (again), now."""
+    """Make the file of this run due to be sent (again) now."""
     waiting = {"state": "waiting", "next_try_at": timezone.now(), "finished_at": None}
     Delivery.objects.filter(run=run).update(**{**waiting, **fields})
 
 
 def retry_now() -> None:
-    """What senders do once pauses are over and those that died have been noticed."""
+    """Retry as after the pauses, with dead senders detected."""
     Delivery.objects.open().update(state="waiting", owner="", next_try_at=timezone.now())
     send_due()

@@ -1,4 +1,4 @@
-"""The file that other programs pick up: always the newest of its task, never another's (O4)."""
+"""The file in the export folder: always the newest of its task, never another's (O4)."""
 
 import fcntl
 import os
@@ -194,7 +194,7 @@ def test_sender_that_dies_at_renaming_leaves_one_file(
     draft = picked_up.with_name(".run-1-dead.part")
     picked_up.rename(draft)
     if has_its_name:
-        # And another program has taken the file away by now.
+        # Meanwhile another program has taken the file.
         draft.unlink()
     make_due(run, temp_name=draft.name)
     send_due()

@@ -1,4 +1,4 @@
-"""What earlier versions left to be copied is still copied after the update."""
+"""Copies left pending by earlier versions are still made after the update."""
 
 from collections.abc import Iterator
 from pathlib import Path

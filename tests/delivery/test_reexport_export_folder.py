@@ -1,4 +1,4 @@
-"""A change that *Export again* brings first still reaches the file for pick-up (W6, O4, R7)."""
+"""A change first exported by *Export again* still reaches the export folder (W6, O4, R7)."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A small client for the stand-in's own tests: one connection per call, nothing clever."""
+"""A small client for the stand-in's own tests: one connection per call."""
 
 import base64
 import http.client
@@ -30,7 +30,7 @@ class Reply:
 
 
 def credentials(account: Account | None = None) -> dict[str, str]:
-    """The headers of a caller who is let in."""
+    """The headers of a caller who is accepted."""
     account = account or Account()
     who = f"{account.company}+{account.public_key}:{account.private_key}"
     authorization = f"Basic {base64.b64encode(who.encode()).decode()}"
@@ -46,7 +46,7 @@ def ask(
     timeout: float = 10,
     **query: str | int,
 ) -> Reply:
-    """Call a path of the API; a path that begins with `//` is taken from the root."""
+    """Call a path of the API; a path that begins with `//` is relative to the root."""
     target = path[1:] if path.startswith("//") else BASE_PATH + path
     if query:
         target += "?" + urlencode(query, quote_via=quote)

@@ -1,4 +1,4 @@
-"""Each endpoint over real HTTP: who is let in, what is answered, what is refused."""
+"""Each endpoint over real HTTP: who is accepted, what is answered, what is refused."""
 
 import email.utils
 import re

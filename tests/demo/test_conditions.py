@@ -1,4 +1,4 @@
-"""The judge itself: what each condition means, row by row, and what is refused."""
+"""The stand-in's filter: what each condition means, row by row, and what is refused."""
 
 import pytest
 

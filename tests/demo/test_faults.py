@@ -1,4 +1,4 @@
-"""Every fault as a client meets it on the wire."""
+"""Every fault as a client sees it."""
 
 import gzip
 import http.client

@@ -1,4 +1,4 @@
-"""An independent client from PyPI, unchanged, finds its way around the stand-in."""
+"""An independent, unchanged client from PyPI works with the stand-in."""
 
 import pytest
 from pyconnectwise import ConnectWiseManageAPIClient
@@ -8,7 +8,7 @@ from pyconnectwise.types import ConnectWiseManageRequestParams
 from exports.demo.server import StandIn
 from tests.demo.certificates import Certificates
 
-# Its own use of pydantic, on import of its models.
+# Warnings about its use of pydantic, when its models are imported.
 pytestmark = pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20")
 
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDepre
 def client(
     tls_stand_in: StandIn, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> ConnectWiseManageAPIClient:
-    """pyconnectwise speaks https only; all it is told is whom to trust and where to go."""
+    """pyconnectwise speaks https only; it is only told the authority and the address."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates.authority))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return _client(tls_stand_in, tls_stand_in.account.private_key)

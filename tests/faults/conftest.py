@@ -1,4 +1,4 @@
-"""Here every run meets faults, so all waits are short."""
+"""Every run in this folder meets faults, so all waits are short."""
 
 import pytest
 
@@ -9,4 +9,4 @@ __all__ = ["quick_retries", "short_limits"]
 
 @pytest.fixture(autouse=True)
 def no_long_waits(quick_retries: None) -> None:
-    """Retries as ever, without their waits."""
+    """As many retries as usual, without their waits."""

@@ -1,4 +1,4 @@
-"""Clocks that are put forward, dates that are typed, batches that carry a created date."""
+"""Clocks that can be moved forward, typed dates, and batches with a created date."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ Wait = Callable[[timedelta], None]
 
 @pytest.fixture
 def time_passes() -> Iterator[Wait]:
-    """All clocks start at START, run on, and are put forward by calling this."""
+    """All clocks start at START and keep running; calling this moves them forward."""
     with travel(START, tick=True) as traveller:
         yield lambda by: _forward(traveller, by)
 
@@ -33,12 +33,12 @@ def z(moment: datetime) -> str:
 
 
 def middle_date(stand_in: StandIn) -> datetime:
-    """A last update that about half of the batches lie after."""
+    """A last update that about half of the batches come after."""
     return datetime.fromisoformat(stand_in.store.records[60]["_info"]["lastUpdated"])
 
 
 def type_date(task: Task, **dates: datetime) -> None:
-    """What the form does when a person types another date."""
+    """Do what the form does when a person types another date."""
     before = Task.objects.get(pk=task.pk)
     Task.objects.filter(pk=task.pk).update(**dates)
     Task.objects.get(pk=task.pk).record_typed_dates(before, None)
@@ -55,7 +55,7 @@ def run_as(task: Task, export: str, *rows: tuple[str, str, str]) -> Run:
 
 @pytest.fixture
 def dated_stand_in() -> Iterator[StandIn]:
-    """A tenant whose batches carry a created date."""
+    """A stand-in whose batches have a created date."""
     with StandIn(Store(seed_batches(120, with_date_entered=True))) as running:
         yield running
     assert running.failures == []

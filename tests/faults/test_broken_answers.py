@@ -1,4 +1,4 @@
-"""Answers that break off, lie or are none: asked again, then failed, never taken for an end."""
+"""Broken or wrong answers: asked for again, then a failure, never taken for the last page."""
 
 from collections.abc import Callable
 from threading import Timer
@@ -32,7 +32,7 @@ from tests.pipeline.outcomes import (
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TRIES = 5
-# After the look for the highest id, two counts and two pages.
+# After the request for the highest id, two counts and two pages.
 MIDDLE = 5
 DEEP = b'[{"id":1,"x":' + b"[" * 5000 + b"]" * 5000 + b"}]"
 NO_ANSWERS = {

@@ -1,4 +1,4 @@
-"""Certificates that must not be believed: nothing is sent, and the run says why (rule C6)."""
+"""Invalid certificates: nothing is sent, and the run says why (rule C6)."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def expired_stand_in(tmp_path: Path, settings: Settings) -> Iterator[StandIn]:
-    """Its certificate, of an authority that is configured, has run out years ago."""
+    """A stand-in whose certificate is from a trusted authority but expired years ago."""
     with travel(datetime(2020, 1, 1, tzinfo=UTC)):
         certificates = make_certificates(tmp_path)
     settings.CWEXPORT_CA_FILE = str(certificates.authority)

@@ -1,4 +1,4 @@
-"""Every batch once, whatever the other side does to its pages (acceptance: Completeness)."""
+"""Every batch is exported once, whatever happens to the pages (acceptance: Completeness)."""
 
 from collections.abc import Callable
 
@@ -38,10 +38,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def before_page(stand_in: StandIn, number: int, change: Callable[[], object]) -> None:
-    """Call `change` once, when the walk asks for its page with this number (from 1)."""
+    """Call `change` once, when the page with this number (from 1) is requested."""
 
     def hook(request: Request) -> None:
-        # The request is in the log already when the hook is called.
+        # The request is already in the log when the hook is called.
         if is_page(request) and len(page_requests(stand_in)) == number:
             change()
 
@@ -54,7 +54,7 @@ def delete(stand_in: StandIn, numbers: list[int]) -> None:
 
 
 def keep(stand_in: StandIn, count: int) -> None:
-    """Leave so many batches in the stand-in."""
+    """Leave this many batches in the stand-in."""
     delete(stand_in, stand_in.store.ids[count:])
 
 
@@ -190,7 +190,7 @@ def test_count_above_pages_fails_with_both_numbers(task: Task, stand_in: StandIn
     assert aftermath(run) == safe_failure(run)
     assert "125" in run.error
     assert "120" in run.error
-    # Walked twice before giving up, which the log tells.
+    # All pages are fetched twice before the run gives up, as the log shows.
     assert len(page_requests(stand_in)) == 2 * 6
     assert "125" in log_of(run, "warning")
     assert next_run_is_complete(task, stand_in)

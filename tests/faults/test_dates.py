@@ -1,4 +1,4 @@
-"""What the dates promise: nothing lost, nothing twice, whatever the clocks say (W1 to W5)."""
+"""What the dates promise: nothing lost, nothing twice, even with wrong clocks (W1 to W5)."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -157,7 +157,7 @@ def test_date_typed_forward_skips_earlier_batches(
     second = run_now(task)
 
     assert exported_ids(first) == [stand_in.store.ids[2]]
-    # The overlap does not reach below what a person typed.
+    # The overlap does not reach back behind a typed date.
     assert exported_ids(second) == []
 
 

@@ -1,4 +1,4 @@
-"""Several requests in flight at once: every promise of the serial walk still holds (P1 to P5)."""
+"""Several requests in flight: every promise of fetching page by page still holds (P1 to P5)."""
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -43,7 +43,7 @@ LATE = {"batchIdentifier": "late", "_info": {"lastUpdated": "2026-07-01T00:00:00
 
 @pytest.fixture
 def stand_in() -> Iterator[StandIn]:
-    """Enough batches for the walk to be split; a little latency, so that requests overlap."""
+    """Enough batches to be split into ranges; some latency, so that requests overlap."""
     with StandIn(Store(seed_batches(1_300)), latency=0.005) as running:
         yield running
     assert running.failures == []
@@ -55,7 +55,7 @@ def task(stand_in: StandIn, db: None) -> Task:
 
 
 def before_page(stand_in: StandIn, number: int, change: Callable[[], object]) -> None:
-    """Call `change` once, when the page with this number (from 1) is asked for."""
+    """Call `change` once, when the page with this number (from 1) is requested."""
     numbers = count(1)
 
     def hook(request: Request) -> None:

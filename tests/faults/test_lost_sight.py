@@ -1,4 +1,4 @@
-"""A run that fails or goes blind keeps the dates, and the next one has everything (W2, W10)."""
+"""A run that fails or sees too little keeps the dates; the next one has everything (W2, W10)."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -112,7 +112,7 @@ def test_rights_lost_midway_are_never_green(
 
     rest = run_now(task)
 
-    # Failed or suspicious: what counts is that it is told and that the dates stay.
+    # Failed or suspicious: either is right, as long as it is reported and the dates stay.
     assert half.error + half.suspicion != ""
     assert half.date_changes.count() == 0
     assert half.date_modified_before == first.date_modified_after
@@ -167,7 +167,7 @@ def test_far_fewer_batches_than_before_are_suspicious(
     third.accept_count("Cleaned up", name="anna")
     fourth = run_now(task)
 
-    # The suspicious run is no yardstick for the next one: only a person ends the suspicion.
+    # The next run is not compared with the suspicious one: only a person ends the suspicion.
     for run in (second, third):
         assert "it shows 50 now" in run.suspicion
         assert run.date_modified_after == first.date_modified_after

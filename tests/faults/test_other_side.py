@@ -1,4 +1,4 @@
-"""Refusals, throttling, redirects: a safe failure with a plain reason, or a complete success."""
+"""Errors, throttling and redirects: a safe failure with a plain reason, or a full success."""
 
 import re
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def http_date(seconds: int) -> str:
 
 
 def nothing_was_asked_twice(stand_in: StandIn) -> bool:
-    """What a run has to know at its beginning is asked side by side, but each of it once."""
+    """The first requests of a run are sent in parallel, but each only once."""
     urls = [request.url for request in stand_in.requests]
     return 0 < len(urls) == len(set(urls)) <= 3
 
@@ -119,7 +119,7 @@ def test_lasting_error_stops_after_five_tries(task: Task, stand_in: StandIn, cod
     run = run_now(task)
 
     assert aftermath(run) == safe_failure(run)
-    # The page that is asked for ahead may be in flight as well.
+    # The page requested ahead may be in flight as well.
     assert fault.struck_count == TRIES
     assert f"ConnectWise answered {code}" in run.error
     assert "Tried 5 times" in run.error

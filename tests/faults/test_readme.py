@@ -1,4 +1,4 @@
-"""The list of faults names tests that are there."""
+"""The list of faults only names existing tests."""
 
 import ast
 import re

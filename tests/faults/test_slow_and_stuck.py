@@ -1,4 +1,4 @@
-"""Servers that take long for every page, and servers that never get on (rules R3, P4)."""
+"""Servers with very slow pages, and servers that never finish (rules R3, P4)."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def quick_leases(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Heartbeats and the silence after which a worker counts as dead: all quicker."""
+    """Shorter heartbeats, and a shorter silence after which a worker counts as dead."""
     monkeypatch.setattr(lease, "LOOK_EVERY", 0.05)
     monkeypatch.setattr(lease, "RENEW_EVERY", 0.1)
     monkeypatch.setattr(queryset, "DEAD_AFTER", timedelta(seconds=2))

@@ -1,4 +1,4 @@
-"""What was out of sight for a while is exported once it is shown again (W10, W11)."""
+"""Batches that were hidden for a while are exported once they are visible again (W10, W11)."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -25,7 +25,7 @@ Hidden = list[dict[str, Any]]
 
 
 def hide(stand_in: StandIn, ids: Collection[int]) -> Hidden:
-    """Take batches out of sight, as a narrower role does."""
+    """Hide batches, as a role with fewer rights does."""
     hidden = [stand_in.store.get(number) for number in ids]
     for number in ids:
         stand_in.store.delete(number)
@@ -38,7 +38,7 @@ def show_again(stand_in: StandIn, hidden: Hidden) -> None:
 
 
 def change(hidden: Hidden, stand_in: StandIn) -> list[int]:
-    """Change batches while they are out of sight."""
+    """Change batches while they are hidden."""
     for record in hidden:
         record["_info"] = {"lastUpdated": z(stand_in.now())}
     return [record["id"] for record in hidden]
@@ -166,7 +166,7 @@ def test_sight_lost_under_way_is_suspicious(
 def test_lost_matches_are_suspicious_among_many(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait
 ) -> None:
-    """Of 1,200 batches 12 are lost, 1 %, but they are half of what the run was to fetch."""
+    """Of 1,200 batches 12 are lost: only 1 %, but half of what the run should fetch."""
     for _ in range(1_080):
         stand_in.store.add({"batchIdentifier": "other"})
     task = make_task(export="modified", page_size=10)

@@ -1,4 +1,4 @@
-"""New by ids, and conditions that change between runs: nothing matching is skipped (W4, W9)."""
+"""New by ids, and conditions that change between runs: no matching batch is missed (W4, W9)."""
 
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_new_uses_created_date_where_present(dated_stand_in: StandIn, db: None) -> None:
     stand_in = dated_stand_in
     middle = stand_in.store.records[60]["_info"]["dateEntered"]
-    # An old batch, edited lately, is not a new one.
+    # An old batch that was edited lately is not new.
     stand_in.store.touch(stand_in.store.ids[5], "2026-08-01T00:00:00Z")
     task = save_task(
         make_connection(stand_in), export="new", date_created=datetime.fromisoformat(middle)
@@ -83,7 +83,7 @@ def test_new_takes_lower_id_that_appears_late(
 
     assert hidden["id"] not in exported_ids(first)
     assert [exported_ids(run) for run in (second, third, fourth)] == [[hidden["id"]], [], []]
-    # Later the boundary is an id, and the request no longer reaches back to the beginning.
+    # Later there is a start id, and the request no longer covers everything from the beginning.
     assert fourth.start_id == max(stand_in.store.ids)
     assert len(exported_ids(first)) == 119
 

@@ -1,4 +1,4 @@
-"""README and code say the same; the architecture is what it claims to be."""
+"""README and code agree; the architecture is what the documents describe."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/rules.md", "docs/glossary.md", "docs/codes.md"]
-# A path of this repository in backticks, and one that is said not to exist yet.
+# A path of this repository in backticks, and one marked as not existing yet.
 FUTURE = re.compile(r"`([\w./]+)`\s\(not built yet\)")
 PATH = re.compile(r"`((?:cwexport|docs|exports|templates|tests|\.ci)/[\w./-]*)`")
 
@@ -33,12 +33,12 @@ def test_no_other_module_reads_settings_from_the_environment() -> None:
         if re.search(r"os\.(environ|getenv)", path.read_text())
     }
 
-    # demo hands the environment on to itself; configuration reads the keys that a file names.
+    # demo passes its environment on; configuration reads the variables that a file names.
     assert readers <= {
         "cwexport/settings.py",
         "cwexport/wsgi.py",
         "exports/management/commands/demo.py",
-        # The process that checks a growing file is started with the environment of its own.
+        # The process that validates a growing file is started with the same environment.
         "exports/connectwise/xml/background_validation.py",
         "exports/management/commands/load_config.py",
         "exports/configuration/private_keys.py",
@@ -66,7 +66,7 @@ def test_every_dependency_has_reason_and_pin() -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_paths_in_documents_exist(name: str) -> None:
-    """A place for what does not exist is followed by (not built yet)."""
+    """A path that does not exist yet is followed by (not built yet)."""
     text = re.sub(r"→ not built yet.*", "", (ROOT / name).read_text())
     named = set(PATH.findall(text)) - set(FUTURE.findall(text))
 
@@ -95,7 +95,7 @@ def test_make_targets_in_documents_exist() -> None:
 
 
 def test_support_code_stays_small() -> None:
-    """Under 15 % of the test code; programs with a make target of their own are no support."""
+    """Under 15 % of the test code; programs with their own make target do not count as support."""
     programs = {"stress", "benchmarks", "screenshots"}
     tests = support = 0
     for path in (ROOT / "tests").rglob("*.py"):

@@ -1,4 +1,4 @@
-"""What a first visit loads, as it is served: a hundred kilobytes at most, on every page."""
+"""A first visit loads at most a hundred kilobytes, on every page."""
 
 from pathlib import Path
 
@@ -27,5 +27,5 @@ def test_no_page_loads_more_than_a_hundred_kilobytes(tmp_path: Path, settings: S
     pages = {name: page for name, page in addresses().items() if "CSV" not in name}
     sizes = {name: first_load(client, address) for name, address in pages.items()}
     assert {name: size for name, size in sizes.items() if size > MOST} == {}
-    # Bootstrap alone is more than this: the parts were found and counted.
+    # Bootstrap alone is more than this, so the linked files were found and counted.
     assert min(size for name, size in sizes.items() if "polled" not in name) > 40_000

@@ -1,4 +1,4 @@
-"""docs/glossary.md says what the pages say, and modules are named after things."""
+"""docs/glossary.md matches the pages, and module names are specific."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ ROWS = [
     if line.startswith("| ") and not line.startswith("| word ")
 ]
 SHOWN = [(english, german) for _, english, german, _ in ROWS if english != "–"]
-# Names that say nothing: whatever is put there has a better one.
+# Names that say nothing about the content.
 EMPTY = {"utils", "helpers", "common", "misc", "base", "manager", "handler", "service", "data"} | {
     "info"
 }
@@ -28,7 +28,7 @@ def test_each_word_is_explained_once() -> None:
 
 @pytest.mark.parametrize(("english", "german"), SHOWN)
 def test_german_words_are_those_of_the_catalogue(english: str, german: str) -> None:
-    """A word that stands alone on a page is in the catalogue; the others are parts of sentences."""
+    """Only words that stand alone on a page are in the catalogue as such."""
     with override("de"):
         translated = gettext(english)
 

@@ -1,4 +1,4 @@
-"""docs/rules.md is complete: every number cited is there, every rule is built and tested or not."""
+"""docs/rules.md is complete: each cited number exists, each rule is tested or not built yet."""
 
 import ast
 import io
@@ -17,7 +17,7 @@ CODE = [
     if path.suffix in {".py", ".html", ".js", ".css", ".md"}
     and not {"vendor", "axe"} & {*path.parts}
 ]
-# A number where it is cited: in words, so not as part of a name, a colour or an escape.
+# A cited number, not a part of a name, a colour or an escape.
 NUMBER = re.compile(r"(?<![\w%#.&/-])([CFWPHXORESKNDGALIQ]\d{1,2})(?![\w%;])")
 RULE = re.compile(r"^- \*\*(?P<number>[A-Z]\d+)\*\* (?P<text>.+)\n  → (?P<place>.+)$", re.MULTILINE)
 RULES = {
@@ -27,7 +27,7 @@ BUILT = {number: place for number, place in RULES.items() if not place.startswit
 
 
 def words_of(path: Path) -> Iterator[str]:
-    """The comments and docstrings of a Python file; the whole of any other."""
+    """The comments and docstrings of a Python file; all text of any other."""
     text = path.read_text()
     if path.suffix != ".py":
         yield re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL)
@@ -71,7 +71,7 @@ def test_every_cited_number_is_a_rule() -> None:
 
 
 def test_numbers_only_add_to_the_meaning() -> None:
-    """A number stands in brackets behind what it means, so that nobody has to look it up."""
+    """A number stands in brackets after its meaning, so that nobody has to look it up."""
     bare = {
         (str(path.relative_to(ROOT)), number)
         for path in CODE

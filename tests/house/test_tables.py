@@ -1,4 +1,4 @@
-"""One more comparison is one row of a table, and so is one more field: nothing else is needed."""
+"""One row of a table adds a comparison or a field: nothing else has to change."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def add_rows(path: Path, rows: str, *, before: str) -> None:
 
 
 def asked(folder: Path, script: str) -> Any:
-    """What a script prints as JSON, run with Django in this folder."""
+    """The JSON that a script prints when run with Django in this folder."""
     setup = "import django, json; django.setup()\n"
     command = [sys.executable, "-c", setup + script]
     environment = os.environ | {

@@ -1,4 +1,4 @@
-"""What others wrote and we ship or test with: unchanged, named with its version, licensed."""
+"""Third-party files that we ship or test with: unchanged, with version and licence."""
 
 import hashlib
 import re
@@ -8,17 +8,17 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = (ROOT / "exports" / "static" / "vendor", ROOT / "tests" / "browser" / "axe")
-# A line of the table: file, package with its exact version, sum.
+# A line of the table: file, package with its exact version, hash.
 LINE = re.compile(r"^\| `(?P<file>[^`]+)` \| (?P<origin>.+) \| `(?P<sum>[0-9a-f]{64})` \|$", re.M)
 
 
 def listed(folder: Path) -> dict[str, str]:
-    """File to SHA-256, as the folder's README says."""
+    """File to SHA-256, from the folder's README."""
     return {line["file"]: line["sum"] for line in LINE.finditer((folder / "README.md").read_text())}
 
 
 def found(folder: Path) -> dict[str, str]:
-    """File to SHA-256, as it is on the disk; our own words and code about them aside."""
+    """File to SHA-256, from the disk, without our own files."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -47,7 +47,7 @@ def test_vendored_packages_have_version_and_licence(folder: Path) -> None:
 
 
 def test_vendored_files_reference_nothing_missing() -> None:
-    """Collecting the static files under hashed names fails on a map that is not shipped."""
+    """Collecting static files under hashed names fails for a source map that is not shipped."""
     vendored = FOLDERS[0]
     naming = [
         str(path.relative_to(vendored))

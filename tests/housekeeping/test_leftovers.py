@@ -1,4 +1,4 @@
-"""What dead workers leave in the folder of runs goes, and whole files are kept elsewhere."""
+"""Leftovers of dead workers are removed; whole files are set aside."""
 
 import tempfile
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def runs(data_folder: Path) -> Path:
 
 @pytest.fixture
 def other_disk() -> Iterator[Path]:
-    """A folder in memory: on Linux another file system than that of the tests."""
+    """A folder in memory: on Linux a different file system than the tests'."""
     root = "/dev/shm" if Path("/dev/shm").is_dir() else None
     with tempfile.TemporaryDirectory(dir=root) as folder:
         yield Path(folder)
@@ -92,7 +92,7 @@ def test_orphan_moves_to_another_file_system(
     (data_folder / "orphaned").symlink_to(other_disk)
     for name, content in (("xml", "<whole />"), ("json", "{}")):
         (runs / f"run-998-1-deadbeef.{name}").write_text(content)
-    # A worker was killed in the middle of such a move.
+    # A worker was killed during such a move.
     (other_disk / "run-998-1-deadbeef.xml.part").write_text("<wh")
     leftovers.clear_run_folder()
 

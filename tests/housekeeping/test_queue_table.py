@@ -1,4 +1,4 @@
-"""The queue's own table does not fill up with jobs that nobody needs."""
+"""The queue's own table does not fill up with finished jobs."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Sessions that nobody can come back to are deleted, however many there are."""
+"""Expired sessions are deleted, however many there are."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Everything a person can read passes through the language that is spoken."""
+"""Everything a person can read is translated."""
 
 import re
 import socket
@@ -44,7 +44,7 @@ from tests.messages import ROOT
 
 @pytest.fixture
 def marked() -> Iterator[None]:
-    """Whatever is translated comes between angle quotes, and every number behind a #."""
+    """Translations are put between angle quotes, and every number gets a #."""
     language.speak(
         lambda message: f"«{message}»",
         lambda one, many, count: f"«{one if count == 1 else many}»",
@@ -55,7 +55,7 @@ def marked() -> Iterator[None]:
 
 
 def outside_of_marks(text: str) -> str:
-    """What stands between the translated sentences, blanks aside."""
+    """The text between the translated sentences, without blanks."""
     while (inner := re.sub(r"«[^«»]*»", "", text)) != text:
         text = inner
     return text.strip()
@@ -237,7 +237,7 @@ def test_filter_description_is_translated() -> None:
 
     assert [outside_of_marks(sentence) for sentence in params] == [""] * 3
     assert params[0].startswith("«batches where «exportInvoicesFlag is True» «or» («")
-    # What is sent stays what ConnectWise reads.
+    # What is sent to ConnectWise is not translated.
     assert conditions.render(rows, FIELD_TYPES) == (
         'exportInvoicesFlag = True or (batchIdentifer like "2026*" and id >= 284)'
     )

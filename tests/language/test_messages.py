@@ -1,4 +1,4 @@
-"""A stored message is data: it is read in whatever language is spoken later."""
+"""A stored message is data: it is shown in the language of the reader's time."""
 
 from collections.abc import Callable
 from datetime import timedelta

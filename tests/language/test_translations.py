@@ -1,4 +1,4 @@
-"""The German catalogue says everything that code and templates say, and nothing else."""
+"""The German catalogue has exactly the messages of code and templates."""
 
 import ast
 import gettext
@@ -24,7 +24,7 @@ from tests.messages import (
 FOLDER = ROOT / "exports" / "locale" / "de" / "LC_MESSAGES"
 PO, MO = FOLDER / "django.po", FOLDER / "django.mo"
 
-# Texts of two words and more that no person reads, or that stay as they are in every language.
+# Texts of two or more words that no person reads, or that are the same in every language.
 UNTRANSLATED: Final = {
     "connectwise/xml/validation_process.py": {"The file is shorter than it was said to be."},
     "connectwise/http/bodies.py": {"the compressed body is broken", "the compressed body is cut"},
@@ -57,7 +57,7 @@ def entries() -> list[Entry]:
 
 
 def placeholders(text: str) -> set[str]:
-    """`%(name)s` and, for str.format, `{name}`; not what stands in braces to be shown."""
+    """`%(name)s` and, for str.format, `{name}`; but no braces that are shown."""
     return set(re.findall(r"%\(\w+\)[a-z]", text))
 
 
@@ -103,7 +103,7 @@ def test_the_compiled_catalogue_is_the_written_one(entries: list[Entry]) -> None
     said = {entry.message: _said(compiled, entry.message) for entry in entries}
 
     assert said == {entry.message: entry.forms for entry in entries}
-    assert _message_count(MO) == len(entries) + 1  # and the header
+    assert _message_count(MO) == len(entries) + 1  # plus the header
 
 
 def test_no_sentence_in_the_code_goes_untranslated() -> None:
@@ -117,7 +117,7 @@ def test_no_sentence_in_the_code_goes_untranslated() -> None:
 
 
 def test_only_whole_literals_are_marked() -> None:
-    """What is put together before it is looked up is never found in a catalogue."""
+    """A text that is put together before the look-up is never found in a catalogue."""
     wrong = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in python_files()
@@ -129,7 +129,7 @@ def test_only_whole_literals_are_marked() -> None:
 
 
 def test_nothing_is_marked_where_gettext_does_not_look() -> None:
-    """It reads an f-string as one string, and knows no character by its number or name."""
+    """gettext misreads f-strings, and characters written by number or name."""
     wrong = []
     for path in python_files():
         source = path.read_text()

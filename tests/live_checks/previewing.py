@@ -1,4 +1,4 @@
-"""What the tests of the preview share: it is asked as its page asks it, with a run's patience."""
+"""What the tests of the preview share: they request it like its page, with a run's retries."""
 
 import pytest
 
@@ -15,14 +15,14 @@ THE_SAMPLE = Condition("id", "Equal", "284")
 
 @pytest.fixture
 def same_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Preview and run try as often, so that their sentences can be held against each other."""
+    """Preview and run try as often, so that their sentences can be compared."""
     for module in (preview, runner):
         monkeypatch.setattr(module, "RETRY", RetryPolicy(tries=2, scale=0.001))
 
 
 @pytest.fixture
 def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For answers that never come, in preview and run alike."""
+    """For answers that never come, for preview and run alike."""
     for module in (preview, runner):
         monkeypatch.setattr(module, "LIMITS", Limits(connect=1, read=1, total=1))
 

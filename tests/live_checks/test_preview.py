@@ -1,4 +1,4 @@
-"""The preview against the stand-in: what it says is what the next run does, and nothing changes."""
+"""The preview against the stand-in: it shows what the next run does, and changes nothing."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -44,7 +44,7 @@ def ids_in(document: str | bytes) -> list[int]:
 
 
 def edit(stand_in: StandIn, *positions: int) -> list[int]:
-    """Give the batches at these positions a newer version; their ids."""
+    """Give the batches at these positions a newer version; returns their ids."""
     edited_at = f"{stand_in.now():%Y-%m-%dT%H:%M:%SZ}"
     ids = [stand_in.store.ids[position] for position in positions]
     for batch_id in ids:
@@ -53,7 +53,7 @@ def edit(stand_in: StandIn, *positions: int) -> list[int]:
 
 
 def nothing_yet(task: Task, stand_in: StandIn) -> None:
-    """The task has never run."""
+    """A task that has never run."""
 
 
 def after_a_run(task: Task, stand_in: StandIn) -> None:
@@ -64,7 +64,7 @@ def after_a_run(task: Task, stand_in: StandIn) -> None:
 
 def after_two_runs(task: Task, stand_in: StandIn) -> None:
     run_now(task)
-    # As if it had begun an overlap earlier than the next: only then its highest id is a boundary.
+    # As if it had started an overlap before the next run: only then its highest id is a start id.
     long_ago = datetime.now(UTC) - timedelta(hours=1)
     Run.objects.update(started_at=long_ago, finished_at=long_ago)
     stand_in.store.add({"batchIdentifier": "between", "_info": {}})

@@ -1,4 +1,4 @@
-"""A preview that meets faults, or nothing: told as the run would tell it, and within its time."""
+"""A preview with faults or without batches: the same messages as a run, within its time."""
 
 from datetime import UTC, datetime
 

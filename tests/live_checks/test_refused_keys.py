@@ -1,4 +1,4 @@
-"""Keys that stopped working are told on the connection and on Home until they work again."""
+"""Keys that stopped working are shown on the connection and on Home until they work again."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""`manage.py` as an operator starts it: with a data folder and settings of its own."""
+"""`manage.py` as an operator starts it, with its own data folder and settings."""
 
 import os
 import socket
@@ -12,11 +12,11 @@ from pathlib import Path
 from tests.processes import ROOT
 
 _OURS = ("CWEXPORT_", "DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "DJANGO_SETTINGS_MODULE")
-_PATIENCE = 120.0  # seconds; far above what is needed, as the machine may be busy
+_PATIENCE = 120.0  # seconds; far more than needed, as the machine may be busy
 
 
 def own_environment(folder: Path | str, **changes: str) -> dict[str, str]:
-    """The environment of an installation in `folder`, without what the tests themselves set."""
+    """The environment of an installation in `folder`, without the tests' own variables."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith(_OURS)}
     return {**kept, "CWEXPORT_DATA_DIR": str(folder), **changes}
 
@@ -40,7 +40,7 @@ def manage(
 def serve_process(
     folder: Path, log: Path, *options: str, **changes: str
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """`manage.py serve`, in a session of its own and with its output in `log`."""
+    """`manage.py serve`, in its own session and with its output in `log`."""
     with started("serve", *options, folder=folder, log=log, **changes) as process:
         yield process
 
@@ -91,13 +91,13 @@ def is_listening(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def descendants(pid: int) -> set[int]:
-    """The processes that `pid` started, and theirs."""
+    """All processes started by `pid`, directly or indirectly."""
     found = {child for thread in _threads(pid) for child in _children(thread)}
     return found | {further for child in found for further in descendants(child)}
 
 
 def is_running(pid: int) -> bool:
-    """Whether the process is there and no mere entry that waits to be collected."""
+    """Whether the process is running, not a zombie."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:

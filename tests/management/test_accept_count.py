@@ -1,4 +1,4 @@
-"""`run_task --accept-count`: what a person answers to a suspicious count, from the command line."""
+"""`run_task --accept-count`: a person accepts a suspicious count from the command line."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A database or an encryption key that is not what it should be: a sentence, never a trace."""
+"""A broken database or a wrong encryption key gives a sentence, never a traceback."""
 
 from pathlib import Path
 

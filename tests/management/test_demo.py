@@ -1,4 +1,4 @@
-"""The demo as a newcomer starts it: processes, database and folder of its own."""
+"""The demo as a newcomer starts it, with its own processes, database and folder."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""run_task: queue, wait, execute when nobody else would, one JSON line, an exit code."""
+"""run_task: queue, wait, execute without a worker, one JSON line, an exit code."""
 
 import hashlib
 import io
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: its exit code, what it printed, the JSON in it."""
+    """How a command ended: its exit code, its output, the JSON in it."""
 
     code: int
     message: str
@@ -72,7 +72,7 @@ def test_without_a_worker_the_run_is_executed_here(task: Task, stand_in: StandIn
 
 def test_worker_that_dies_waiting_is_replaced(task: Task) -> None:
     Worker.objects.see("another", 1)
-    # Alive for one more second, as far as anybody can tell.
+    # Its heartbeat still counts as alive for one more second.
     Worker.objects.update(seen_at=timezone.now() - timedelta(seconds=29))
 
     assert run_task("Nightly batches").code == 0
@@ -188,7 +188,7 @@ def test_a_task_that_cannot_be_run_is_refused(
 def test_unusable_arguments_are_refused(arguments: tuple[str, ...]) -> None:
     with pytest.raises(CommandError) as refused:
         call_command("run_task", *arguments)
-    assert refused.value.returncode == 1  # from a shell argparse exits with 2 by itself
+    assert refused.value.returncode == 1  # from a shell, argparse itself exits with 2
 
 
 def test_a_timeout_leaves_a_workers_run_alone(task: Task) -> None:
@@ -214,7 +214,7 @@ def test_timeout_cancels_own_run(task: Task, stand_in: StandIn) -> None:
 
 @contextmanager
 def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """`manage.py` on the database and the folder of this test."""
+    """`manage.py` with the database and the folder of this test."""
     manage = Path(__file__).parents[2] / "manage.py"
     with subprocess.Popen(
         [sys.executable, str(manage), *arguments],

@@ -1,4 +1,4 @@
-"""What `serve` says at its start, and where it can be reached then."""
+"""What `serve` prints at its start, and the addresses it answers at."""
 
 import socket
 import urllib.request
@@ -23,7 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_start_names_folder_and_database_at_once(folder: Path, tmp_path: Path) -> None:
     port, log = free_port(), tmp_path / "log"
     with serve_process(folder, log, "--port", str(port), "--workers", "1"):
-        # A container's log is read while the program runs.
+        # Output must not be buffered: a container's log is read while the program runs.
         wait_until(lambda: f"The dashboard is at http://127.0.0.1:{port}/" in log.read_text())
         wait_until(lambda: "The worker waits for runs." in log.read_text())
 

@@ -1,4 +1,4 @@
-"""Nothing outlives `serve` and `demo`, whatever ends them."""
+"""No process outlives `serve` and `demo`, however they end."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from tests.management.installation import (
     wait_until,
 )
 
-# Web server, worker, guard.
+# Web server, worker and guard.
 _PROCESS_COUNT = 3
 
 
@@ -27,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def all_of(process: "subprocess.Popen[bytes]", port: int) -> set[int]:
-    """Every process of an installation that is up."""
+    """All running processes of an installation."""
     wait_until(lambda: is_listening(port) and len(descendants(process.pid)) >= _PROCESS_COUNT)
     return descendants(process.pid)
 

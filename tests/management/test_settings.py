@@ -1,4 +1,4 @@
-"""Settings as people write them: understood, or refused with what right looks like."""
+"""Settings as people write them: accepted, or refused with a correct example."""
 
 import subprocess
 import sys

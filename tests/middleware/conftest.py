@@ -1,4 +1,4 @@
-"""The rows that the screens show."""
+"""The rows that the pages show."""
 
 from tests.screen_fixtures import connection, make_task, signed_in, user
 

@@ -1,4 +1,4 @@
-"""What clients may send that no browser does, and every address to send it to."""
+"""Requests that no browser sends, and every address to send them to."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The address that wrong passwords are counted by."""
+"""The address under which wrong passwords are counted."""
 
 import pytest
 from django.test import RequestFactory

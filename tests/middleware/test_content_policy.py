@@ -1,4 +1,4 @@
-"""Whoever answers, the answer says what it may load: static files and errors too."""
+"""Every response has a content security policy: static files and errors too."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""No request, whatever its shape, breaks anything or leaves anything behind."""
+"""No malformed request breaks anything or leaves anything behind."""
 
 import logging
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ _PAGES = ("/login/", "/", "/runs/", "/tasks/new/", "/connections/new/", "/admin/
 
 
 class Handler(ClientHandler):
-    """As installed: the framework behind what stands before it."""
+    """As installed: Django behind the application that wraps it."""
 
     def __call__(self, environ: dict[str, Any]) -> Any:
         return super().__call__(readable_environ(environ))
@@ -64,7 +64,7 @@ def client(request: pytest.FixtureRequest, db: None) -> Client:
 
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
-    """Each refusal is logged; here are thousands."""
+    """Each refused request is logged, and here are thousands."""
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)

@@ -1,4 +1,4 @@
-"""Times in the zone of whoever looks, with its name."""
+"""Times are shown in the reader's zone, with its name."""
 
 import re
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ def page(signed_in: Client, make_task: MakeTask) -> str:
 
 
 def shown(client: Client, page: str) -> tuple[str, str]:
-    """Date Modified on the task's page, and what the foot of the page says."""
+    """Date Modified on the task's page, and the text at the foot of the page."""
     text = client.get(page).content.decode()
     moment = re.search(r"Date Modified</dt>\s*<dd><time[^>]*>([^<]*)</time>", text)
     zone = re.search(r"Times are in ([^<]*)\.</p>", text)

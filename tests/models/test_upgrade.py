@@ -1,4 +1,4 @@
-"""A database of the first version comes up with everything it held."""
+"""A database of the first version is upgraded with all its content."""
 
 import os
 import sqlite3

@@ -1,4 +1,4 @@
-"""Fixtures of the tests that let runs meet faults."""
+"""Fixtures of the tests in which runs meet faults."""
 
 import pytest
 
@@ -8,11 +8,11 @@ from exports.pipeline import runner
 
 @pytest.fixture
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many tries as ever, but waits a thousand times shorter."""
+    """As many tries as usual, but with waits a thousand times shorter."""
     monkeypatch.setattr(runner, "RETRY", RetryPolicy(scale=0.001))
 
 
 @pytest.fixture
 def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For answers that never come: long enough for all others on a busy machine."""
+    """For answers that never come: still long enough for all others on a busy machine."""
     monkeypatch.setattr(runner, "LIMITS", Limits(connect=3, read=3, total=3))

@@ -1,4 +1,4 @@
-"""What a filter must bring, said a second time in plain Python over the server's records."""
+"""What a filter must find, computed again in plain Python from the server's records."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -22,7 +22,7 @@ ODD_IDENTIFIERS = ("A & B", "50%", "a*b", "Zoë", "#+?=%00", INJECTION, "(1, 2)"
 
 
 def name_of(record: Record) -> str:
-    """ConnectWise compares text without regard to case."""
+    """Case-folded, as ConnectWise compares text case-insensitively."""
     return str(record["batchIdentifier"]).lower()
 
 
@@ -41,7 +41,7 @@ def at(text: str) -> datetime:
 
 @pytest.fixture
 def varied(stand_in: StandIn) -> None:
-    """Records with every awkward text, with decimals, and two whose dates are known."""
+    """Records with every awkward text, with decimals, and two with known dates."""
     dates = ["2020-02-02T02:02:02Z", "2020-02-03T00:00:00Z", "2020-03-01T00:00:00Z"]
     for index, text in enumerate((*AWKWARD_IDENTIFIERS, *ODD_IDENTIFIERS, "O'Neil", "a, b")):
         stand_in.store.add(

@@ -1,4 +1,4 @@
-"""What a run left behind: its row, the files, the dates. Tests compare it as a whole."""
+"""The result of a run: its row, files and dates, to be compared as a whole."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from tests.conftest import run_now
 
 @dataclass(frozen=True)
 class Aftermath:
-    """`file_names`: all below the data folder but those of runs that succeeded."""
+    """`file_names`: all files in the data folder except those of successful runs."""
 
     status: str
     file_names: tuple[str, ...]
@@ -37,12 +37,12 @@ def aftermath(run: Run) -> Aftermath:
 
 
 def safe_failure(run: Run) -> Aftermath:
-    """The only aftermath a failure may have: no file, no part of one, no date moved."""
+    """The only result a failure may have: no file, no part of one, no date moved."""
     return Aftermath("failed", (), run.date_created_before, run.date_modified_before, 0)
 
 
 def unclaimed_files() -> tuple[str, ...]:
-    """Paths below the data folder that no succeeded run accounts for."""
+    """Paths in the data folder that belong to no successful run."""
     folder = Path(settings.CWEXPORT_DATA_DIR)
     known = {"installation_id"}
     for run in Run.objects.filter(status="succeeded"):
@@ -53,7 +53,7 @@ def unclaimed_files() -> tuple[str, ...]:
 
 
 def exported_versions(run: Run) -> list[tuple[int, str]]:
-    """(id, lastUpdated as written) of every batch in the run's file, in its order."""
+    """(id, lastUpdated as written) of every batch in the run's file, in order."""
     batches = etree.parse(files.run_file(run)).getroot()
     return [
         (int(b.findtext("id", default="")), b.findtext("_info/lastUpdated", default=""))
@@ -66,22 +66,22 @@ def exported_ids(run: Run) -> list[int]:
 
 
 def versions_in(stand_in: StandIn) -> list[tuple[int, str]]:
-    """The truth, in the shape of `exported_versions`."""
+    """The same of the stand-in's batches, in the shape of `exported_versions`."""
     return [(r["id"], r.get("_info", {}).get("lastUpdated", "")) for r in stand_in.store.records]
 
 
 def page_requests(stand_in: StandIn) -> list[Request]:
-    """The requests of the walk, without those that look for the highest id."""
+    """The requests for pages, without those for the highest id."""
     return [asked for asked in stand_in.requests.lists if asked.query["orderBy"] == "id asc"]
 
 
 def is_page(request: Request) -> bool:
-    """For a fault's `when`: a request of the walk."""
+    """For a fault's `when`: whether this is a request for a page."""
     return request.query.get("orderBy") == "id asc"
 
 
 def is_proof(request: Request) -> bool:
-    """The count after the walk: of what has not changed since the run started."""
+    """Whether this is the count after the last page: of batches unchanged since the run's start."""
     return request.endpoint == COUNT and "lastUpdated <=" in request.query.get("conditions", "")
 
 
@@ -91,7 +91,7 @@ def log_of(run: Run, *levels: str) -> str:
 
 
 def next_run_is_complete(task: Task, stand_in: StandIn) -> bool:
-    """Whether a run without faults brings every batch of the stand-in, once each."""
+    """Whether a run without faults exports every batch of the stand-in, once each."""
     stand_in.faults.clear()
     run = run_now(task)
     return run.status == "succeeded" and exported_versions(run) == versions_in(stand_in)

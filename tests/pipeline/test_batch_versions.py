@@ -1,4 +1,4 @@
-"""The version of a batch: stored hashes must mean the same for ever (W7)."""
+"""The version of a batch: stored hashes must never change their meaning (W7)."""
 
 import hashlib
 import json

@@ -1,7 +1,7 @@
 """A disk that fails at any single call: EIO from fsync, EXDEV from rename (rules O2, O3, O4).
 
-Whichever call it is, the run is a safe failure, or, when only the copy for pick-up is concerned,
-a success whose copy the recovery makes later; and the next run is complete.
+Whichever call fails, the run is a safe failure, or, when only the delivery to the export folder
+failed, a success that is delivered later; and the next run is complete.
 """
 
 import errno
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class FailingCall:
-    """Stands before a call of the system; fails the one with this number, from 1, and no other."""
+    """Wraps a system call; only the call with this number (from 1) fails."""
 
     def __init__(self, call: Callable[..., object], code: int) -> None:
         self.count = 0
@@ -49,13 +49,13 @@ def call(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Fai
 
 @pytest.fixture
 def first_run(task: Task) -> Run:
-    """Makes the folders, which later runs find."""
+    """Creates the folders, which later runs find."""
     return run_now(task)
 
 
 @pytest.fixture
 def outcomes(task: Task, first_run: Run, call: FailingCall, stand_in: StandIn) -> Iterator[int]:
-    """How many calls an undisturbed run makes."""
+    """How many calls a run without a fault makes."""
     call.count = 0
     run_now(task)
     yield call.count
@@ -64,7 +64,7 @@ def outcomes(task: Task, first_run: Run, call: FailingCall, stand_in: StandIn) -
 
 
 def whole_but_unowned() -> list[str]:
-    """Final names in the folder of runs that belong to no success."""
+    """Final names in the run folder that belong to no successful run."""
     runs = Path(settings.CWEXPORT_DATA_DIR) / "runs"
     owned = {Path(run.file_path).stem for run in Run.objects.filter(status="succeeded")}
     return sorted(

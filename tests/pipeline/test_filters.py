@@ -1,6 +1,7 @@
-"""Conditions, typed as people type them, against a server that reads them by a parser of its own.
+"""Typed conditions, against a server with its own, independent parser.
 
-Every literal form and every comparison brings exactly the rows that plain Python picks (F1 to F3).
+Every form of literal and every comparison finds exactly the rows that plain Python finds (F1 to
+F3).
 """
 
 import pytest
@@ -40,7 +41,7 @@ CASES: list[tuple[str, str, str, Wanted]] = [
     ("id", "LessThanOrEqual", "100", lambda r: r["id"] <= 100),
     ("id", "In", "(1, 4,5 , 99999)", lambda r: r["id"] in {1, 4, 5}),
     ("id", "NotIn", "(1,4,5)", lambda r: r["id"] not in {1, 4, 5}),
-    # Decimals, in a field that is not a known one
+    # Decimals, in an unknown field
     ("rate", "Equal", "0.250", lambda r: rate(r) == 0.25),
     ("rate", "NotEqual", "0.25", lambda r: rate(r) not in {None, 0.25}),
     ("rate", "GreaterThan", "-1.5", lambda r: (rate(r) or -9) > -1.5),
@@ -68,7 +69,7 @@ CASES: list[tuple[str, str, str, Wanted]] = [
     ("batchIdentifier", "NotIn", '("O\'Neil")', lambda r: name_of(r) != "o'neil"),
     ("updatedBy", "Equal", '"Admin1"', lambda r: r["_info"]["updatedBy"] == "Admin1"),
     ("_info/updatedBy", "Contains", '"admin"', lambda r: "Admin" in r["_info"]["updatedBy"]),
-    # Flags and null; a comparison with null is never true but for null itself
+    # Flags and null; only null itself compares true with null
     (FLAG, "Equal", "True", lambda r: r.get(FLAG) is True),
     (FLAG, "Equal", "fALSE", lambda r: r.get(FLAG) is False),
     (FLAG, "NotEqual", "true", lambda r: r.get(FLAG) is False),
@@ -137,7 +138,7 @@ def test_a_condition_brings_exactly_the_rows_it_says(
     wanted: Wanted,
 ) -> None:
     expected = wanted_ids(stand_in, wanted)
-    # Neither all nor nothing, so that a filter that is ignored or refused is noticed.
+    # Neither all nor none, so that the test notices an ignored filter.
     assert 0 < len(expected) < len(stand_in.store)
 
     run = run_now(filtered(make_task, [(field, comparison, value)]))
@@ -219,7 +220,7 @@ def test_widening_value_is_refused_before_any_run(
 
 
 def test_too_long_filter_fails_safely(make_task: MakeTask, stand_in: StandIn) -> None:
-    # The form refuses it; a task that got it in another way must not lose anything.
+    # The form refuses it; a task that got it another way must not lose batches.
     many = ",".join(str(number) for number in range(1, 1001))
 
     run = run_now(filtered(make_task, [("id", "In", f"({many})")]))

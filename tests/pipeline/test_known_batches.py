@@ -1,4 +1,4 @@
-"""What is skipped is looked up by the ids of a page, whatever lies between them."""
+"""Skipped batches are looked up by the ids of a page, however far apart they are."""
 
 import pytest
 from django.db import connection

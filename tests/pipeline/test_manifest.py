@@ -1,4 +1,4 @@
-"""The proof beside the file says what the history says (P3)."""
+"""The manifest beside the file agrees with the history (P3)."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Or and And together with what a run adds itself: no foreign row comes in (F4, F5)."""
+"""Or and And, combined with what a run adds to the filter, let no other rows in (F4, F5)."""
 
 from datetime import UTC, datetime, timedelta
 

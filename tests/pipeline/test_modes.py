@@ -77,7 +77,7 @@ def test_modified_exports_what_changed_since_and_nothing_twice(
     now = datetime.now(UTC)
     changed, late = stand_in.store.ids[3], stand_in.store.ids[7]
     stand_in.store.touch(changed, z(now + timedelta(seconds=1)))
-    # Becomes visible only now, though it is stamped before the date.
+    # Becomes visible only now, though its last update is before the date.
     stand_in.store.touch(late, z(now - timedelta(minutes=5)))
 
     second, third = run_now(task), run_now(task)

@@ -1,4 +1,4 @@
-"""Disk, connection and keys that are not as they should be; the On Failure Task (R2, R6)."""
+"""Problems with disk, connection and keys; the On Failure Task (R2, R6)."""
 
 import os
 from pathlib import Path
@@ -50,7 +50,7 @@ def test_full_disk_is_a_safe_failure(
     open_descriptor = os.fdopen
 
     def on_a_full_disk(descriptor: int, *given: Any, **more: Any) -> Any:
-        """A link to the device that is always full would be refused, so it comes in behind."""
+        """The link to the always full device is put in later, as it would be refused at first."""
         if part.exists() and os.fstat(descriptor).st_ino == part.stat().st_ino:
             os.dup2(os.open("/dev/full", os.O_WRONLY), descriptor)
         return open_descriptor(descriptor, *given, **more)

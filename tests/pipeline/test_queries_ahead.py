@@ -1,4 +1,4 @@
-"""What a run asks before it has to: the answers are used only as far as they still hold."""
+"""Requests that a run sends ahead: their answers are used only while they still hold."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Answers:
-    """Stands where clients stand: its lists came at these moments by ConnectWise's clock."""
+    """A client whose lists were answered at these moments by ConnectWise's clock."""
 
     def __init__(self, newest_at: datetime | None, page_at: datetime | None) -> None:
         self._dates = {"id desc": newest_at, "id asc": page_at}
@@ -52,7 +52,7 @@ class Answers:
 def test_a_run_starts_before_whichever_list_came_first(
     task: Task, newest: int, page: int, started: int
 ) -> None:
-    """What changes between the two is on none of them, so the next run has to see it (W2)."""
+    """A change between the two lists may be on neither, so the next run has to see it (W2)."""
 
     def at(second: int) -> datetime:
         return datetime(2020, 1, 1, 12, 0, second, tzinfo=UTC)

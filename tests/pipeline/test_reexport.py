@@ -1,4 +1,4 @@
-"""*Export these batches again*, *Undo* of a date, and the choice after changed conditions."""
+"""*Export these batches again*, *Undo* of a date, and *Only from now on*."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -141,7 +141,7 @@ def test_only_from_now_on_leaves_older_batches_alone(
 def test_only_from_now_on_still_repeats_no_version(make_task: MakeTask, stand_in: StandIn) -> None:
     task = make_task(export="modified")
     task.conditions.create(position=0, field="id", comparison="LessThan", value="400")
-    # Changed while the first run goes on: its date will lie before this change.
+    # Changed while the first run is active: its date will be before this change.
     stand_in.store.touch(284, z(datetime.now(UTC) + timedelta(seconds=1)))
     first = run_now(task)
     change_conditions(task).refresh_from_db()

@@ -1,4 +1,4 @@
-"""An interrupted run goes on after the last page written, into the same file (rule R4)."""
+"""An interrupted run continues after the last page written, in the same file (rule R4)."""
 
 import pytest
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def interrupt_at_page(stand_in: StandIn, number: int) -> None:
-    """Shut the worker down, as SIGTERM does, when this page is asked for."""
+    """Stop the worker, as SIGTERM does, when this page is requested."""
     seen = 0
 
     def hook(request: Request) -> None:

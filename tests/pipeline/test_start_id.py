@@ -1,4 +1,4 @@
-"""Where New begins after a typed date: believed only as far as the answers bear it out (W4)."""
+"""Where New starts after a typed date: the answers have to confirm it (W4)."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -18,7 +18,7 @@ EARLIER, LATER = "2021-03-31T23:59:59Z", "2021-04-01T00:00:01.1234567Z"
 
 @dataclass
 class Tenant:
-    """Counts and lists whatever is asked of it: a server that ignores filters by date does."""
+    """Answers every count and list the same way, as a server does that ignores date filters."""
 
     count: int
     dated_count: int
@@ -53,7 +53,7 @@ def batch(number: int, **info: str) -> list[dict[str, Any]]:
             5,
             "Ids above 5, the highest of the batches last updated",
         ),
-        # Equal counts, and yet the batch carries no such date: the filter was ignored.
+        # Equal counts, but the batch does not have such a date: the filter was ignored.
         (
             Tenant(9, 9, batch(9), batch(5, lastUpdated=EARLIER)),
             5,
@@ -69,7 +69,7 @@ def batch(number: int, **info: str) -> list[dict[str, Any]]:
             0,
             "ConnectWise does not filter batches by their dates: all ids are new.",
         ),
-        # A date that cannot be compared proves nothing either way.
+        # A date that cannot be compared proves nothing.
         (
             Tenant(9, 0, [], batch(5, lastUpdated="5/1/2030 5:21:58 AM")),
             5,

@@ -121,7 +121,7 @@ def test_long_list_comes_in_full_portions(
     for copy in copies:
         copy.pk = None
     Run.objects.bulk_create(copies)
-    # Session and user, then three portions.
+    # Queries: session and user, then three portions.
     with django_assert_num_queries(5):
         found = rows(signed_in)
     numbers = [int(row["run"]) for row in found]

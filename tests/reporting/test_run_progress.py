@@ -1,4 +1,4 @@
-"""How long a run still takes, as far as that can be said."""
+"""How long a run still takes, as far as that is known."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""XML on a page: coloured where it is XML, whole and harmless whatever it is."""
+"""XML on a page: highlighted where it is XML, complete and escaped whatever it is."""
 
 import html
 import re
@@ -46,7 +46,7 @@ PIECES = (
 
 
 class Markup(HTMLParser):
-    """What a browser would make of it: the elements with their classes, and the text."""
+    """How a browser would read it: the elements with their classes, and the text."""
 
     def __init__(self, source: str) -> None:
         super().__init__(convert_charrefs=False)
@@ -76,7 +76,7 @@ class Markup(HTMLParser):
 
 
 def text_of(highlighted: str) -> str:
-    """What stands on the page, once our own spans are gone."""
+    """The text of the page, without our own spans."""
     return html.unescape(re.sub(r'</span>|<span class="xml-[a-z]+">', "", highlighted))
 
 
@@ -97,7 +97,7 @@ def test_any_text_gains_only_our_markup(text: str) -> None:
     )
     assert markup.ended == ["span"] * len(markup.elements)
     assert markup.others == []
-    # Not by way of unescape: what was escaped already has to be escaped once more.
+    # Not compared by unescape: text that was already escaped must be escaped once more.
     assert re.sub(r'</span>|<span class="xml-[a-z]+">', "", highlighted) == html.escape(text)
 
 

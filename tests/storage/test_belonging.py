@@ -1,4 +1,4 @@
-"""A data folder belongs to one database; another one must not take its files for strangers'."""
+"""A data folder belongs to one database; another one must not treat its files as orphaned."""
 
 import subprocess
 import sys

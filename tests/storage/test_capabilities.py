@@ -1,4 +1,4 @@
-"""Data folders that cannot do everything: done without, or refused by name with the cure."""
+"""Data folders with missing abilities: used without them, or refused with the reason and cure."""
 
 import errno
 import fcntl
@@ -25,7 +25,7 @@ from tests.processes import ROOT
 
 
 def refuse(number: int) -> Callable[..., None]:
-    """A system call that the file system does not offer."""
+    """Make a system call fail as on a file system that lacks it."""
 
     def call(*args: object, **kwargs: object) -> None:
         raise OSError(number, os.strerror(number))

@@ -1,1 +1,1 @@
-"""Proof by force: random histories, faults and kills, judged by what ended in which file."""
+"""Long simulations: random histories, faults and kills, judged by the exported files."""

@@ -1,8 +1,8 @@
-"""The long stress: faults, kills and crowds, every batch accounted for, one table in the end.
+"""The long stress: faults, kills and many users, every batch accounted for, one table.
 
-Without a PART all parts are run, for an hour or so; with --quick for some minutes. Ends with 1 when
-a promise was broken, and names what broke it. What is NOT RUN, for want of strace or of the right
-to mount, is no violation.
+Without a PART all parts run, for about an hour; with --quick for some minutes. Exits with 1 when a
+promise was broken, and names the cause. NOT RUN, without strace or the right to mount, is no
+violation.
 """
 
 import argparse
@@ -32,7 +32,7 @@ _ABOUT = {
     "cancels": "cancel wherever a run is: seconds until it is seen (--repeats)",
     "takeovers": "SIGKILL, then a new worker: seconds until the run goes on (--takeovers)",
 }
-# Option: (the size of the long stress, of the quick one, what it is).
+# Option: (size of the long stress, of the quick one, description).
 _SIZES = {
     "histories": (1, 1, "histories, with one seed after another"),
     "runs": (200, 40, "runs of each history"),
@@ -48,11 +48,11 @@ _POINTS = ("all", "20")
 
 
 def main() -> int:
-    """0 when every promise was kept."""
+    """Returns 0 when every promise was kept."""
     options = _options()
     folder = Path(tempfile.mkdtemp(prefix="cwexport-stress-"))
     installation.set_up(folder)
-    # Runs fail on purpose here; each would say so on the terminal.
+    # Runs fail on purpose here; their log would fill the terminal.
     logging.disable(logging.ERROR)
     from tests.stress.parts import PARTS
 
@@ -63,7 +63,7 @@ def main() -> int:
         try:
             PARTS[name](options, folder, report)
         except Exception:
-            # The other parts are run all the same; a part that broke off has proven nothing.
+            # The other parts still run; a part that was aborted has proven nothing.
             report.add(name, "", "", "broke off", is_kept=False)
             report.blame([traceback.format_exc()])
         print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)

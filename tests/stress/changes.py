@@ -1,4 +1,4 @@
-"""What people do in ConnectWise while exports go on, as the stand-in's store sees it."""
+"""Changes that people make in ConnectWise during exports, in the stand-in's store."""
 
 from collections import Counter
 from datetime import timedelta
@@ -9,13 +9,13 @@ from exports.demo.faults import ClockSkew
 from exports.demo.rows import Record
 from tests.stress.sample_installation import SampleInstallation
 
-# Less than the overlap that the product reaches back by (W5), in seconds.
+# Less than the product's overlap, in seconds (W5).
 _LATEST = 14 * 60.0
 _FLAGS = ("exportInvoicesFlag", "exportExpensesFlag", "exportProductsFlag")
 
 
 class Changes:
-    """People at work in ConnectWise; each stamp is by its own, perhaps wrong, clock."""
+    """People who work in ConnectWise; stamps follow its clock, which may be wrong."""
 
     def __init__(self, sample: SampleInstallation, random: Random) -> None:
         self._sample = sample
@@ -27,7 +27,7 @@ class Changes:
         self.skew: ClockSkew | None = None
 
     def make(self, count: int) -> None:
-        """So many random changes, from any thread."""
+        """Make this many random changes, from any thread."""
         with self._lock:
             for _ in range(count):
                 kinds = (self.add, self.touch, self.touch, self.delete, self.tie, self.hold_back)
@@ -36,14 +36,14 @@ class Changes:
                 self.counts[change.__name__] += 1
 
     def set_clock(self, seconds: float) -> None:
-        """Set ConnectWise's clock wrong by so much from now on."""
+        """From now on ConnectWise's clock is wrong by this much."""
         stand_in = self._sample.stand_in
         if self.skew is not None:
             stand_in.faults.remove(self.skew)
         self.skew = stand_in.faults.add(ClockSkew(seconds))
 
     def commit_all(self) -> None:
-        """Make visible what was held back, before more time passes than the overlap covers."""
+        """Commit held back batches before more time passes than the overlap covers."""
         with self._lock:
             while self._late_ids:
                 self._sample.journal.put({**self._batch(is_late=True), "id": self._late_ids.pop()})
@@ -55,7 +55,7 @@ class Changes:
         self._touch(self._stamp(is_late=self._random.random() < 0.3))
 
     def tie(self) -> None:
-        """Several batches with one and the same second."""
+        """Several batches with the same second."""
         stamp = self._stamp(is_late=False)
         for _ in range(self._random.randint(2, 5)):
             self._touch(stamp)
@@ -66,7 +66,7 @@ class Changes:
             self._sample.journal.delete(self._random.choice(ids))
 
     def hold_back(self) -> None:
-        """Give an id away now; the batch is committed later, after others with higher ids."""
+        """Reserve an id now; the batch is committed later, after others with higher ids."""
         self._late_ids.append(self._sample.journal.reserve_id())
 
     def _touch(self, stamp: str) -> None:
@@ -82,7 +82,7 @@ class Changes:
         return {"batchIdentifier": self._identifier(), **flags, "_info": info}
 
     def _stamp(self, *, is_late: bool) -> str:
-        # A clock set back takes its part of what the overlap covers.
+        # A clock set back uses up a part of the overlap.
         limit = _LATEST + min(0.0, self.skew.seconds if self.skew else 0.0)
         late = timedelta(seconds=self._random.uniform(0, limit) if is_late else 0)
         return f"{self._sample.stand_in.now() - late:%Y-%m-%dT%H:%M:%SZ}"

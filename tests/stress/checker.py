@@ -1,7 +1,7 @@
 """Judges a whole scenario by its files: lost, duplicated, unexpected or torn must all be 0.
 
-In the manner of Jepsen: the server's journal is the truth, the product is a black box with files.
-Nothing of the product's own writing, checking or ledger is used to judge it.
+As in Jepsen, the server's journal is the truth and the product is a black box with files. None of
+the product's own writing, checking or ledger code is used.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from tests.stress.journal import FACT_NAMES, INFO_NAMES, Facts, JournalStore, Tr
 
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _SCHEMA = etree.XMLSchema(etree.fromstring(schema()))
-# Our clock is read by several processes, a little before or after the deed.
+# Several processes read our clock, a little before or after the event.
 _CLOCK_SLACK = timedelta(seconds=2)
 
 VIOLATIONS = ("lost", "duplicated", "unexpected", "torn", "broken")
@@ -74,9 +74,9 @@ class Promise:
 
 @dataclass
 class Verdict:
-    """How many versions of which class; `torn` counts files. `findings` names what is not ok.
+    """How many versions of each class; `torn` counts files. `findings` names violations.
 
-    `broken` counts promises beside the files: dates, resume points, an end in time.
+    `broken` counts other broken promises: dates, resume points, an end in time.
     """
 
     ok: int = 0
@@ -93,7 +93,7 @@ class Verdict:
         return sum(getattr(self, kind) for kind in VIOLATIONS)
 
     def add(self, other: "Verdict") -> None:
-        """Sum up; orphaned files stay where they are, so each look counts those of the last."""
+        """Add up; orphaned files stay in place, so the newest count includes earlier ones."""
         for name in ("ok", *VIOLATIONS):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.orphaned = max(self.orphaned, other.orphaned)
@@ -106,11 +106,11 @@ class Verdict:
 
 
 class TornError(ValueError):
-    """A file is not whole, not valid or not the one that was recorded."""
+    """A file is incomplete, invalid or not the recorded one."""
 
 
 def judge(journal: JournalStore, promise: Promise, exports: Sequence[Exported]) -> Verdict:
-    """Class everything that the task exported, and everything that it should have."""
+    """Classify everything the task exported and everything it should have exported."""
     verdict = Verdict()
     truth: dict[Facts, list[TrueVersion]] = {}
     for version in journal.versions:
@@ -132,7 +132,7 @@ def judge(journal: JournalStore, promise: Promise, exports: Sequence[Exported]) 
 
 
 def read_file(exported: Exported) -> Iterator[Facts]:
-    """What the file says of each batch. Raises TornError unless it is as recorded, and valid."""
+    """The batches of a file. Raises TornError unless it is valid and as recorded."""
     try:
         content = exported.path.read_bytes()
     except FileNotFoundError:
@@ -146,7 +146,7 @@ def read_file(exported: Exported) -> Iterator[Facts]:
 
 
 def read_document(content: bytes, name: str) -> list[Facts]:
-    """The batches of a document. Raises TornError when it is not whole or not valid."""
+    """The batches of a document. Raises TornError when it is incomplete or invalid."""
     try:
         root = ElementTree.fromstring(content)
         _SCHEMA.assertValid(etree.fromstring(content))
@@ -189,14 +189,14 @@ def _judge_rows(
         here.add(batch_id)
         highest = max(highest, batch_id)
         if exported.wanted is None:
-            # What *Export again* brought first is still owed by a run of the task (W6, R7).
+            # What *Export again* exported first is still owed by a run of the task (W6, R7).
             last_out[key] = exported.run_id
 
 
 def _judge_reexport(
     rows: Sequence[Facts], exported: Exported, journal: JournalStore, verdict: Verdict
 ) -> None:
-    """*Export again* owes each batch that was there from its start to its end, in any version."""
+    """*Export again* owes each batch that existed from its start to its end, in any version."""
     if exported.wanted is None or exported.is_suspicious:
         return
     here = {int(facts[0] or 0) for facts in rows}
@@ -208,7 +208,7 @@ def _judge_reexport(
 def _unexpected(
     facts: Facts, exported: Exported, truth: Mapping[Facts, Sequence[TrueVersion]], promise: Promise
 ) -> str:
-    """Why this row has no place in this file; empty when it has one."""
+    """Why this row should not be in this file; empty when it should."""
     known = truth.get(facts)
     if not known:
         return "never existed"
@@ -242,10 +242,10 @@ def _was_visible(version: TrueVersion, exported: Exported) -> bool:
 
 
 def _is_due(version: TrueVersion, journal: JournalStore, promise: Promise) -> bool:
-    """Whether this version, visible at the end, must have gone out.
+    """Whether this version, visible at the end, must have been exported.
 
-    Earlier versions may have been overwritten before any run saw them. New does not promise a
-    batch that came to meet the conditions only by a later change: it was no new batch then.
+    Earlier versions may have been overwritten before any run saw them. New does not promise a batch
+    that only matched the conditions after a later change, as it was not new then.
     """
     matches = promise.matches[promise.current]
     if version.batch_id <= promise.owed_above:

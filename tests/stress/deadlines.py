@@ -1,6 +1,6 @@
-"""How soon a run or a process ends when it is asked to, and how soon an interrupted run goes on.
+"""How soon a run or process ends on request, and how soon an interrupted run resumes.
 
-Real workers, real signals, the real waits: nothing here is made quicker than it is.
+Real workers, signals and waits: nothing is shortened here.
 """
 
 import signal
@@ -36,7 +36,7 @@ _SMALL = 200
 
 @dataclass
 class Timing:
-    """How long something took each time, in seconds, and what was not as promised afterwards."""
+    """How long something took each time, in seconds, and what was wrong afterwards."""
 
     what: str
     goal: float
@@ -53,7 +53,7 @@ class Timing:
 
 
 def time_stops(repeat_count: int, random: Random, log: Path) -> Iterator[Timing]:
-    """SIGTERM to a worker: until its process is gone, and its run is back in the queue."""
+    """SIGTERM to a worker: until its process has ended and its run is queued again."""
     for situation in SITUATIONS:
         timing = Timing(f"SIGTERM {situation.name}", goal=10)
         with _scene(situation) as (sample, task):
@@ -70,7 +70,7 @@ def time_stops(repeat_count: int, random: Random, log: Path) -> Iterator[Timing]
 
 
 def time_serve(repeat_count: int, log: Path) -> Timing:
-    """SIGTERM to `manage.py serve` in the middle of a run: until all its processes are gone."""
+    """SIGTERM to `manage.py serve` during a run: until all its processes have ended."""
     timing = Timing("SIGTERM to serve, its web server and worker", goal=10)
     situation = SITUATIONS[0]
     with _scene(situation) as (sample, task):
@@ -93,7 +93,7 @@ def time_serve(repeat_count: int, log: Path) -> Timing:
 
 
 def time_cancels(repeat_count: int, random: Random, log: Path) -> Iterator[Timing]:
-    """*Cancel* of a run: until its status says so, with no file left of it."""
+    """*Cancel* of a run: until its status is cancelled, with no file left."""
     for situation in SITUATIONS:
         timing = Timing(f"cancel {situation.name}", goal=2)
         with _scene(situation) as (sample, task):
@@ -103,7 +103,7 @@ def time_cancels(repeat_count: int, random: Random, log: Path) -> Iterator[Timin
                         time.sleep(random.uniform(0, 0.1 if situation.is_large else 1))
                         timing.seconds += _cancel(run)
                     _wait_for_the_end([run])
-            # Without the worker, which would take the run as well.
+            # After the worker's end, as it would take the run as well.
             _clean(sample, task, timing.verdict)
             timing.verdict.add(look_at_folders(is_recovered=True))
         yield timing
@@ -116,7 +116,7 @@ def time_cancels(repeat_count: int, random: Random, log: Path) -> Iterator[Timin
 
 
 def time_takeovers(round_count: int, run_count: int, random: Random, log: Path) -> Iterator[Timing]:
-    """SIGKILL to every worker, then one new worker: until each run is resumed, or closed."""
+    """SIGKILL to all workers, then one new worker: until each run is resumed or closed."""
     resumed = Timing("SIGKILL, worker back: run resumed", goal=90)
     closed = Timing("SIGKILL, worker back: run closed", goal=90)
     sample = SampleInstallation(seed_batches(_SMALL), parallel_requests=1)
@@ -157,7 +157,7 @@ def _scene(situation: Situation) -> Iterator[tuple[SampleInstallation, Task]]:
 
 @contextmanager
 def _working(log: Path) -> Iterator[Process]:
-    """A real worker that has shown its first sign of life."""
+    """A real worker after its first heartbeat."""
     worker = start_worker(log=log)
     try:
         wait_until(lambda: Worker.objects.filter(process_id=worker.pid).exists(), seconds=60)
@@ -188,7 +188,7 @@ def _stop_once(
 
 
 def _end(process: Process) -> float:
-    """SIGTERM; returns how many seconds the process still took."""
+    """SIGTERM; returns how many seconds the process took to end."""
     began = time.monotonic()
     process.send_signal(signal.SIGTERM)
     process.wait(timeout=60)
@@ -196,7 +196,7 @@ def _end(process: Process) -> float:
 
 
 def _cancel(run: Run) -> list[float]:
-    """Seconds until the run is cancelled; nothing when it was over before it could be."""
+    """Seconds until the run is cancelled; None when it ended before."""
     began = time.monotonic()
     if not run.cancel():
         return []
@@ -206,7 +206,7 @@ def _cancel(run: Run) -> list[float]:
 
 
 def _clean(sample: SampleInstallation, task: Task, verdict: Verdict) -> None:
-    """One more run of the task, which must have everything."""
+    """One more run of the task, which must be complete."""
     run = finish(queue(task))
     if run.status != "succeeded":
         verdict.find("lost", f"the clean {run} {run.status}: {run.error}")
@@ -233,7 +233,7 @@ def _kill_all_at_work(runs: list[Run], random: Random, log: Path) -> None:
 
 
 def _until_decided(runs: list[Run]) -> dict[Run, float]:
-    """For each run, seconds until it was given to the next attempt or closed."""
+    """For each run, seconds until it was resumed or closed."""
     began = time.monotonic()
     waiting, took = {run.pk: run for run in runs}, {}
     while waiting:

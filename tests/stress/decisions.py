@@ -1,7 +1,7 @@
-"""What people decided about a task's date, and what that makes its runs owe and allow (W1 to W9).
+"""People's decisions about a task's date, and what its runs owe and may export (W1 to W9).
 
-An account beside the product's own: it is kept from what the history did, and of the product it
-reads only which run moved the date to when.
+A record independent of the product's own: it is built from the history's actions, and reads from
+the product only which run moved the date to when.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Decision:
-    """One act of a person, by our clock, after the run with this number and before the next."""
+    """One action of a person, by our clock, after the run with this number."""
 
     kind: Kind
     after_run: int
@@ -37,7 +37,7 @@ class Decision:
 
 @dataclass
 class Standing:
-    """A date as it stands: since when, and on whose word.
+    """The current date: since when, and who set it.
 
     `since` is the number of the last run that does not count for it; `run_id` the run that moved
     the date, which *only from now on* keeps.
@@ -53,21 +53,21 @@ class Standing:
 
 @dataclass(frozen=True)
 class Terms:
-    """What holds for a run that is queued now, or, after the last run, what must have gone out.
+    """What applies to a run queued now, or, after the last run, what must have been exported.
 
-    `newest` is the date in force, `decided` the last one that a person decided on: nothing older
-    is asked for, and all that is younger is owed.
+    `newest` is the current date, `decided` the last one that a person decided on: nothing older is
+    exported, and everything newer is owed.
 
-    A typed date is literal: all that was updated after it is owed anew, in a run after it, and
-    whatever went out before may come once more, until a run has moved the date (W5). With *only
-    from now on* the date stays where a run put it: all that was updated after it, less the overlap
-    behind it, is owed, but no version twice, and what is older is owed no more (W9). An undone
-    change never was; a typed date that comes back is literal again (W8).
+    A typed date is literal: everything updated after it is owed again, in a run after it, and
+    batches exported before may come once more, until a run has moved the date (W5). With *only from
+    now on* the date stays where a run moved it: everything updated after it, minus the overlap, is
+    owed, but no version twice, and older versions are no longer owed (W9). An undone change never
+    happened; a typed date that comes back is literal again (W8).
     """
 
     newest: Standing
     decided: Standing
-    # Moves since the decision, oldest first.
+    # Moves by runs since the decision, oldest first.
     moved_by: tuple[int, ...]
     overlap: timedelta
 
@@ -77,7 +77,7 @@ class Terms:
 
     @property
     def floor(self) -> datetime:
-        """Nothing that was last updated up to here is asked for."""
+        """No batch last updated up to here may be exported."""
         if self.decided.origin is Origin.FROM_NOW:
             return self.decided.moment - self.overlap
         return self.decided.moment
@@ -88,20 +88,20 @@ class Terms:
 
 
 class Account:
-    """The decisions about one date of one task, which begins with a typed one."""
+    """The decisions about one date of one task; the first is a typed date."""
 
     def __init__(self, moment: datetime, at: datetime, *, overlap: timedelta) -> None:
         self._decisions = [Decision(Kind.TYPE, 0, at, moment)]
         self._overlap = overlap
 
     def note(self, decision: Decision) -> None:
-        """Add what a person has just done. Decisions come in their order."""
+        """Add what a person has just done, in chronological order."""
         self._decisions.append(decision)
 
     def terms(self, moves: Mapping[int, datetime], before_run: int | None = None) -> Terms:
-        """As found by this run when it was queued; None: as it stands after everything.
+        """As this run found them when it was queued; None: as they are after everything.
 
-        `moves`: where runs moved the date to, by their number, undone or not.
+        `moves`: where runs moved the date, by run number, undone or not.
         """
         stack = self._stack(moves, before_run)
         index = max(n for n, one in enumerate(stack) if one.origin is not Origin.RUN)
@@ -109,7 +109,7 @@ class Account:
         return Terms(stack[-1], stack[index], moved_by, self._overlap)
 
     def _stack(self, moves: Mapping[int, datetime], before_run: int | None) -> list[Standing]:
-        """What is in force, oldest first."""
+        """The decisions in force, oldest first."""
         stack: list[Standing] = []
         events: list[tuple[int, int, int, Decision | None]] = [
             (run_id, 0, 0, None) for run_id in moves

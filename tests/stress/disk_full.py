@@ -1,7 +1,7 @@
-"""`python -m tests.stress.disk_full FOLDER`: a disk that fills up and is given space again.
+"""`python -m tests.stress.disk_full FOLDER`: a disk that fills up and gets space again.
 
-FOLDER becomes a file system of 24 MB that holds database and files alike, which needs the right to
-mount. A real worker stays alive all the time. Prints one line of JSON: what came of each run.
+FOLDER becomes a file system of 24 MB that holds both database and files, which needs the right to
+mount. A real worker stays alive all the time. Prints one line of JSON: the result of each run.
 """
 
 import json
@@ -13,13 +13,13 @@ from pathlib import Path
 from tests.stress import django_setup as installation
 
 _DISK = 24 << 20
-# Enough for the database to say what happened, too little for the file.
+# Enough for the database to record what happened, too little for the file.
 _LEFT_FREE = 700 << 10
 NOT_PERMITTED = 77
 
 
 def main(folder: Path) -> int:
-    """0 when all went as it should, 1 when not, NOT_PERMITTED without the right to mount."""
+    """Returns 0 when all is well, 1 when not, NOT_PERMITTED without the right to mount."""
     folder.mkdir(parents=True, exist_ok=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={_DISK}", "tmpfs", str(folder)]
     if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
@@ -70,7 +70,7 @@ def _fill_and_empty(folder: Path) -> dict[str, object]:
     finally:
         kill(worker)
     moved_by_failure = dates != runs[0].date_modified_before
-    # The worker may have been killed while it copied for pick-up, which comes after the success.
+    # The worker may have been killed during the delivery, which follows the success.
     recover(runs[-1])
     run_cleanly(task)
     verdict = sample.judge_all()
@@ -91,7 +91,7 @@ def _is_worker_seen() -> bool:
 
 
 def _fill(filler: Path) -> None:
-    """Take all space but a little."""
+    """Use up all but a little space."""
     free = shutil.disk_usage(filler.parent).free
     filler.write_bytes(b"\0" * (free - _LEFT_FREE))
 

@@ -1,4 +1,4 @@
-"""An installation of its own for a long stress: a scratch folder, a database, Django set up."""
+"""A separate installation for a long stress: a temporary folder, a database, Django set up."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ import django
 
 
 def set_up(folder: Path) -> None:
-    """Point the environment at `folder` and make the database there; before any model import."""
+    """Point the environment at `folder` and create the database; before any model import."""
     data_folder = folder / "var"
     data_folder.mkdir(parents=True, exist_ok=True)
     os.environ.update(

@@ -13,7 +13,7 @@ from tests.stress.decisions import Account
 from tests.stress.promises import deciding_field, moves_of
 
 FOLDERS = ("runs", "exports", "orphaned")
-# Files that were read and have not been written to since: folders are looked at after each kill.
+# Files already read and not changed since, as folders are checked after each kill.
 _found_whole: set[tuple[str, int, int, int]] = set()
 
 
@@ -43,10 +43,10 @@ def exported_by(task: Task) -> list[Exported]:
 
 
 def look_at_folders(*, is_recovered: bool) -> Verdict:
-    """What stands in the data folder that should not; violations are counted as torn.
+    """Wrong files in the data folder; violations are counted as torn.
 
-    At any moment: only whole documents under final names. After a recovery also: no temporary
-    files, no file that no run owns, and for every task the pick-up copy of its newest batches.
+    At any moment, only complete documents have final names. After a recovery there are also no
+    temporary files and no file without a run, and the export folder has every task's newest file.
     """
     if is_recovered:
         retry_now()
@@ -86,7 +86,7 @@ def _look_at_file(
 
 
 def _read(path: Path) -> None:
-    """Raises TornError or ValueError unless the document, or the proof beside it, is whole."""
+    """Raises TornError or ValueError unless the document and its manifest are complete."""
     if path.suffix == ".json":
         json.loads(path.read_bytes())
     else:
@@ -104,7 +104,7 @@ def _look_at_copy(task: Task, folder: Path, verdict: Verdict) -> None:
 
 
 def look_at_dates(task: Task) -> Verdict:
-    """Dates that do not follow from the runs (W2, W3, R7); lost, since they skip batches."""
+    """Dates that do not follow from the runs; lost, as they skip batches (W2, W3, R7)."""
     verdict = Verdict()
     task.refresh_from_db()
     for field in DateChange.DateField.values:
@@ -133,7 +133,7 @@ def _problem_of(change: DateChange) -> str:
 
 
 def look_at_decisions(task: Task, account: Account) -> Verdict:
-    """Whether each run found the date that the decisions come to, and each success moved it."""
+    """Whether each run started from the decided date, and each success moved it."""
     verdict = Verdict()
     field, moves = deciding_field(task), moves_of(task)
     for run in Run.objects.filter(task=task).order_by("id"):

@@ -1,4 +1,4 @@
-"""What goes wrong at the other side during a history: one fault at a time, drawn by chance."""
+"""The faults of ConnectWise during a history: one at a time, chosen at random."""
 
 from collections.abc import Callable
 from random import Random
@@ -41,9 +41,9 @@ FAULTS: tuple[Callable[[Random], Fault], ...] = (
     _burst,
     _broken_answer,
     _strange_body,
-    # Failing for good, from some request on.
+    # Every request fails, from some request on.
     lambda random: Status(random.choice((401, 403, 500)), after=random.randint(0, 15)),
-    # The rights are lost before or in the middle of a run, for good or for a moment.
+    # The rights are lost before or during a run, permanently or briefly.
     lambda random: Nothing(after=random.choice((0, random.randint(1, 15)))),
     lambda random: Nothing(after=random.randint(0, 15), times=random.randint(1, 4)),
     lambda random: Nothing(on=(LIST,), after=random.randint(0, 12), times=random.choice((1, None))),

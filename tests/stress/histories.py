@@ -1,4 +1,4 @@
-"""Seeded random histories: what people, networks and power cuts do between and during runs."""
+"""Seeded random histories of people, networks and power cuts, between and during runs."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ from tests.stress.sample_installation import (
 
 @dataclass
 class Tally:
-    """What a history was made of. `slowest_stop`: seconds from SIGTERM to the worker's end."""
+    """The contents of a history. `slowest_stop`: seconds from SIGTERM to the worker's end."""
 
     run_count: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
@@ -58,7 +58,7 @@ class History:
         )
 
     def simulate(self, run_count: int, *, kill_share: float = 0.25) -> Tally:
-        """So many runs, then a clean one of every task, then the checker's verdict.
+        """This many runs, then a clean one of every task, then the checker's verdict.
 
         `kill_share`: how many of the runs are executed in a process that is killed, or in a worker
         that gets SIGTERM; half of them each.
@@ -108,7 +108,7 @@ class History:
             execute(run)
 
     def _finish(self, run: Run) -> Run:
-        """To the run's end, and what was interrupted goes on where it was."""
+        """Finish the run, and check that an interrupted one resumes in the right place."""
         run = recover(run)
         point = ResumePoint(self._sample, run)
         run = finish(run)

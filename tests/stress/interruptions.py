@@ -1,4 +1,4 @@
-"""Runs that do not come to their end by themselves: killed, stopped or cancelled on the way."""
+"""Runs that are killed, stopped or cancelled before their end."""
 
 import os
 import re
@@ -31,9 +31,9 @@ _STOPPED_WITHIN = 10.0
 
 
 class Interruptions:
-    """The ways to interrupt a queued run; `verdict` has what an interruption itself broke.
+    """The ways to interrupt a queued run; `verdict` has the promises broken by them.
 
-    `change` is called with every request meanwhile, as other people go on with their work.
+    `change` is called with every request meanwhile, as other people continue working.
     """
 
     def __init__(
@@ -70,9 +70,9 @@ class Interruptions:
             kill(victim)
 
     def stop(self, run: Run) -> None:
-        """SIGTERM a real worker at some request of the run, or when the run is over before.
+        """SIGTERM a real worker at some request of the run, or after the run.
 
-        It owes an end within 10 seconds, and a run that is over or back in the queue.
+        It must end within 10 seconds and leave the run finished or queued again.
         """
         worker = start_worker(log=self._log, clock=self._clock)
         pause = self._random.choice((0, 0, 0.003, 0.02, 0.1))
@@ -96,7 +96,7 @@ class Interruptions:
             kill(worker)
 
     def cancel(self, run: Run) -> None:
-        """Cancel the run at one of its first requests; the server is slow enough to be noticed."""
+        """Cancel the run at one of its first requests; a slow server lets the run notice."""
 
         def strike() -> None:
             self.counts["cancelled"] += 1
@@ -129,9 +129,9 @@ class Interruptions:
 
 
 class ResumePoint:
-    """Where the next attempt of an interrupted run has to go on (R4): after what was written.
+    """Where the next attempt of an interrupted run must continue: after the last page written (R4).
 
-    Seen from the server: the first page that attempt asks for lies above the last id written.
+    Seen from the server: the first page of that attempt lies above the last id written.
     """
 
     def __init__(self, sample: SampleInstallation, run: Run) -> None:
@@ -141,13 +141,13 @@ class ResumePoint:
 
     @property
     def is_owed(self) -> bool:
-        """Whether something was written that the next attempt must not fetch once more."""
+        """Whether pages were written that the next attempt must not fetch again."""
         run = self._run
         waits = run.status == Run.Status.QUEUED and run.attempt > 1
         return waits and run.can_resume and run.page_count > 0
 
     def judge(self, verdict: Verdict) -> None:
-        """After the next attempt, which may have ended before it asked for any page."""
+        """After the next attempt, which may have ended before it requested any page."""
         pages = [one for one in self._sample.stand_in.requests.lists if _is_page(one)]
         if not (self.is_owed and pages):
             return

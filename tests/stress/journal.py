@@ -1,4 +1,4 @@
-"""The truth, kept at the server's side: every version of every batch that was ever visible."""
+"""The truth on the server's side: every version of every batch that was ever visible."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ FACT_NAMES = ("id", *INFO_NAMES, "batchIdentifier", *FLAG_NAMES)
 
 @dataclass
 class TrueVersion:
-    """A batch as it was visible from one moment (our clock, UTC) until another, None: still."""
+    """A batch as visible from one moment (our clock, UTC) to another; None: still visible."""
 
     number: int
     facts: Facts
@@ -32,12 +32,12 @@ class TrueVersion:
 
     @property
     def updated_at(self) -> datetime | None:
-        """By the server's clock, as sent."""
+        """The last update by the server's clock, as sent."""
         return parse_datetime(self.facts[FACT_NAMES.index("lastUpdated")] or "")
 
 
 class JournalStore(Store):
-    """A Store that forgets nothing. Versions are numbered in the order they became visible."""
+    """A Store with all versions, numbered in the order they became visible."""
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class JournalStore(Store):
     def put_row(self, row: Row) -> None:
         with self._lock:
             super().put_row(row)
-            # One moment for both, so that a change is told from a batch that was gone meanwhile.
+            # The same moment for both, as otherwise the batch would seem gone in between.
             now = datetime.now(UTC)
             self._end(row.id, now)
             record = row.record
@@ -65,13 +65,13 @@ class JournalStore(Store):
             self._end(id, datetime.now(UTC))
 
     def reserve_id(self) -> int:
-        """An id that is given now to a batch that becomes visible later, or never."""
+        """An id for a batch that becomes visible later, or never."""
         with self._lock:
             self._highest_id += 1
             return self._highest_id
 
     def shown(self) -> list[TrueVersion]:
-        """What is visible now, by id."""
+        """The visible batches, by id."""
         with self._lock:
             return [self._shown[id] for id in sorted(self._shown)]
 
@@ -80,7 +80,7 @@ class JournalStore(Store):
         return self._by_batch[batch_id]
 
     def was_there(self, batch_id: int, since: datetime, until: datetime, slack: timedelta) -> bool:
-        """Whether the batch was visible, in whichever versions, for the whole of that time."""
+        """Whether the batch was visible, in any version, for the whole time."""
         versions = self._by_batch.get(batch_id, [])
         if not versions or versions[0].visible_from > since - slack:
             return False
@@ -98,7 +98,7 @@ class JournalStore(Store):
     def highest_id(
         self, since: datetime, until: datetime, updated_up_to: datetime | None = None
     ) -> int:
-        """The highest id visible for some moment of that time, last updated up to then; or 0."""
+        """The highest id visible at some moment of that time, last updated up to then; or 0."""
         return max(
             (
                 version.batch_id
@@ -113,7 +113,7 @@ class JournalStore(Store):
     def highest_id_throughout(
         self, since: datetime, until: datetime, updated_up_to: datetime | None = None
     ) -> int:
-        """As `highest_id`, of the versions that were visible for the whole of that time."""
+        """Like `highest_id`, of the versions visible for the whole of that time."""
         return max(
             (
                 version.batch_id
@@ -136,7 +136,7 @@ def _is_up_to(updated_at: datetime | None, moment: datetime) -> bool:
 
 
 def facts_of(record: Record) -> Facts:
-    """What a file must say of a record as the server sends it."""
+    """What a file must hold of a record as the server sends it."""
     info = record.get("_info", {})
     flags = [record.get(name) for name in FLAG_NAMES]
     return (

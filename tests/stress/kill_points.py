@@ -1,7 +1,7 @@
-"""Crashes from outside: SIGKILL at every step of an export that touches the disk, and others.
+"""Crashes: SIGKILL at every disk operation of an export, and others.
 
-strace ends the process inside the N-th call of one kind, before the call is done. The process
-runs the worker's own function for one queued run; then recovery, a clean run, and the checker.
+strace kills the process inside the N-th call of one kind, before the call is done. The process runs
+the worker's own function for one queued run; then recovery, a clean run, and the checker.
 """
 
 import os
@@ -40,7 +40,7 @@ _WRITE_STEP = 10
 
 @dataclass
 class KillTally:
-    """How many kills of which kind struck, and what the checker says of all of them."""
+    """How many kills of each kind happened, and the checker's verdict on all of them."""
 
     hit_counts: dict[str, int] = field(default_factory=dict)
     missed_count: int = 0
@@ -52,7 +52,7 @@ class KillTally:
 
 
 def can_trace() -> bool:
-    """Whether strace is there and allowed to look into processes."""
+    """Whether strace exists and may trace processes."""
     if not shutil.which("strace"):
         return False
     command = ["strace", "-f", "-o", "/dev/null", "-e", "trace=rename", "true"]
@@ -69,7 +69,7 @@ def all_points(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 
 
 def some_points(counts: Mapping[str, int], wanted_count: int) -> list[tuple[str, int]]:
-    """About so many of them: every rename, for these publish, and others evenly spread."""
+    """About this many of them: every rename, as these publish, and others evenly spread."""
     renames = [point for point in all_points(counts) if point[0].startswith("rename")]
     others = [point for point in all_points(counts) if not point[0].startswith("rename")]
     step = max(1, len(others) // max(1, wanted_count - len(renames)))
@@ -77,7 +77,7 @@ def some_points(counts: Mapping[str, int], wanted_count: int) -> list[tuple[str,
 
 
 class KillPoints:
-    """One sample with `batch_count` batches; every kill strikes a run of a task of its own."""
+    """One sample with `batch_count` batches; every kill hits a run of its own task."""
 
     def __init__(self, log: Path, *, batch_count: int = 100) -> None:
         self.tally = KillTally()
@@ -89,7 +89,7 @@ class KillPoints:
 
     def count_calls(self) -> dict[str, int]:
         """How often an undisturbed export makes each of the calls."""
-        # The first export of an installation makes folders, which no later one does.
+        # Only the first export of an installation creates folders.
         run_cleanly(self._sample.add_task("modified", 25))
         trace = self._log.with_suffix(".strace")
         calls = ",".join((*RARE_CALLS, *WRITES))
@@ -145,7 +145,7 @@ class KillPoints:
         try:
             wait_until(lambda: Run.objects.get(pk=run.pk).page_count > 0, seconds=30)
             os.killpg(frozen.pid, signal.SIGSTOP)
-            # A frozen process in the middle of a request would keep the server waiting.
+            # A process frozen during a request would keep the server waiting.
             self._sample.stand_in.latency = 0
             taken_over = recover(run)
             assert taken_over.attempt == run.attempt + 1 or not taken_over.is_active
@@ -173,7 +173,7 @@ class KillPoints:
         self.tally.verdict.add(verdict)
 
     def _after(self, task: Task, run: Run) -> Verdict:
-        """The dates must have moved exactly if the run has succeeded."""
+        """The dates must have moved if and only if the run has succeeded."""
         verdict = Verdict()
         task.refresh_from_db()
         succeeded = run.status == "succeeded"
@@ -192,7 +192,7 @@ def _status(run: Run) -> str:
 
 
 def wait_until(is_so: Callable[[], bool], *, seconds: float) -> None:
-    """Look again every few milliseconds. Raises TimeoutError."""
+    """Check every few milliseconds. Raises TimeoutError."""
     deadline = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""Many at once: people who press Run now, and writers beside working workers."""
+"""Many users at once: people who press *Run now*, and writers beside workers."""
 
 import time
 from collections import Counter
@@ -26,7 +26,7 @@ from tests.stress.sample_installation import (
 
 
 def press_run_now_together(count: int) -> Counter[str]:
-    """`count` threads queue a run of one task in the same moment: who got what."""
+    """`count` threads queue a run of one task at the same moment; returns each result."""
     sample = SampleInstallation(seed_batches(30))
     task = sample.add_task("all", 25)
     together = Barrier(count)
@@ -57,7 +57,7 @@ def press_run_now_together(count: int) -> Counter[str]:
 
 @dataclass
 class LoadTally:
-    """What writers and workers met; `locked_count` is what must be 0."""
+    """The results of writers and workers; `locked_count` must be 0."""
 
     written_count: int = 0
     run_count: int = 0
@@ -68,7 +68,7 @@ class LoadTally:
 
 
 def write_beside_workers(seconds: float, log: Path, *, writer_count: int = 20) -> LoadTally:
-    """Two real workers export all the time while so many threads save tasks and connections."""
+    """Two real workers export while this many threads save tasks and connections."""
     sample = SampleInstallation(seed_batches(200))
     tasks = [sample.add_task("modified", 25) for _ in range(4)]
     log.write_text("")

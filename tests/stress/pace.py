@@ -1,4 +1,4 @@
-"""How fast time goes in a stress: hours pass between runs, and retries hardly wait."""
+"""The speed of time in a stress: hours pass between runs, and retries hardly wait."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,13 +9,13 @@ import time_machine
 from exports.connectwise.http.client import Limits, RetryPolicy
 from exports.pipeline import runner
 
-# As many tries as ever, but hardly any waits.
+# As many tries as usual, but hardly any waits.
 QUICK_RETRIES = RetryPolicy(scale=0.001)
 QUICK_LIMITS = Limits(connect=2, read=2, total=5)
 
 
 class Clock:
-    """Our clock and the stand-in's, which run on but can be moved ahead by hours."""
+    """Our clock and the stand-in's, which keep running and can be moved ahead by hours."""
 
     def __init__(self) -> None:
         self.offset = timedelta()

@@ -1,6 +1,6 @@
 """The parts of the long stress; each adds its figures to the report.
 
-Imported once Django is set up. The sizes come from the command line, see `__main__.py`.
+Imported after Django is set up. The sizes come from the command line, see `__main__.py`.
 """
 
 import subprocess
@@ -37,7 +37,7 @@ def simulate_histories(options: Namespace, folder: Path, report: Report) -> None
         sample, history = start_history(
             seed, records=seed_batches(options.batches), tasks=_TASKS, log=log
         )
-        # Every task gets a clean run at the end, which counts.
+        # Every task gets a clean run at the end, which counts as a run.
         tally = simulate(max(0, options.runs - len(_TASKS)), sample, history)
         (folder / f"events-{seed}.txt").write_text("\n".join(tally.events))
         name, verdict = f"history {seed}", tally.verdict
@@ -96,7 +96,7 @@ def freeze_workers(options: Namespace, folder: Path, report: Report) -> None:
 
 
 def fill_the_disk(options: Namespace, folder: Path, report: Report) -> None:
-    """A small disk that fills up during a run, then has space again; no restart."""
+    """A small disk that fills up during a run, then gets space again; no restart."""
     command = [sys.executable, "-m", "tests.stress.disk_full", str(folder / "disk")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == NOT_PERMITTED:
@@ -108,7 +108,7 @@ def fill_the_disk(options: Namespace, folder: Path, report: Report) -> None:
 
 
 def press_run_now(options: Namespace, folder: Path, report: Report) -> None:
-    """Many people press *Run now* for one task in the same moment."""
+    """Many people press *Run now* for one task at the same moment."""
     outcomes = press_run_now_together(_PRESSES)
     fair = {"queued": 1, "already running": _PRESSES - 1, "runs": 1, "succeeded": 1}
     report.add("parallel Run now", _PRESSES, "1 run, 0 errors", listed(outcomes), outcomes == fair)
@@ -140,7 +140,7 @@ def kill_the_web_server(options: Namespace, folder: Path, report: Report) -> Non
 
 
 def stop_workers(options: Namespace, folder: Path, report: Report) -> None:
-    """SIGTERM to workers and to `serve`, wherever a run is, until the processes are gone."""
+    """SIGTERM to workers and to `serve`, in every situation of a run, until they have ended."""
     random, log = Random(options.seed), folder / "stops.log"
     for timing in time_stops(options.repeats, random, log):
         _add_timing(timing, report)
@@ -148,7 +148,7 @@ def stop_workers(options: Namespace, folder: Path, report: Report) -> None:
 
 
 def cancel_runs(options: Namespace, folder: Path, report: Report) -> None:
-    """Cancel wherever a run is, until its status says so."""
+    """Cancel in every situation of a run, until its status is cancelled."""
     for timing in time_cancels(options.repeats, Random(options.seed), folder / "cancels.log"):
         _add_timing(timing, report)
 
@@ -191,7 +191,7 @@ def _strike(name: str, strike: Callable[[KillPoints], None], folder: Path, repor
 
 def _add_verdict(name: str, times: int, verdict: Verdict, report: Report) -> None:
     violations = verdict.violation_count
-    # A part that never struck proves nothing.
+    # A part without a single kill or fault proves nothing.
     report.add(f"{name}: violations", times, "0", violations, violations == 0 and times > 0)
     report.blame(verdict.findings)
 

@@ -1,4 +1,4 @@
-"""What people do with the product between two runs: dates, conditions, settings, repeats."""
+"""What people do between two runs: dates, conditions, settings, re-exports."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -15,9 +15,9 @@ _PAGE_SIZES = (25, 50, 100, 200, 1000)
 
 
 class People:
-    """The users of a sample's tasks; all they decide is noted in the tasks' accounts.
+    """The users of a sample's tasks; all their decisions are recorded in the tasks' accounts.
 
-    Between runs only: the product refuses to change a date while a run is active (W8).
+    Between runs only, as the product refuses to change a date while a run is active (W8).
     """
 
     def __init__(self, sample: SampleInstallation, random: Random) -> None:
@@ -26,7 +26,7 @@ class People:
         self.counts: Counter[str] = Counter()
 
     def act(self, task: Task) -> None:
-        """Perhaps one or two of all the things that can be done to a task before its next run."""
+        """Perhaps one or two of all possible actions on a task before its next run."""
         if self._random.random() < 0.12:
             self.change_filter(task, self._random.choice(FILTERS))
             if self._random.random() < 0.5:
@@ -42,7 +42,7 @@ class People:
                 act(task)
 
     def queue(self, task: Task) -> Run:
-        """*Run now*, or now and then *Export again* of a run or of batches in the ledger."""
+        """*Run now*, or sometimes *Export again* of a run or of batches in the ledger."""
         dice = self._random.random()
         if dice < 0.08:
             return self.export_run_again(task) or queue(task)
@@ -51,7 +51,7 @@ class People:
         return queue(task)
 
     def accept_count(self, task: Task) -> None:
-        """Batches are deleted all the time here, and somebody has to say that this is right."""
+        """Batches are deleted all the time here, and a person has to accept that."""
         last = Run.objects.own_successes(task.pk).first()
         if last is not None and last.accept_count("Deleted", name="stress"):
             self.counts["counts accepted"] += 1
@@ -61,7 +61,7 @@ class People:
         self.counts["conditions"] += 1
 
     def type_date(self, task: Task, moment: datetime | None = None) -> None:
-        """Type the date that the task goes by: of all time, of some batch's last second, or now."""
+        """Type the task's date: the very beginning, some batch's last second, or now."""
         field = deciding_field(task)
         if moment is None:
             moment = self._some_moment()
@@ -74,7 +74,7 @@ class People:
         self.counts["dates typed"] += 1
 
     def undo_date(self, task: Task) -> None:
-        """Undo the newest change of the date, a run's or a person's, if there is one."""
+        """Undo the newest change of the date, by a run or a person, if there is one."""
         field = deciding_field(task)
         if task.date_changes.filter(field=field, undone_at=None).count() < 2:
             return
@@ -103,7 +103,7 @@ class People:
         self.counts["parallel requests"] += 1
 
     def export_run_again(self, task: Task) -> Run | None:
-        """Queue the batches of an earlier run again, whatever it was; None when there is none."""
+        """Queue the batches of an earlier run again; None when there is none."""
         earlier = list(Run.objects.filter(task=task, status="succeeded", batch_count__gt=0))
         if not earlier:
             return None

@@ -1,4 +1,4 @@
-"""From decisions and runs to what the checker compares: what each file may hold, what is owed."""
+"""What each file may hold and what is owed, from decisions and runs, for the checker."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -11,12 +11,12 @@ from tests.stress.journal import JournalStore
 
 
 def deciding_field(task: Task) -> str:
-    """The date that the task's mode goes by; All goes by none, and moves both."""
+    """The date that the task's mode uses; All uses none, and moves both."""
     return "date_created" if task.export == "new" else "date_modified"
 
 
 def moves_of(task: Task) -> dict[int, datetime]:
-    """Where runs moved the deciding date to, by their number; undone ones too."""
+    """Where runs moved the deciding date, by run number, including undone moves."""
     moves = DateChange.objects.filter(task=task, field=deciding_field(task), origin="run")
     return {change.run_id: change.date_after for change in moves if change.run_id}
 
@@ -28,9 +28,9 @@ def allow(
     wanted: Mapping[int, int | Collection[int]],
     journal: JournalStore,
 ) -> list[Exported]:
-    """The runs of one task with what each of them was allowed to hold.
+    """The runs of one task, with what each of them was allowed to hold.
 
-    `wanted`: for each *Export again* the number of the run, or the ids, that it was asked for.
+    `wanted`: for each *Export again*, the run number or the ids to export.
     """
     moves = moves_of(task)
     by_id = {run.run_id: run for run in runs}
@@ -60,10 +60,10 @@ def owe(
 ) -> Promise:
     """What the task owes after its last, clean run.
 
-    All owes everything in that very run's file. Modified owes what was last updated after the
-    date that a person decided on last. New owes the ids above those that had, since that decision,
-    once been last updated up to its date; or, with *only from now on*, above those seen up to the
-    end of the run that had moved the date.
+    All owes everything in that run's file. Modified owes what was last updated after the date that
+    a person last decided on. New owes the ids above those that had, since that decision, ever been
+    last updated up to its date; or, with *only from now on*, above those visible up to the end of
+    the run that had moved the date.
     """
     promise = Promise(matches, task.rendered_conditions(), by_id=task.export == "new")
     if task.export == "all":
@@ -94,13 +94,13 @@ def _ids_of(asked: int | Collection[int], runs: Mapping[int, Exported]) -> froze
 def _floor_id(
     run: Exported, terms: Terms, runs: Mapping[int, Exported], journal: JournalStore
 ) -> int:
-    """Where New could begin at the lowest; 0 where late arrivals and changes leave that open."""
+    """The lowest id where New could start; 0 where late arrivals and changes leave that open."""
     decided = terms.decided
     if terms.repeats:
         return journal.highest_id_throughout(
             run.started_at, run.finished_at, updated_up_to=decided.moment
         )
-    # The choice holds for the conditions it was made for, and while all runs had these.
+    # The choice holds only for its conditions, and while all runs had these.
     since = [run, *(runs[number] for number in terms.moved_by if number in runs)]
     is_kept = all(one.conditions == decided.conditions for one in since)
     if decided.origin is Origin.FROM_NOW and is_kept and decided.run_id in runs:

@@ -29,7 +29,7 @@ class Figure:
 
 @dataclass
 class Report:
-    """The figures of all parts that were run, and in words what broke which promise."""
+    """The figures of all parts that ran, and the causes of broken promises."""
 
     figures: list[Figure] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
@@ -38,11 +38,11 @@ class Report:
         self.figures.append(Figure(what, str(times), goal, str(found), is_kept))
 
     def notify(self, what: str, times: object, found: object = "") -> None:
-        """A figure nothing is promised about."""
+        """A figure without a promise."""
         self.add(what, times, "", found, None)
 
     def skip(self, what: str, why: str) -> None:
-        """A part that could not be run here."""
+        """A part that could not run here."""
         self.add(what, "", "", why, None)
 
     def blame(self, findings: Iterable[str]) -> None:
@@ -53,7 +53,7 @@ class Report:
         return bool(self.findings) or any(one.is_kept is False for one in self.figures)
 
     def text(self) -> str:
-        """The table, its columns as wide as they need to be, then the findings."""
+        """The table with fitting columns, then the findings."""
         rows = [_HEADS, *(row for one in self.figures for row in _rows(one))]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [
@@ -68,7 +68,7 @@ class Report:
 
 
 def _rows(figure: Figure) -> Iterable[tuple[str, ...]]:
-    """The line of a figure, and those that a long text goes on in."""
+    """The line of a figure, and the lines that a long text continues on."""
     times, found = (textwrap.wrap(text, _WIDEST) or [""] for text in (figure.times, figure.found))
     yield figure.what, times[0], figure.goal, found[0], figure.judgement
     for more_times, more_found in zip_longest(times[1:], found[1:], fillvalue=""):

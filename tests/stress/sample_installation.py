@@ -71,7 +71,7 @@ FILTERS = (
 
 
 class SampleInstallation:
-    """A running stand-in with a journal, its connection, and tasks to be judged in the end."""
+    """A running stand-in with a journal, its connection, and tasks to be judged at the end."""
 
     def __init__(self, records: Sequence[Record], *, parallel_requests: int = 4) -> None:
         self.journal = JournalStore(records)
@@ -84,12 +84,12 @@ class SampleInstallation:
         )
         self.tasks: list[Task] = []
         self.accounts: dict[int, Account] = {}
-        # For each *Export again* what it was asked for: the number of a run, or ids.
+        # For each *Export again*, the number of a run or the ids to export.
         self.wanted: dict[int, int | list[int]] = {}
         self._filters: dict[int, dict[str, Matches]] = {}
 
     def close(self) -> None:
-        """Stop the server. Raises what went wrong inside of it."""
+        """Stop the server. Raises its own mistakes."""
         self.stand_in.stop()
         if self.stand_in.failures:
             raise self.stand_in.failures[0]
@@ -126,7 +126,7 @@ class SampleInstallation:
         return verdict
 
     def judge_all(self) -> Verdict:
-        """The whole scenario: every task, then what stands in the folders."""
+        """The whole scenario: every task, then the folders."""
         verdict = look_at_folders(is_recovered=True)
         for task in self.tasks:
             verdict.add(self.judge_task(task))
@@ -142,7 +142,7 @@ def queue(task: Task) -> Run:
 
 
 def execute(run: Run) -> Run:
-    """Bring an active run to its end in this process."""
+    """Execute an active run to its end in this process."""
     run.refresh_from_db()
     jobs.execute_here(run.pk, run.attempt)
     send_due()
@@ -174,7 +174,7 @@ def finish(run: Run) -> Run:
 
 
 def environment() -> dict[str, str]:
-    """For processes of their own that shall see the rows and files of this one."""
+    """For other processes that must use this one's rows and files."""
     for each in connections.all():
         each.close()
     return {
@@ -190,7 +190,7 @@ def environment() -> dict[str, str]:
 
 
 def start_process(*arguments: str, log: Path, before: Sequence[str] = ()) -> Process:
-    """Python with these arguments, in a group of its own; what it says is added to `log`."""
+    """Python with these arguments, in its own process group; its output is added to `log`."""
     with log.open("a") as output:
         return subprocess.Popen(
             [*before, sys.executable, *arguments],
@@ -220,7 +220,7 @@ def export_in_a_process(
 
 
 def start_worker(*, log: Path, clock: Clock | None = None) -> Process:
-    """A real worker; with a clock it lives at that time, and its retries hardly wait."""
+    """A real worker; with a clock it uses that time, and its retries hardly wait."""
     if clock is None:
         return start_process("manage.py", "worker", log=log)
     offset = str(clock.offset.total_seconds())
@@ -228,7 +228,7 @@ def start_worker(*, log: Path, clock: Clock | None = None) -> Process:
 
 
 def end(process: Process) -> None:
-    """SIGTERM, so that it ends what it has started in groups of their own; then SIGKILL."""
+    """SIGTERM, so that it ends the process groups it has started; then SIGKILL."""
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=30)
@@ -236,7 +236,7 @@ def end(process: Process) -> None:
 
 
 def kill(process: Process) -> None:
-    """SIGKILL to the process and all that it started."""
+    """SIGKILL to the process and all its children."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait(timeout=30)

@@ -23,13 +23,13 @@ from tests.stress.sample_installation import (
     run_cleanly,
 )
 
-# Meets about half of the 60 batches.
+# Matches about half of the 60 batches.
 LOW = Filter((Condition("id", "LessThan", "60"),), lambda record: record["id"] < 60)
 _BATCH_COUNT = 60
 
 
 class Simulation:
-    """A sample of 60 batches with one task; `verdict` grows as the scenario goes on."""
+    """A sample of 60 batches with one task; `verdict` grows during the scenario."""
 
     def __init__(self, clock: Clock, *, batch_count: int = _BATCH_COUNT) -> None:
         self.clock = clock
@@ -42,7 +42,7 @@ class Simulation:
         return self.sample.add_task(export, 25, filter)
 
     def run(self, task: Task, *, after: timedelta = timedelta(hours=1)) -> Run:
-        """A clean run, which has to succeed."""
+        """A clean run, which must succeed."""
         self.clock.skip(after)
         return self.expect_success(run_cleanly(task))
 
@@ -52,7 +52,7 @@ class Simulation:
         return run
 
     def touch(self, *positions: int, late: timedelta = timedelta()) -> None:
-        """Change the batches at these places; `late` stamps them as if it had been before."""
+        """Change the batches at these positions; `late` stamps them with an earlier time."""
         journal = self.sample.journal
         stamp = f"{datetime.now(UTC) - late:%Y-%m-%dT%H:%M:%SZ}"
         for position in positions:
@@ -65,7 +65,7 @@ class Simulation:
 
 
 def reexport_a_run(simulation: Simulation) -> None:
-    """The repeat comes between a change and the run that has to bring the change."""
+    """A re-export between a change and the run that has to export the change."""
     task = simulation.add_task("modified")
     simulation.run(task)
     simulation.touch(3, 8, 20)
@@ -89,7 +89,7 @@ def reexport_batches_of(simulation: Simulation) -> None:
 
 
 def only_from_now_on(simulation: Simulation) -> None:
-    """Changed after the date in force and before the choice: owed. Changed before: not."""
+    """A change after the current date and before the choice is owed; one before the date is not."""
     _choose_from_now(simulation, "modified")
 
 
@@ -110,7 +110,7 @@ def _choose_from_now(simulation: Simulation, export: str) -> None:
 
 
 def undo_a_date_typed_by_mistake(simulation: Simulation) -> None:
-    """Typed past two changes that no run has brought yet, one of them late, and taken back."""
+    """Typed past two changes that no run has exported yet, one of them late, and undone."""
     task = simulation.add_task("modified")
     simulation.run(task)
     simulation.touch(6, late=timedelta(minutes=5))
@@ -132,7 +132,7 @@ def type_a_date_back(simulation: Simulation) -> None:
 
 
 def type_a_date_forward(simulation: Simulation) -> None:
-    """What a person's date left out stays out, although it lies within the overlap."""
+    """Batches that a person's date excludes stay excluded, even within the overlap."""
     task = simulation.add_task("modified")
     simulation.people.type_date(task, datetime.now(UTC).replace(microsecond=0))
     simulation.touch(5, late=timedelta(minutes=10))
@@ -147,7 +147,7 @@ def change_conditions(simulation: Simulation) -> None:
 
 
 def stop_in_the_middle(simulation: Simulation) -> None:
-    """At the third page comes what SIGTERM sets; then the next attempt."""
+    """At the third page the run is stopped as by SIGTERM; then the next attempt."""
     task = simulation.add_task("modified")
     run = queue(task)
 
@@ -168,7 +168,7 @@ def stop_in_the_middle(simulation: Simulation) -> None:
 
 
 def walk_with_eight_requests(simulation: Simulation) -> None:
-    """Enough pages for windows, of another size than at the run before."""
+    """Enough pages for several ranges, with another page size than the run before."""
     task = simulation.add_task("modified")
     Task.objects.filter(pk=task.pk).update(page_size=2)
     simulation.run(task)

@@ -1,4 +1,4 @@
-"""`python -m tests.stress.shifted_worker CLOCK_OFFSET`: a real worker at the history's time."""
+"""`python -m tests.stress.shifted_worker CLOCK_OFFSET`: a real worker with the history's clock."""
 
 import sys
 from datetime import timedelta

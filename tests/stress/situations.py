@@ -1,4 +1,4 @@
-"""Where a run can be when somebody wants it to end, brought about with a real worker."""
+"""The situations in which somebody may want a run to end, created with a real worker."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,9 +23,9 @@ def _is_proof(request: Request) -> bool:
 
 @dataclass(frozen=True)
 class Situation:
-    """`name` for the table. `fault` holds the run up; None: nothing does, but its own work.
+    """`name` for the table. `fault` delays the run; None: it is only busy with its own work.
 
-    `is_there` tells from the run's row, and from how often the fault has struck.
+    `is_there` decides from the run's row, and from how often the fault has occurred.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Situation:
 
     @contextmanager
     def reached(self, sample: SampleInstallation, task: Task) -> Iterator[Run]:
-        """Queue a run for the worker there is and wait until it is there. Raises TimeoutError."""
+        """Queue a run for the running worker and wait for the situation. Raises TimeoutError."""
         fault = sample.stand_in.faults.add(self.fault()) if self.fault else None
         run = queue(task)
 

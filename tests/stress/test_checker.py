@@ -1,4 +1,4 @@
-"""The checker finds what it looks for: every class of fault, planted one at a time."""
+"""The checker finds every class of fault, planted one at a time."""
 
 import hashlib
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def document(*records: Record) -> bytes:
 
 @pytest.fixture
 def write_run(tmp_path: Path) -> WriteRun:
-    """Writes the file of a run with these records, or these bytes, as the product records it."""
+    """Writes a run's file with these records or bytes, recorded as the product does."""
 
     def write(run_id: int, *records: Record, content: bytes = b"", **fields: object) -> Exported:
         content = content or document(*records)

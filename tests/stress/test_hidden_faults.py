@@ -1,4 +1,4 @@
-"""Faults that a busy server hides from every count: the checker found each of them once."""
+"""Faults that the counts of a busy server hide: the checker once found each of them."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -41,7 +41,7 @@ def make_sample() -> Iterator[Callable[[int], SampleInstallation]]:
 def lost_after(
     sample: SampleInstallation, clock: Clock, fault: Fault, *, page_size: int
 ) -> list[str]:
-    """One run with the fault while people change much, then a clean one: what is not ok."""
+    """One run with the fault during many changes, then a clean one; returns the violations."""
     task = sample.add_task("modified", page_size)
     changes = Changes(sample, Random(1))
     sample.during = lambda request: changes.make(12)
@@ -86,7 +86,7 @@ def test_mistakenly_empty_page_with_fast_clock_loses_nothing(
     task = sample.add_task("modified", 25)
     run_cleanly(task)
     clock.skip(timedelta(hours=1))
-    # All of them carry a stamp that lies ahead of our clock, so no dated count knows them.
+    # All their stamps are ahead of our clock, so no dated count includes them.
     for number in sample.journal.ids:
         sample.journal.touch(number, f"{sample.stand_in.now():%Y-%m-%dT%H:%M:%SZ}")
 
@@ -109,7 +109,7 @@ def test_late_lower_ids_are_not_lost(
     run_cleanly(task)
     clock.skip(timedelta(minutes=10))
     sample.journal.put({"id": late_id, "batchIdentifier": "slow"})
-    # The next run is long after; what matters is how late the batch was for the last one.
+    # The next run is much later; what matters is how late the batch was for the last one.
     clock.skip(timedelta(hours=3))
     run_cleanly(task)
 

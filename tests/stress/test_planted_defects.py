@@ -1,4 +1,4 @@
-"""A defect planted in the product for each thing people do: the checker finds every one of them."""
+"""A defect planted in the product for each action of people: the checker finds all of them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -159,7 +159,7 @@ def ends_the_run(plant: pytest.MonkeyPatch) -> None:
 def _in_every_attempt(
     plant: pytest.MonkeyPatch, change: Callable[[Iterator[NewRecords]], Any]
 ) -> None:
-    """Also in the second one, which goes page by page and would heal the first."""
+    """Also in the second attempt, which fetches page by page and would hide the first's defect."""
     for function in (paginate, paginate_in_parallel):
         plant.setattr(
             f"exports.pipeline.part_writer.{function.__name__}",

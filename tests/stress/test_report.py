@@ -1,4 +1,4 @@
-"""The table of the long stress: nothing is cut, and a broken promise is never overlooked."""
+"""The table of the long stress: nothing is cut, and no broken promise is missed."""
 
 from tests.stress.report import Report, listed
 

@@ -26,7 +26,7 @@ def kill_points(tmp_path: Path) -> Iterator[KillPoints]:
 
 
 def violations(verdict: Verdict) -> str:
-    """What is not ok, in full whatever its length; empty when all is well."""
+    """The violations in full; empty when all is well."""
     return "\n".join(verdict.findings)
 
 

@@ -1,6 +1,6 @@
 """SIGKILL to the web server while people press *Run now*: a run is queued whole, or not at all.
 
-A real `manage.py serve`: it replaces the web server that was killed, and its worker works on.
+A real `manage.py serve`: it restarts the killed web server, and its worker keeps working.
 """
 
 import http.client
@@ -37,9 +37,9 @@ from tests.stress.sample_installation import (
     start_process,
 )
 
-# As long as any Django secret: the cookie and the header have to be equal, no more.
+# The length of a Django CSRF secret; cookie and header only have to be equal.
 _CSRF = "a" * 32
-# Committed, and yet not before the workers for so long: its web server died in between.
+# Committed but not queued for this long: its web server died in between.
 _RESCUED_AFTER = timedelta(seconds=3)
 
 
@@ -61,7 +61,7 @@ class WebTally:
 def kill_web_servers(
     kill_count: int, random: Random, log: Path, *, client_count: int = 8
 ) -> WebTally:
-    """Kill the web server so often while so many clients post, each for four tasks of its own."""
+    """Kill the web server this often while this many clients post, each for its own four tasks."""
     sample = SampleInstallation(seed_batches(10))
     tasks = [sample.add_task("all", 25) for _ in range(client_count * 4)]
     port, over, tally = free_port(), Event(), WebTally()
@@ -84,7 +84,7 @@ def kill_web_servers(
 
 
 def _signed_in() -> str:
-    """The cookies of somebody who may do everything."""
+    """The cookies of a user who may do everything."""
     user, _ = get_user_model().objects.get_or_create(
         username="stress", is_superuser=True, is_staff=True
     )
@@ -105,7 +105,7 @@ class _Presser:
         self._over = over
 
     def go_on(self, tasks: Sequence[Task], random: Random) -> None:
-        """Until it is over, from a thread."""
+        """Runs in a thread until it is stopped."""
         while not self._over.wait(random.uniform(0, 0.05)):
             status, location = self._press(random.choice(tasks))
             self.params.append((status, location))
@@ -133,7 +133,7 @@ class _Presser:
 def _kill_often(
     kill_count: int, serve: Process, press: _Presser, random: Random, tally: WebTally
 ) -> None:
-    """Each time at some moment after the web server has come back and answered somebody."""
+    """Each time at a random moment after the web server has restarted and answered."""
     rescued: set[int] = set()
     for _ in range(kill_count):
         press.wait_for_an_answer()
@@ -148,7 +148,7 @@ def _kill_often(
 
 
 def _web_server_of(serve: Process) -> int | None:
-    """The process that leads the web server's group, by the system's list of children."""
+    """The process that leads the web server's group, from the system's list of children."""
     with suppress(OSError):
         children = Path(f"/proc/{serve.pid}/task/{serve.pid}/children").read_text().split()
         for pid in map(int, children):

@@ -1,4 +1,4 @@
-"""What a browser sends for the task form, and what it is answered."""
+"""What a browser sends for the task form, and the errors in the answer."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def row_data(*rows: Condition) -> dict[str, str]:
 
 
 def edited(task: Task, /, *rows: Condition, **typed: str) -> dict[str, str]:
-    """The form of a task as it was shown, with `typed` changed."""
+    """The form of a task as shown, with `typed` changed."""
     shown = {
         "name": task.name,
         "export": task.export,
@@ -56,7 +56,7 @@ def edited(task: Task, /, *rows: Condition, **typed: str) -> dict[str, str]:
 
 
 def errors(response: Any) -> dict[str, list[str]]:
-    """Every error of the page, by the field it stands at."""
+    """Every error of the page, by its field."""
     form = response.context["form"]
     found = {name: list(messages) for name, messages in form.errors.items()}
     for row in form.rows.forms:

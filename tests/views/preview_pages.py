@@ -1,4 +1,4 @@
-"""What the tests of the preview's pages share: a stand-in that the screens do call."""
+"""What the tests of the preview's pages share: here the pages do call the stand-in."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ from exports.live_checks import preview
 from exports.models import Connection, Task
 from tests.conftest import make_connection
 
-# What a browser adds when one of our own pages links there.
+# The header that a browser adds when the link is on one of our own pages.
 OUR_PAGE = {"sec-fetch-site": "same-origin"}
 THE_SAMPLE = Condition("id", "Equal", "284")
 
 
 @pytest.fixture
 def connection(db: None, stand_in: StandIn) -> Connection:
-    """Here the screens do call: the stand-in."""
+    """A connection to the stand-in, as these pages do call it."""
     return make_connection(stand_in)
 
 
@@ -34,6 +34,6 @@ def url_of(task: Task) -> str:
 
 
 def text_of(response: Any) -> str:
-    """What stands on the page, its blanks put together."""
+    """The text of the page, with blanks collapsed."""
     assert response.status_code == 200
     return " ".join(document_fromstring(response.content).text_content().split())

@@ -1,4 +1,4 @@
-"""A suspicious count is accepted on the run's page, with a reason that is kept."""
+"""Accepting a suspicious count on the run's page, with a reason that is kept."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The administration shows everything but the private key, and changes nothing."""
+"""The admin site shows everything but the private key, and changes nothing."""
 
 import json
 
@@ -46,7 +46,7 @@ def everything(connection: Connection, make_task: MakeTask) -> Task:
 def test_every_kind_of_row_is_registered() -> None:
     kinds = {model._meta.model_name for model in apps.get_app_config("exports").get_models()}
 
-    # A condition is shown within its task; the id of the installation is nobody's business.
+    # A condition is shown within its task; the id of the installation is internal.
     assert kinds - set(SHOWN) == {"condition", "installation"}
 
 

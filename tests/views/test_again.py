@@ -27,7 +27,7 @@ def page_of(client: Client, run: Run) -> str:
 
 
 def finish(run: Run, **fields: Any) -> Run:
-    """A run from the queue that is over, without a file on disk."""
+    """A finished run from the queue, without a file on disk."""
     assert run.claim(OWNER)
     outcome = {"fetched_count": 400, "skipped_count": 116, "proven_count": 400}
     file = {"file_path": f"runs/{run.pk}.xml", "file_name": "batches.xml", "file_sha256": "0" * 64}

@@ -1,4 +1,4 @@
-"""Archived tasks: where they are found, and what becomes of those that relied on them."""
+"""Archived tasks: where they are shown, and what happens to tasks that depended on them."""
 
 from collections.abc import Callable
 

@@ -25,7 +25,7 @@ def posted(*rows: Condition, **fields: str) -> dict[str, str]:
 
 
 def focused_in(page: str) -> list[str]:
-    """The names of the inputs, or the actions of the buttons, that take the focus."""
+    """The names of the inputs, or the actions of the buttons, that get the focus."""
     tags = findall(r"<(?:input|select|button)[^>]*autofocus[^>]*>", page)
     attributes = [dict(findall(r'(name|value)="([^"]*)"', tag)) for tag in tags]
     return [each["value"] if each["name"] == "row_action" else each["name"] for each in attributes]
@@ -37,7 +37,7 @@ def focused_in(page: str) -> list[str]:
         ("add", [A, B, C, EMPTY], "conditions-3-field"),
         ("remove-0", [B, C], "conditions-0-field"),
         ("remove-2", [A, B], "conditions-1-field"),
-        # The button keeps the focus, unless the row has come to an end.
+        # The button keeps the focus, unless the row cannot move further.
         ("up-2", [A, C, B], "up-1"),
         ("down-0", [B, A, C], "down-1"),
         ("up-1", [B, A, C], "down-0"),
@@ -252,7 +252,7 @@ def test_the_rows_answer_to_post_alone(signed_in: Client, client: Client) -> Non
     assert client.post(reverse("task-conditions")).status_code == 302
 
 
-# What is typed, which button is pressed, what stands in the value then.
+# The typed text, the pressed button, and the value afterwards.
 @pytest.mark.parametrize(
     ("row", "action", "value"),
     [

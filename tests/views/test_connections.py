@@ -236,7 +236,7 @@ def test_connection_of_archived_task_stays(
     assert "Delete Acme</button>" not in page
 
 
-# --- Who and how
+# --- Access and methods
 
 
 @pytest.mark.parametrize("page", ["", "new/", "address/", "1/", "1/test/", "1/delete/"])

@@ -1,4 +1,4 @@
-"""The dates on the page of a task: typed, undone, and from now on (W8, W9)."""
+"""The dates on the page of a task: typed, undone, and *Only from now on* (W8, W9)."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ def page_of(client: Client, task: Task) -> str:
 
 
 def type_dates(client: Client, task: Task, **typed: str) -> Any:
-    """The editor as it was shown for `task`, with `typed` changed."""
+    """Send the date form as shown for `task`, with `typed` changed."""
     shown = {
         f"{name}{end}": f"{getattr(task, name):%Y-%m-%dT%H:%M:%SZ}"
         for name in ("date_created", "date_modified")

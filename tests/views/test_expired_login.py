@@ -1,4 +1,4 @@
-"""What becomes of a button pressed, or a form sent, after the login has expired."""
+"""What happens to a button or form that is sent after the login has expired."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,14 +26,14 @@ from tests.views.connection_pages import (
 from tests.views.form_data import CREATE, EARLIEST, edit_url, edited, new_task
 
 MakeTask = Callable[..., Task]
-PASSWORD = "correct horse"  # as in the cast of the screens
+PASSWORD = "correct horse"  # as in screen_fixtures
 NOT_DONE = "Your login had expired, so this was not done. Log in, then press the button again."
 
 pytestmark = pytest.mark.usefixtures("user")
 
 
 def log_in_and_go_on(client: Client, refused: Any) -> Any:
-    """Follow an answer to the login, log in there, and give the page one arrives at."""
+    """Follow an answer to the login, log in there, and return the next page."""
     assert refused.status_code == 302
     typed = {"username": "Admin1", "password": PASSWORD}
     return client.post(refused.headers["Location"], typed, follow=True)
@@ -98,7 +98,7 @@ TYPE_AGAIN = "are not kept across a login: check them and type them again."
 
 @pytest.fixture
 def opened(user: User) -> Callable[[str], dict[str, str]]:
-    """The field with which a form says that `user` opened it."""
+    """The form field which says that `user` opened the form."""
 
     def open_form(page: str) -> dict[str, str]:
         browser = Client()
@@ -136,7 +136,7 @@ def test_typed_task_returns_after_login(
     assert STILL_HERE in arrived.content.decode()
     task.refresh_from_db()
     assert task.name == "Nightly batches"
-    # Once: whoever opens the form later sees the task.
+    # Only once: when the form is opened later, it shows the task.
     assert client.get(edit_url(task)).context["form"]["name"].value() == "Nightly batches"
 
 

@@ -1,4 +1,4 @@
-"""The history: every run, filtered, sorted and paged by its URL."""
+"""The history: all runs, filtered, sorted and paged by the URL."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

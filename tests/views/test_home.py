@@ -1,4 +1,4 @@
-"""The first page."""
+"""Home."""
 
 import re
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def home(client: Client) -> str:
 
 
 def steps(page: str) -> list[str]:
-    """The three steps of an empty home page, each from its tag to the next one's."""
+    """The three steps of an empty home page, each from its tag to the next."""
     listed = page[page.index("<ol>") : page.index("</ol>")]
     return listed.split('<li class="first-step')[1:]
 
@@ -176,7 +176,7 @@ def test_task_shows_last_twenty_runs(signed_in: Client, make_task: MakeTask) -> 
 
 
 def fetched_next(client: Client) -> str:
-    """The words under *Next run fetches* of the only task."""
+    """The text under *Next run fetches* of the only task."""
     cell = home(client).partition('<td class="next-run"')[2].partition("</td>")[0]
     return " ".join(re.sub("<[^>]*>", " ", cell.partition(">")[2]).split())
 
@@ -234,7 +234,7 @@ def test_home_and_task_agree_on_restart(
 
 
 def restarts_said(client: Client, task: Task) -> tuple[bool, bool]:
-    """Whether Home says that the next run starts again, and whether the page of the task does."""
+    """Whether Home, and whether the task's page, says that the next run starts over."""
     page = client.get(reverse("task-detail", args=[task.pk])).content.decode()
     return "see from where it starts" in fetched_next(client), "starts again at" in page
 

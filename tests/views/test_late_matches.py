@@ -1,4 +1,4 @@
-"""What New never exports is said where it is set."""
+"""The form says what New never exports."""
 
 import pytest
 from django.test import Client

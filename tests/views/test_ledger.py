@@ -1,4 +1,4 @@
-"""The ledger's page: did a batch go out, in which version, run and file; and out again (R7)."""
+"""The ledger's page: was a batch exported, in which version, run and file; export again (R7)."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Logging in and out, and the pages around it."""
+"""Login, logout, and the pages around them."""
 
 import re
 
@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 pytestmark = pytest.mark.django_db
 
-PASSWORD = "correct horse"  # as in the cast of the screens
+PASSWORD = "correct horse"  # as in screen_fixtures
 
 
 def log_in(client: Client, password: str = PASSWORD, **fields: str) -> HttpResponse:
@@ -42,7 +42,7 @@ def test_wrong_password_keeps_the_name(client: Client, user: User) -> None:
     assert "User name and password do not match." in page
     assert 'value="Admin1"' in page
     assert "wrong" not in page
-    # The name is mostly right.
+    # The name is usually right, so the password gets the focus.
     assert re.findall(r'<input[^>]* name="([^"]*)"[^>]* autofocus', page) == ["password"]
 
 
@@ -67,7 +67,7 @@ def test_ten_wrong_passwords_lock_name_and_address(client: Client, user: User) -
     assert answers[-1].status_code == 429
     assert "Too many attempts" in answers[-1].content.decode()
     assert log_in(client).status_code == 429
-    # Nobody can lock another out from elsewhere.
+    # Nobody can lock out another user from a different address.
     assert log_in(Client(REMOTE_ADDR="192.0.2.7")).status_code == 302
 
 
@@ -131,7 +131,7 @@ def test_fragment_reports_expired_login(
     headers = {"HX-Request": "true", "HX-Current-URL": page}
     response = client.get("/runs/42/progress/", headers=headers)
 
-    assert response.status_code == 286  # which ends the polling
+    assert response.status_code == 286  # htmx stops polling at this status
     assert response.headers["HX-Retarget"] == "#messages"
     said = response.content.decode()
     assert (

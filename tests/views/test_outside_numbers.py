@@ -1,4 +1,4 @@
-"""Numbers in addresses and forms: none of any size or script gives an error or costs time."""
+"""Numbers in addresses and forms: none of any size or script causes an error or costs time."""
 
 import pytest
 from django.test import Client

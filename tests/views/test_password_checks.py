@@ -1,4 +1,4 @@
-"""Guessing passwords: what is counted, who is kept out, and who is not."""
+"""Guessing passwords: what is counted, who is locked out, and who is not."""
 
 from contextlib import ExitStack
 from datetime import timedelta

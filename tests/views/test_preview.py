@@ -1,4 +1,4 @@
-"""The page and the panel of a preview: a task as saved, as typed, refused, and on its way back."""
+"""Page and panel of a preview: of a saved task, a typed one, a refused form, and the way back."""
 
 import html
 import re

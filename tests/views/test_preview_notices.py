@@ -1,4 +1,4 @@
-"""What the page of a preview says of faults, of refused conditions, and when nothing matches."""
+"""What the preview shows for faults, refused conditions, and when nothing matches."""
 
 from collections.abc import Callable
 
@@ -43,7 +43,7 @@ def test_refused_conditions_show_their_request(
 ) -> None:
     task = make_task()
     task.replace_conditions([Condition("nonsense", "Equal", "1")])
-    # Without a filter ConnectWise is content.
+    # Without a filter, ConnectWise accepts the request.
     stand_in.faults.add(
         faults.Status(
             400, b'{"message":"no field"}', when=lambda asked: "conditions" in asked.query

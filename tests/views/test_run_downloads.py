@@ -1,4 +1,4 @@
-"""What the page of a run hands out: file, proof and log."""
+"""The downloads of the run page: file, proof and log."""
 
 import hashlib
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The log on the page of a run: by level, a bounded piece at a time, however long it is."""
+"""The log on the page of a run: by level, and in pieces of limited size."""
 
 import re
 from collections.abc import Callable
@@ -134,7 +134,7 @@ def test_however_long_the_log_the_queries_are_few(
         for name in ("run-detail", "run-progress"):
             with django_assert_max_num_queries(12):
                 assert signed_in.get(reverse(name, args=[run.pk])).status_code == 200
-    # What the page asks for once more when the run ends, with all that has to be shown then.
+    # The last poll, when the run ends: it has everything that is shown then.
     active.fail(OWNER, "No.")
     with django_assert_max_num_queries(12):
         signed_in.get(reverse("run-progress", args=[active.pk]))

@@ -1,4 +1,4 @@
-"""The run page when the run is over: what came of it, what proves it, what to do next."""
+"""The run page when the run is over: its result, its proof, and what to do next."""
 
 import hashlib
 import html
@@ -29,7 +29,7 @@ def page_of(client: Client, run: Run) -> str:
 
 
 def equation_in(page: str) -> str:
-    """`Counted 290 = Fetched 290 …`, as it reads."""
+    """The equation as text: `Counted 290 = Fetched 290 …`"""
     terms = re.findall(
         r'(?:<span class="sign" aria-hidden="true">(.)</span> )?'
         r'<dt>([^<]*)</dt> <dd class="term-count">([^<]*)</dd>',
@@ -39,7 +39,7 @@ def equation_in(page: str) -> str:
 
 
 def rows_of(page: str, heading: str) -> list[list[str]]:
-    """The cells of the table below a heading, markup left aside."""
+    """The cells of the table below a heading, without markup."""
     table = page.split(heading, 1)[1].split("</table>", 1)[0].split("<tbody>")[1]
     return [
         [re.sub("<[^>]*>", "", cell).strip() for cell in re.split("</t[hd]>", row)[:-1]]

@@ -1,4 +1,4 @@
-"""The run page while a run goes, and how it ends."""
+"""The run page while a run is active, and how it ends."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A new task that begins as a copy of another one."""
+"""A new task that starts as a copy of another one."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What the form tells while it is typed: the filter, the request, and the next run."""
+"""What the form shows while typing: the filter, the request, and the next run."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

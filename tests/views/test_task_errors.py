@@ -1,4 +1,4 @@
-"""Every sentence with which the task form refuses, and where it stands (F3, F6, O1)."""
+"""Every error sentence of the task form, and where it stands (F3, F6, O1)."""
 
 from collections.abc import Callable
 from html import unescape
@@ -14,7 +14,7 @@ from tests.views.form_data import CREATE, edit_url, edited, errors, new_task
 MakeTask = Callable[..., Task]
 
 
-# Every error of a condition (F3), each at the input it is about.
+# Every error of a condition (F3), each at its input.
 @pytest.mark.parametrize(
     ("row", "part", "sentence"),
     [

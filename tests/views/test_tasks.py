@@ -119,7 +119,7 @@ def test_new_after_a_run_says_above_which_id(signed_in: Client, make_task: MakeT
     run = succeed(task, highest_id=284)
     Run.objects.filter(pk=run.pk).update(started_at=MARCH, finished_at=MARCH)
     move_date(task, run, "date_created", MARCH)
-    # Its start is what the overlap counts from: what was shown late to it has an id below 300.
+    # The overlap counts from its start: a batch that became visible late has an id below 300.
     move_date(task, succeed(task, highest_id=300), "date_created", MARCH + timedelta(days=1))
     page = " ".join(page_of(signed_in, task).split())
 

@@ -1,4 +1,4 @@
-"""Two people edit one row: nothing of either is lost or undone without a word."""
+"""Two people edit the same row: no change of either is silently lost or undone."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,12 +34,12 @@ def colleague(django_user_model: type[User]) -> Client:
 
 
 def opened(client: Client, page: str) -> dict[str, Any]:
-    """What a form says it was opened with, as its page shows it."""
+    """The signed values that a form was opened with, from its page."""
     return {OPENED: client.get(page).context["form"][OPENED].value()}
 
 
 def again(response: Any) -> dict[str, Any]:
-    """What the form that came back says it was opened with."""
+    """The signed values in the form that came back."""
     return {OPENED: response.context["form"][OPENED].value()}
 
 

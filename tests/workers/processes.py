@@ -30,7 +30,7 @@ def fresh(run: Run) -> Run:
 
 
 def at_page(stand_in: StandIn, number: int, do: Callable[[], object]) -> None:
-    """Call `do` once, in the server's thread, when the walk asks for its page `number`."""
+    """Call `do` once, in the server's thread, when page `number` is requested."""
     numbers = count(1)
 
     def hook(request: Request) -> None:
@@ -42,7 +42,7 @@ def at_page(stand_in: StandIn, number: int, do: Callable[[], object]) -> None:
 
 
 def work_off_queue() -> None:
-    """What a worker does, until the queue is empty."""
+    """Work like a worker until the queue is empty."""
     QueueWorker(
         queue_names=["*"],
         interval=0,
@@ -56,12 +56,12 @@ def work_off_queue() -> None:
 
 
 def fall_silent(run: Run) -> None:
-    """The worker of a running run has shown no sign of life for a while."""
+    """Make the last heartbeat of a running run's worker old."""
     Run.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - timedelta(seconds=61))
 
 
 def abandoned(task: Task) -> Run:
-    """A run that was claimed by a worker which then died before its first page."""
+    """A run claimed by a worker that died before its first page."""
     run = queue(task)
     assert run.claim("a worker that died")
     fall_silent(run)
@@ -69,7 +69,7 @@ def abandoned(task: Task) -> Run:
 
 
 def together(size: int, do: Callable[[int], object]) -> None:
-    """Call `do` from so many threads in the same moment, each with a connection of its own."""
+    """Call `do` from this many threads at the same moment, each with its own connection."""
     barrier = Barrier(size)
 
     def one(number: int) -> None:

@@ -1,4 +1,4 @@
-"""Who may execute a run, and what a worker that lost it may still do (rules R1, R3)."""
+"""Who may execute a run, and what a worker that lost its lease may still do (rules R1, R3)."""
 
 from collections.abc import Callable
 from itertools import count

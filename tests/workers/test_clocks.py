@@ -1,4 +1,4 @@
-"""A clock that was set back makes no dead worker look alive."""
+"""A clock that was set back must not make a dead worker look alive."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ AN_HOUR = timedelta(hours=1)
 
 
 class Stopwatch:
-    """A clock that nobody sets, wound by the test."""
+    """A monotonic clock that the test moves."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -34,7 +34,7 @@ def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
 
 
 def ahead(run: Run) -> None:
-    """Its worker showed a sign of life just before the clock was set back an hour."""
+    """A run whose worker's last heartbeat came just before the clock was set back an hour."""
     Run.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() + AN_HOUR)
 
 

@@ -1,4 +1,4 @@
-"""A database that is locked or full in the middle of a run: told as what it is, and survived."""
+"""A database that is locked or full during a run: reported as such, and the worker survives."""
 
 import sqlite3
 import time
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class OtherProgram:
-    """Holds the whole database until it is told to let go."""
+    """Locks the whole database until it is told to release it."""
 
     def __init__(self) -> None:
         self.has_it, self.let_go = Event(), Event()
@@ -69,7 +69,7 @@ def short_patience() -> Iterator[None]:
 
 
 def execute_while_locked(run: Run, stand_in: StandIn, program: OtherProgram) -> None:
-    """The database is locked from the third page on, until the run has met that."""
+    """The database is locked from the third page on, until the run has noticed."""
     at_page(stand_in, 3, program.lock)
 
     def release_later() -> None:

@@ -1,4 +1,4 @@
-"""What dead workers leave is resumed, closed or cleared (rules R4, O2 to O4)."""
+"""What dead workers leave is resumed, closed or removed (rules R4, O2 to O4)."""
 
 import os
 from datetime import timedelta
@@ -89,7 +89,7 @@ def test_lost_run_resumes_from_its_part(task: Task, stand_in: StandIn) -> None:
     whole = run_elsewhere(task)
     run = queue(task)
     stand_in.requests.clear()
-    # A worker that is cut off in the middle: it may neither publish nor clean up.
+    # A worker that lost its lease during the run: it may neither publish nor clean up.
     at_page(stand_in, 4, lambda: Run.objects.filter(pk=run.pk).update(owner="frozen"))
     jobs.execute_here(run.pk, 1)
     fall_silent(run)
@@ -133,7 +133,7 @@ def test_unqueued_run_is_queued_again(task: Task, stand_in: StandIn) -> None:
 
 def test_run_with_lost_job_is_queued_again(task: Task, stand_in: StandIn) -> None:
     run = queue(task)
-    # A worker was killed after it took the job and before it claimed the run.
+    # A worker was killed between taking the job and claiming the run.
     DBTaskResult.objects.update(status="RUNNING")
     Run.objects.filter(pk=run.pk).update(
         queued_at=timezone.now() - timedelta(seconds=91),

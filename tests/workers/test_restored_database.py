@@ -1,4 +1,4 @@
-"""A database from before the newest run, beside the files of after it (rules O2, W6)."""
+"""A database restored from before the newest run, with the files from after it (rules O2, W6)."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def forget(run: Run, task: Task) -> None:
-    """Put the rows back to what a backup from before this run has; its files stay."""
+    """Reset the rows to a backup from before this run; its files stay."""
     with transaction.atomic():
         task.date_changes.filter(run=run).delete()
         LedgerEntry.objects.filter(run=run).delete()
@@ -51,7 +51,7 @@ def test_reused_run_number_keeps_forgotten_file(make_task: MakeTask, stand_in: S
     run = run_now(task)
     number, name = run.pk, Path(run.file_path).name
     forget(run, task)
-    # Numbers are given again where the database that was restored counts on from its newest.
+    # Run numbers repeat when the restored database continues from its own newest one.
     again = jobs.queue_run(Task.objects.get(pk=task.pk), Run.Trigger.MANUAL)
     Run.objects.filter(pk=again.pk).update(id=number)
     jobs.execute_here(number, 1)

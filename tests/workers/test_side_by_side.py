@@ -1,4 +1,4 @@
-"""Runs of several companies side by side: one that never answers keeps no other waiting."""
+"""Runs of several companies in parallel: one that never answers does not delay the others."""
 
 import socket
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def dead_site() -> Iterator[str]:
-    """A host that takes connections and never says a word."""
+    """A host that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=100) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
@@ -45,7 +45,7 @@ def test_dead_company_blocks_no_other(
         page = admin_client.get(reverse("run-detail", args=[dead[2].pk])).content.decode()
         assert [fresh(run).status for run in dead] == ["running", "queued", "queued"]
         fresh(dead[0]).cancel()
-        # Nothing is in the way of the next one any more.
+        # Now nothing delays the next run.
         wait_until(lambda: fresh(dead[1]).status == "running")
         fresh(dead[1]).cancel()
         wait_until(lambda: fresh(dead[2]).status == "running")

@@ -1,4 +1,4 @@
-"""Cancel and shutdown: obeyed soon, and nothing is lost by them (rules R1, H4)."""
+"""Cancel and shutdown take effect soon, and nothing is lost by them (rules R1, H4)."""
 
 import pytest
 
@@ -35,9 +35,9 @@ def test_a_queued_run_is_cancelled_at_once(task: Task, stand_in: StandIn) -> Non
 
 
 def cancelled_at_page(run: Run, stand_in: StandIn, number: int) -> Run:
-    """Execute the run, which is cancelled from elsewhere when it asks for that page.
+    """Execute the run and cancel it from outside when it requests that page.
 
-    How long it takes to obey is measured by `make stress ARGS=cancels`, on a quiet machine.
+    How soon it stops is measured by `make stress ARGS=cancels`, on a quiet machine.
     """
     at_page(stand_in, number, lambda: fresh(run).cancel())
     together(1, lambda _number: jobs.execute_here(run.pk, run.attempt))
@@ -45,7 +45,7 @@ def cancelled_at_page(run: Run, stand_in: StandIn, number: int) -> Run:
 
 
 def test_running_run_is_cancelled_between_pages(make_task: MakeTask, stand_in: StandIn) -> None:
-    # Every page takes so long that the run could not be over for half a minute.
+    # Pages so slow that the run would otherwise take half a minute.
     stand_in.latency = 0.2
     run = queue(make_task(page_size=1))
     cancelled = cancelled_at_page(run, stand_in, 3)

@@ -1,4 +1,4 @@
-"""What a worker sets for its whole process, once."""
+"""What a worker sets once for its whole process."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A real worker process: it executes, ends on SIGTERM, and what SIGKILL leaves is put right."""
+"""A real worker process: it executes runs, ends on SIGTERM, and recovers after SIGKILL."""
 
 import signal
 import subprocess
@@ -57,13 +57,13 @@ def end(process: Process, number: signal.Signals) -> None:
 
 
 def fall_silent(run: Run) -> None:
-    """As if the time after which a silent worker counts as dead had gone by."""
+    """Make the last heartbeat older than the time after which a worker counts as dead."""
     Run.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - timedelta(seconds=61))
 
 
 @pytest.fixture
 def gate(stand_in: StandIn) -> Iterator[Event]:
-    """Pages after the fifth are held back until this is set: no run is over before."""
+    """Pages after the fifth are held back until this is set, so that no run ends early."""
     opened = Event()
 
     def hold(request: Request) -> None:
@@ -77,7 +77,7 @@ def gate(stand_in: StandIn) -> Iterator[Event]:
 
 @pytest.fixture
 def slow_run(make_task: MakeTask, gate: Event) -> Run:
-    """A queued run of 24 pages, one at a time, that stops at the gate."""
+    """A queued run of 24 pages, one at a time, that waits at the gate."""
     task = make_task(page_size=5)
     task.connection.parallel_requests = 1
     task.connection.save()
@@ -85,7 +85,7 @@ def slow_run(make_task: MakeTask, gate: Event) -> Run:
 
 
 def is_in_the_middle(run: Run) -> bool:
-    """All pages before the gate are written, so that the worker does nothing but wait."""
+    """Whether all pages before the gate are written, so that the worker only waits."""
     return fresh(run).page_count == 5
 
 
@@ -100,7 +100,7 @@ def test_worker_empties_queue_and_ends_idle(task: Task, stand_in: StandIn) -> No
     assert exported_versions(fresh(run)) == versions_in(stand_in)
     assert workers == [process.pid]
     assert process.returncode == 0
-    # One that has said goodbye is not waited for.
+    # A worker that has deregistered is not waited for.
     assert not jobs.any_worker_alive()
 
 
@@ -187,7 +187,7 @@ def test_frozen_worker_publishes_nothing(slow_run: Run, stand_in: StandIn, gate:
         gate.set()
         other = jobs.queue_run(slow_run.task, Run.Trigger.MANUAL)
         process.send_signal(signal.SIGCONT)
-        # The same worker takes the next run, so by then it has let go of the first.
+        # The same worker takes the next run, so by then it has released the first.
         wait_until(lambda: is_over(other))
         recovery.recover(is_thorough=True)
 

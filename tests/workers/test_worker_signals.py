@@ -1,4 +1,4 @@
-"""A signal that finds the worker between two runs, while it looks into the queue (rule R3)."""
+"""A signal that arrives between two runs, while the worker looks into the queue (rule R3)."""
 
 import signal
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def signalled_worker(monkeypatch: pytest.MonkeyPatch) -> ExportWorker:
-    """A worker that gets SIGTERM in the middle of the transaction in which it takes a job."""
+    """A worker that gets SIGTERM during the transaction in which it takes a job."""
     worker = ExportWorker()
     take = DBTaskResultQuerySet.get_locked
 

@@ -1,4 +1,4 @@
-"""What axe-core says about a page: the rules of WCAG 2.2 A and AA, and its best practices."""
+"""Checks a page with axe-core: the rules of WCAG 2.2 A and AA, and its best practices."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ _RUN = """options => Promise.race([
 
 @dataclass(frozen=True)
 class Finding:
-    """One rule that a page breaks, at these places."""
+    """One rule that a page breaks, and where."""
 
     rule: str
     impact: str
@@ -46,8 +46,8 @@ class Finding:
 
 
 def examine(page: Page, *rules: str) -> list[Finding]:
-    """Every finding on the page as it stands; with `rules` only theirs."""
-    # Sent through the debugger, which no content security policy applies to.
+    """Every finding on the current page; with `rules`, only those."""
+    # Sent through the debugger, as no content security policy applies there.
     page.evaluate(SOURCE)
     settle(page)
     which: dict[str, Any] = {"type": "tag", "values": TAGS}
@@ -62,5 +62,5 @@ def examine(page: Page, *rules: str) -> list[Finding]:
 
 
 def report(findings: list[Finding]) -> str:
-    """All findings, the grave ones first, for the message of a failure."""
+    """All findings, the most serious first, for the message of a failure."""
     return "\n".join(map(str, sorted(findings, key=lambda finding: not finding.is_grave)))

@@ -1,4 +1,4 @@
-"""Builds a sample installation, serves it, prints its address; ends with its input."""
+"""Builds a sample installation, serves it, prints its address; ends when its input ends."""
 
 import argparse
 import json
@@ -55,7 +55,7 @@ def main() -> None:
         keys = simulate(stand_in, user, options.days, is_calm=options.calm)
         print(json.dumps({"url": url, "empty_url": empty_url, "keys": keys}), flush=True)
         sys.stdin.read()
-        # The run that goes on would otherwise be waited for.
+        # Otherwise the end would wait for the active run.
         shutdown.set()
 
 
@@ -68,7 +68,7 @@ def served(data_folder: Path) -> Iterator[str]:
     address = f"127.0.0.1:{port}"
     command = [sys.executable, "-m", "cwexport.web_server", "--port", str(port)]
     environment = {**os.environ, "CWEXPORT_DATA_DIR": str(data_folder)}
-    # Kept aside: the page of a 500 is asked for on purpose, which leaves a trace each time.
+    # In a file: the page of a 500 is requested on purpose, and each time logs a traceback.
     with (data_folder / "web.log").open("w+") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:

@@ -1,4 +1,4 @@
-"""The clock of the sample: put back by days, moved on by every answer of the stand-in."""
+"""The clock of the sample: set back by days, moved on by every answer of the stand-in."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

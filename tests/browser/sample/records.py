@@ -1,4 +1,4 @@
-"""What is in the sample installation: three connections and the tasks an accountant would have."""
+"""The content of the sample installation: three connections and an accountant's usual tasks."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from exports.demo.account import Account
 from exports.demo.server import StandIn
 from exports.models import Connection, Task
 
-# Nobody wants the years before the installation was set up.
+# Dates from the setup of the installation on, so that earlier years are not exported.
 REACHES_BACK = timedelta(days=120)
 NIGHTLY, EXPENSES, PRODUCTS = "Nightly invoices", "Expense batches", "Product batches"
 ARCHIVE, AUDIT, CLOSING = "Month-end archive", "Copy for the auditor", "Closing of the year"
@@ -20,7 +20,7 @@ SANDBOX = "Rehearsal in the sandbox"
 
 @dataclass(frozen=True)
 class Part:
-    """A task as it is set up; `key` is its name in the catalogue of pages."""
+    """A task to set up; `key` is its name in the catalogue of pages."""
 
     key: str
     name: str
@@ -73,7 +73,7 @@ PARTS = (
 
 
 def make_connections(stand_in: StandIn) -> dict[str, int]:
-    """One that works, one whose company nobody knows, one that nothing uses; by key."""
+    """One that works, one with an unknown company, one that no task uses; by key."""
     account = Account()
     acme = _connection(stand_in.url, "Acme Accounting", account.company)
     sandbox = _connection(stand_in.url, "Acme Sandbox", "acme_sandbox")

@@ -1,4 +1,4 @@
-"""What happens in the sample installation: weeks of real runs on a moving clock, then today.
+"""The history of the sample installation: weeks of real runs on a moving clock, then today.
 
 Runs, files, ledger and dates are made by the product against the stand-in ConnectWise.
 """
@@ -26,13 +26,13 @@ from tests.browser.sample.clock import Clock
 _FORBIDDEN = json.dumps(
     {"code": "Forbidden", "message": "You do not have security permission to perform this action."}
 ).encode()
-# Pages of the run that never ends while anybody looks: the first fast, so that there is a rate.
+# Pages of the run that stays active: the first ones are fast, so that there is a rate.
 _FAST_PAGES, _SLOW = 24, 20.0
 _LOCKED_OUT = "locked-out"
 
 
 def simulate(stand_in: StandIn, user: User, day_count: int, *, is_calm: bool) -> dict[str, int]:
-    """Everything up to now; the primary keys of what the catalogue of pages shows, by name."""
+    """Everything up to now; returns the primary keys for the catalogue of pages, by name."""
     clock, now = Clock(stand_in), datetime.now(UTC)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     with clock.at(midnight - timedelta(days=day_count + 1)):
@@ -51,7 +51,7 @@ def simulate(stand_in: StandIn, user: User, day_count: int, *, is_calm: bool) ->
 
 
 def _play_now(stand_in: StandIn, user: User, keys: dict[str, int]) -> dict[str, int]:
-    """By the true clock: these are looked at while they are like this."""
+    """With the true clock, as these are looked at in this state."""
     waiting = jobs.queue_run(_task(records.ARCHIVE), Run.Trigger.MANUAL, user)
     for key in ("connection", "failed_connection"):
         connection_check.test_connection(Connection.objects.get(pk=keys[key]))
@@ -60,7 +60,7 @@ def _play_now(stand_in: StandIn, user: User, keys: dict[str, int]) -> dict[str, 
 
 
 def _end_calmly(stand_in: StandIn, user: User) -> dict[str, int]:
-    """One run failed, one was made by hand; only the tasks that have a history stay."""
+    """One run failed, one was started by hand; only tasks with a history stay."""
     has_history = (records.NIGHTLY, records.EXPENSES, records.PRODUCTS, records.ARCHIVE)
     Task.objects.exclude(name__in=(*has_history, records.FORMER)).delete()
     _change_batches(stand_in, datetime.now(UTC), Random(0))
@@ -70,7 +70,7 @@ def _end_calmly(stand_in: StandIn, user: User) -> dict[str, int]:
 
 
 def _play_day(stand_in: StandIn, user: User, clock: Clock, midnight: datetime) -> None:
-    """An evening's exports; which of them, and which fail, is told by the day alone."""
+    """An evening's exports; the day alone decides which run and which fail."""
     day = midnight.toordinal()
     random = Random(day)
     evening = midnight + timedelta(hours=18)
@@ -115,7 +115,7 @@ def _play_today(stand_in: StandIn, user: User) -> dict[str, int]:
 
 
 def _change_batches(stand_in: StandIn, evening: datetime, random: Random) -> None:
-    """What a day brings: new batches, and a few old ones that somebody touched."""
+    """A day's changes: new batches, and a few old ones that somebody edited."""
     for minute in range(random.randint(12, 40)):
         at = f"{evening - timedelta(minutes=9 * minute + 1):%Y-%m-%dT%H:%M:%SZ}"
         flags = ("exportInvoicesFlag", "exportExpensesFlag", "exportProductsFlag")
@@ -148,7 +148,7 @@ def _task(name: str) -> Task:
 
 
 def _cancel_on_the_way(stand_in: StandIn, user: User) -> int:
-    """A run that somebody cancels while its third page is on the way."""
+    """A run that is cancelled while its third page is being fetched."""
     run = jobs.queue_run(_task(records.CLOSING), Run.Trigger.MANUAL, user)
     lists: list[Request] = []
 
@@ -179,12 +179,12 @@ def _keep_running(stand_in: StandIn, user: User) -> int:
 
 
 def _is_of_audit(request: Request) -> bool:
-    """Pages of its size; a preview that is asked for meanwhile must not wait."""
+    """Only pages of its size, so that a preview requested meanwhile need not wait."""
     return request.query.get("pageSize") == "5"
 
 
 def _type_date(task: Task, user: User) -> None:
-    """As on the task's page: the batches of the last two days are wanted once more."""
+    """As on the task's page: export the batches of the last two days once more."""
     before = Task.objects.get(pk=task.pk)
     task.date_modified = before.date_modified - timedelta(days=2)
     task.save()

@@ -1,4 +1,4 @@
-"""Starts a sample installation in a process of its own, and says where it is."""
+"""Starts a sample installation in its own process and knows its address."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 USER, PASSWORD = "accountant", "correct horse battery staple"
-# What a real installation on this machine may have in its environment.
+# Variables that a real installation on this machine may have set.
 _FOREIGN = {
     "ALLOWED_HOSTS",
     "CONNECTWISE_CLIENT_ID",
@@ -26,9 +26,9 @@ _FOREIGN = {
 
 @dataclass(frozen=True)
 class SampleInstallation:
-    """Two installations that are being served, one with data and one without.
+    """Two running installations, one with data and one without.
 
-    `keys`: the primary keys of its rows by name, as `records.py` gives them.
+    `keys`: the primary keys of its rows by name, as in `records.py`.
     """
 
     url: str
@@ -42,7 +42,7 @@ def running_sample(
 ) -> Iterator[SampleInstallation]:
     """A sample installation in `folder` with days of history, until the `with` block ends.
 
-    A calm one ends on an ordinary evening, without tasks that wait, run or are archived.
+    A calm one ends on an ordinary evening, without waiting, active or archived tasks.
     """
     kept = {name: text for name, text in os.environ.items() if name not in _FOREIGN}
     environment = {
@@ -70,5 +70,5 @@ def running_sample(
         if not params:
             raise RuntimeError("The sample could not be built; its own words stand above.")
         yield SampleInstallation(**json.loads(params))
-        # The end of its input is its sign to stop.
+        # It stops when its input ends.
         process.stdin.close()

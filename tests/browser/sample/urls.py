@@ -1,4 +1,4 @@
-"""The product's addresses, and those of pages that only a fault shows."""
+"""The product's addresses, and those of pages that only an error shows."""
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse

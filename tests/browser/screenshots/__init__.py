@@ -1,4 +1,4 @@
-"""Pictures of every screen: `make screenshots`, which runs `__main__.py`.
+"""Screenshots of every page: `make screenshots`, which runs `__main__.py`.
 
-The four beside this file stand in the README; all others go to `var/screenshots/`.
+The four beside this file are shown in the README; all others go to `var/screenshots/`.
 """

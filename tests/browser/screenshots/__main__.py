@@ -1,4 +1,4 @@
-"""Makes a picture of every page of the catalogue, from a sample with weeks of history."""
+"""Takes a screenshot of every page of the catalogue, from a sample with weeks of history."""
 
 import argparse
 import re
@@ -19,7 +19,7 @@ from tests.browser.settling import settle
 ALL = ROOT / "var" / "screenshots"
 OF_README = Path(__file__).parent
 DAY_COUNT = 21
-# The demo's stand-in listens there too; its address is part of the pictures.
+# The port of the demo's stand-in, as its address is visible in the screenshots.
 STAND_IN_PORT = 8010
 
 LOOKS: dict[str, dict[str, Any]] = {
@@ -28,7 +28,7 @@ LOOKS: dict[str, dict[str, Any]] = {
     "360": {"viewport": {"width": 360, "height": 740}},
     "360-dark": {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"},
 }
-# The screens that most of the work is done on; the others are shown in light and wide only.
+# The pages used most; the others are only taken in light and wide.
 MAIN = {
     "home",
     "home, empty",
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=DAY_COUNT, help="of history")
     options = parser.parse_args()
     wanted = [page for page in PAGES if options.only in page.name]
-    # What runs is shown first, while it does.
+    # Active runs first, while they are active.
     wanted.sort(key=lambda page: "run" not in page.name)
     ALL.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
@@ -92,7 +92,7 @@ def show_all(
     login = logins_of(browser, sample)
     for shown in pages:
         page = open_page(browser, sample, shown, login, options)
-        # A window as high as the page: what sticks to its edge would else lie across the middle.
+        # A window as high as the page, as otherwise sticky bars would cover its middle.
         height = page.evaluate("() => document.documentElement.scrollHeight")
         page.set_viewport_size({"width": options["viewport"]["width"], "height": height})
         path = ALL / f"{file_name(shown.name)}-{look}.png"
@@ -102,7 +102,7 @@ def show_all(
 
 
 def make_readme_pictures(browser: Browser, sample: SampleInstallation) -> None:
-    """What a window shows, and no more."""
+    """Only what fits in a window."""
     login = logins_of(browser, sample)
     for shown in PAGES:
         if shown.name in README:

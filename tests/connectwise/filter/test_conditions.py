@@ -469,7 +469,7 @@ def test_same_text_in_right_quotes_is_one_value(text: str) -> None:
         ]
 
 
-# What follows reads filters on its own, sharing nothing with the code under test.
+# A separate parser of filters, which shares no code with the code under test.
 
 Token = str | tuple[str, str]
 TOKEN = re.compile(
@@ -489,7 +489,7 @@ def tokens(text: str) -> list[Token]:
 
 
 def evaluate(left: list[Token], truths: dict[str, bool]) -> bool:
-    """Read `x = 1` terms left to right; a mix without brackets is an error, not a guess."""
+    """Read `x = 1` terms from left to right; a mix without brackets is an error."""
     result = evaluate_term(left, truths)
     operator: Token = ""
     while left and left[0] != ")":
@@ -512,11 +512,11 @@ def evaluate_term(left: list[Token], truths: dict[str, bool]) -> bool:
 
 
 def meant(truths: Sequence[bool], logic_operators: Sequence[str]) -> bool:
-    """And binds first, by the language that runs this test."""
+    """And binds first, as in Python."""
     words = [str(truths[0])]
     for logic_operator, truth in zip(logic_operators[:-1], truths[1:], strict=True):
         words += [logic_operator.lower() or "and", str(truth)]
-    return bool(eval(" ".join(words)))  # a chain of True, False, and, or
+    return bool(eval(" ".join(words)))  # only True, False, and, or
 
 
 @thorough

@@ -1,4 +1,4 @@
-"""The condition that brings the batches of a run back, and little else."""
+"""The condition that finds the batches of a run again, and little else."""
 
 from urllib.parse import quote
 

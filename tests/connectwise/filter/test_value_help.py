@@ -1,4 +1,4 @@
-"""Values that are written for a person are right, or left for the grammar to refuse."""
+"""Values written by the help are correct, or left for the grammar to refuse."""
 
 import pytest
 

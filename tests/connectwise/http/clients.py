@@ -1,4 +1,4 @@
-"""Clients for a RawServer that wait milliseconds where the product waits seconds."""
+"""Clients for a RawServer with waits of milliseconds where the product waits seconds."""
 
 import ssl
 from ipaddress import ip_network
@@ -23,7 +23,7 @@ CREDENTIALS = Credentials("acme", "public", PRIVATE_KEY, "11111111-2222-3333-444
 LOOPBACK = AddressPolicy((ip_network("127.0.0.0/8"),))
 QUICK = RetryPolicy(scale=0.0001)
 ONCE = RetryPolicy(tries=1)
-# However busy the machine is; what has to run out takes HASTY.
+# Long enough for a busy machine; tests of a timeout use HASTY.
 SMALL = Limits(connect=60, read=60, total=120, max_body_bytes=100_000)
 HASTY = Limits(connect=0.3, read=0.3, total=0.6, max_body_bytes=100_000)
 
@@ -43,7 +43,7 @@ def ask(client: ConnectWiseClient) -> list[int]:
 
 
 def failure(client: ConnectWiseClient) -> ConnectWiseError:
-    """The error that asking for batches ends in."""
+    """The error that a request for batches ends with."""
     with pytest.raises(ConnectWiseError) as caught:
         ask(client)
     return caught.value

@@ -1,4 +1,4 @@
-"""A proxy that speaks CONNECT and nothing else, on loopback; names lead to the port it is given."""
+"""A proxy on loopback that only supports CONNECT; all names lead to one given port."""
 
 import socket
 import threading
@@ -7,10 +7,10 @@ from typing import Self
 
 
 class ConnectProxy:
-    """`targets` holds what was asked for, `heads` the whole requests.
+    """`targets` holds the requested hosts, `heads` the whole requests.
 
-    Whatever is asked for, it connects to `port` of loopback, as its own name server would have it;
-    with another `status` it refuses.
+    It always connects to `port` of loopback, as if its name server said so; with another `status`
+    it refuses.
     """
 
     def __init__(self, port: int, *, status: int = 200) -> None:

@@ -1,6 +1,6 @@
 """A server on loopback that answers with exactly the bytes a test gives it.
 
-For faults no HTTP server would commit: answers that are cut, drip, lie or never come.
+For faults that an HTTP server would not produce: answers that are cut, drip, lie or never come.
 """
 
 import gzip
@@ -18,10 +18,10 @@ A connection is closed after a callable, and kept after bytes."""
 
 
 class RawServer:
-    """Answers request after request by `replies`, the last one for ever.
+    """Answers each request with the next of `replies`, and repeats the last one for ever.
 
-    `requests` holds the heads of all requests, `connection_count` also connections without one.
-    A `greeting` is sent before anything is asked.
+    `requests` holds the heads of all requests, `connection_count` includes connections without one.
+    A `greeting` is sent before any request.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class RawServer:
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
-        # The client may leave at any moment, which is what many of these tests are about.
+        # The client may disconnect at any moment, as many of these tests want.
         with connection, suppress(OSError):
             connection.sendall(self._greeting)
             if self._tls is None:
@@ -93,7 +93,7 @@ class RawServer:
 def answer(
     status: int = 200, body: bytes | str = b"", headers: dict[str, str] | None = None
 ) -> bytes:
-    """A well-formed answer, whatever it says."""
+    """A well-formed answer with any content."""
     content = body.encode() if isinstance(body, str) else body
     all_headers = {"Content-Length": str(len(content)), **(headers or {})}
     lines = [f"HTTP/1.1 {status} Whatever", *(f"{n}: {v}" for n, v in all_headers.items())]
@@ -111,7 +111,7 @@ def gzip_answer(content: bytes) -> bytes:
 
 
 def closing(sent: bytes) -> Reply:
-    """Send this and close, however much was announced."""
+    """Send this and close, whatever length was announced."""
     return lambda connection, over: connection.sendall(sent)
 
 
@@ -126,7 +126,7 @@ def silent(connection: socket.socket, over: threading.Event) -> None:
 
 
 def dripping(beginning: bytes, drop: bytes = b" ", seconds: float = 0.02) -> Reply:
-    """Send the beginning, then the same drop again and again."""
+    """Send the beginning, then the same piece again and again."""
 
     def drip(connection: socket.socket, over: threading.Event) -> None:
         connection.sendall(beginning)

@@ -1,4 +1,4 @@
-"""Which address a connection means, and which may be called at all (C2, C6)."""
+"""The address of a connection, and which addresses may be called (C2, C6)."""
 
 from ipaddress import ip_network
 
@@ -160,7 +160,7 @@ def test_cloud_hosts_are_called_by_their_api_name(
         "64:ff9b:1::a9fe:a9fe",
         "64:ff9b:1:a9fe:a9:fe00::",
         "2002:a9fe:a9fe::1",
-        "2001:0:4136:e378:8000:63bf:5601:5601",  # Teredo: the client's bits stand inverted
+        "2001:0:4136:e378:8000:63bf:5601:5601",  # Teredo: the client's bits are inverted
         "100.100.100.200",
         "168.63.129.16",
         "192.0.0.192",

@@ -1,4 +1,4 @@
-"""What the client sends, what it makes of good answers, and when it asks again (H1, H2, H5)."""
+"""What the client sends, how it reads good answers, and when it asks again (H1, H2, H5)."""
 
 import dataclasses
 import random

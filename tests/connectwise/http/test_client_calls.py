@@ -1,4 +1,4 @@
-"""The client calls only whom it may and can be sure of (C6), and keeps secrets (C3)."""
+"""The client only calls allowed and verified hosts (C6), and keeps secrets (C3)."""
 
 import socket
 import threading
@@ -19,7 +19,7 @@ GOOD = json_answer([{"id": 1}])
 
 
 def resolving_to(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
-    """Every look-up gets the next answer, the last for ever; returns the names asked for."""
+    """Each look-up gets the next answer, the last one for ever; returns the names asked for."""
     asked: list[str] = []
 
     def getaddrinfo(host: str, port: int, *_: object, **__: object) -> list[Any]:

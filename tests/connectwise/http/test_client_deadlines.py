@@ -1,4 +1,4 @@
-"""No server can stretch a request beyond its deadline, or a stop beyond a moment (H1, H4)."""
+"""No server can delay a request beyond its deadline, or a stop for long (H1, H4)."""
 
 import dataclasses
 import socket
@@ -70,7 +70,7 @@ def test_a_stop_ends_a_handshake() -> None:
 
 @pytest.fixture
 def full_port() -> Iterator[int]:
-    """A port on which nobody accepts: a connection to it neither comes about nor is refused."""
+    """A port whose queue is full: a connection to it is neither accepted nor refused."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         waiting = [socket.socket() for _ in range(4)]
         for each in waiting:
@@ -93,9 +93,9 @@ def stopping_soon() -> threading.Event:
 
 
 def assert_stops(client: ConnectWiseClient) -> None:
-    """Nothing but the stop can end what the client does: its limits are an hour and more.
+    """Only the stop can end the client's work: its limits are an hour and more.
 
-    How soon a stop is obeyed is measured by `make stress ARGS=cancels`, on a quiet machine.
+    How soon a stop takes effect is measured by `make stress ARGS=cancels`, on a quiet machine.
     """
     with client, pytest.raises(StoppedError) as caught:
         ask(client)

@@ -1,4 +1,4 @@
-"""The other side at its worst: what a run is told, and how often it was asked (H1 to H5, C6)."""
+"""Faults of ConnectWise: the error of the run, and the number of requests (H1 to H5, C6)."""
 
 import tracemalloc
 import zlib
@@ -291,7 +291,7 @@ def test_body_may_reach_the_size_limit(size: int, fits: bool) -> None:
 
 
 class Semaphore:
-    """Writes down what happens while it is held and while it is not."""
+    """Records what happens while it is held and while it is not."""
 
     def __init__(self) -> None:
         self.events: list[str] = []

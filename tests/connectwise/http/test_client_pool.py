@@ -1,4 +1,4 @@
-"""Requests in flight: how many, in whose thread, and what the walking thread notices meanwhile."""
+"""Requests in flight: how many, in which thread, and what the waiting thread notices."""
 
 import threading
 from collections.abc import Callable
@@ -13,11 +13,11 @@ from exports.connectwise.http.client_pool import ClientPool
 
 
 class Stopped(Exception):
-    """What a checkpoint raises."""
+    """Raised by a checkpoint."""
 
 
 class Client:
-    """Stands where a client stands; querys of these tests use nothing of it but this."""
+    """In place of a client; the queries of these tests only use this of it."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Client:
 
 
 class Bench:
-    """A pool whose clients, ticks and announced waits are at hand."""
+    """A pool with its clients, ticks and announced waits."""
 
     def __init__(self, width: int) -> None:
         self.clients: list[Client] = []
@@ -68,7 +68,7 @@ def announce(wait: Wait) -> Callable[[ConnectWiseClient], str]:
 
 
 def counted() -> tuple[list[int], Callable[[ConnectWiseClient], None]]:
-    """A query that takes a while, and how many of it were out each time it was asked."""
+    """A query that takes a while, and how many were in flight at each call."""
     out: list[None] = []
     counts: list[int] = []
 
@@ -83,7 +83,7 @@ def counted() -> tuple[list[int], Callable[[ConnectWiseClient], None]]:
 
 
 def settled(future: "Future[object]", bench: Bench) -> "Future[object]":
-    """Wait until everything submitted so far is done, without asking the future."""
+    """Wait until everything submitted so far is done, without using the future."""
     done = threading.Event()
     bench.pool.submit(lambda client: done.set())
     assert done.wait(5)

@@ -1,4 +1,4 @@
-"""The codes by which programs know an error."""
+"""The codes by which programs recognise an error."""
 
 from exports.connectwise.http.addresses import AddressRefusedError, SiteError
 from exports.connectwise.http.errors import ConnectWiseError

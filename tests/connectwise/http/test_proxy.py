@@ -1,4 +1,4 @@
-"""A proxy as the only way out: for the hosts the operator lists, and nobody else."""
+"""A proxy as the only way out: only for the hosts that the operator lists."""
 
 import threading
 from base64 import b64encode

@@ -1,4 +1,4 @@
-"""No long run of the private key is shown, whatever a server wrapped it in (C3)."""
+"""No long part of the private key is shown, however a server encodes it (C3)."""
 
 import html
 import json

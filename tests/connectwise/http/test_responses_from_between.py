@@ -1,4 +1,4 @@
-"""What proxies, firewalls and half-broken servers make of a response."""
+"""Responses changed by proxies, firewalls and half-broken servers."""
 
 import gzip
 import json
@@ -39,7 +39,7 @@ def encoded(body: bytes, encoding: str) -> bytes:
 
 
 def failed_by(*replies: Reply) -> tuple[ConnectWiseError, int]:
-    """The error, and how often was asked."""
+    """The error, and the number of requests."""
     with RawServer(*replies) as server, client_of(server) as client:
         return failure(client), len(server.requests)
 
@@ -180,7 +180,7 @@ def test_absurd_headers_end_in_sentences(headers: dict[str, str], status: int) -
 def test_https_is_named_where_http_was_called(certificates: Certificates) -> None:
     with RawServer(GOOD, tls=server_context(certificates)) as server, client_of(server) as client:
         error = failure(client)
-    # What a server answers to plain http at its https port is its own affair.
+    # Servers differ in what they answer to plain http at their https port.
     assert isinstance(error, UnreachableError)
 
 
@@ -232,7 +232,7 @@ def test_demanded_client_certificate_is_named(certificates: Certificates) -> Non
 
 
 def common_name_only(folder: Path) -> tuple[Path, Path]:
-    """A certificate that names its host in the subject alone, signed by itself."""
+    """A self-signed certificate that names its host only in the subject."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cw.example.com")])
     now = datetime.now(UTC)

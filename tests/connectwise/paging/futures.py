@@ -1,4 +1,4 @@
-"""Futures for answers that are there already."""
+"""Futures for answers that already exist."""
 
 from concurrent.futures import Future
 from typing import TypeVar

@@ -26,14 +26,14 @@ class Answer:
 
 @dataclass
 class Server:
-    """Answers "above n" with the ids that `pages` makes of it; remembers what was asked."""
+    """Answers "above n" with the ids that `pages` returns for it; records the requests."""
 
     pages: Pages
     asked: list[int] = field(default_factory=list)
 
     def request(self, above: int) -> "Future[Answer]":
         self.asked.append(above)
-        # Answered when asked, as a server does, and not when somebody waits for it.
+        # Answered when requested, as a server does, not when the result is awaited.
         answer = Answer(list(self.pages(above)))
         return completed(answer)
 
@@ -44,7 +44,7 @@ def honest(ids: Iterable[int], page_size: int) -> Pages:
 
 
 def scripted(*pages: Sequence[int]) -> Server:
-    """These pages one after the other, whatever is asked, then empty ones."""
+    """These pages one after the other, whatever is requested, then empty ones."""
     left = list(pages)
     return Server(lambda above: left.pop(0) if left else [])
 

@@ -1,4 +1,4 @@
-"""Several requests in flight: the same records as one by one, at little extra cost."""
+"""Several requests in flight: the same records as one by one, with few extra requests."""
 
 import random
 from bisect import bisect_right, insort
@@ -27,7 +27,7 @@ class Answer:
 
 @dataclass
 class Server:
-    """Answers as ConnectWise would, from a list of ids that may change while it is asked."""
+    """Answers as ConnectWise would, from a list of ids that may change meanwhile."""
 
     ids: list[int]
     page_size: int
@@ -49,7 +49,7 @@ class Server:
 
 
 class _Answered(Future[Answer]):
-    """Open until somebody takes its result."""
+    """Open until its result is taken."""
 
     def __init__(self, server: Server, answer: Answer) -> None:
         super().__init__()
@@ -138,7 +138,7 @@ def test_one_request_at_a_time_after_being_throttled() -> None:
     found = paginate_in_parallel(server.request, extent, max_in_flight=lambda: width[0])
 
     assert [number for new in found for number, _ in new.records] == server.ids
-    # What was in flight already is not taken back; nothing is added to it.
+    # Requests already in flight are not cancelled; no more are sent.
     assert server.most_open_count <= 4
     assert server.open_count == 0
 
@@ -172,7 +172,7 @@ def test_pages_that_are_clamped_under_way_lose_nothing(clamped: set[int], width:
 @settings(max_examples=150)
 @given(seed=st.integers(0, 10**6), width=st.integers(2, 9), share=st.floats(0, 1))
 def test_clamped_page_loses_nothing_to_changes(seed: int, width: int, share: float) -> None:
-    """Rows appear and vanish everywhere while any page may be clamped: whoever stays comes."""
+    """Rows appear and vanish while pages may be clamped: all rows that stay are fetched."""
     chance = random.Random(seed)
     server = Server(sparse_ids(2500, seed, 4), 50)
     before, missing = set(server.ids), sorted(set(range(server.ids[-1])) - set(server.ids))

@@ -1,4 +1,4 @@
-"""What the tests of the XML share: JSON → document, and a document as two parsers see it."""
+"""Helpers of the XML tests: JSON to a document, and a document read by two parsers."""
 
 import io
 import re
@@ -24,7 +24,7 @@ SAMPLE_RECORD = {
 
 
 class Element(NamedTuple):
-    """An element as a parser read it; `text` only where there are no children."""
+    """An element as a parser read it; `text` only if it has no children."""
 
     tag: str
     is_nil: bool
@@ -52,7 +52,7 @@ def written_records(records: Iterable[Any], *, extra: bool = False) -> str:
 
 
 def parsed_by_both(document: str) -> Element:
-    """What expat and libxml2 both read; they have to agree, and the schema has to."""
+    """The document read by expat and libxml2, which must agree and match the schema."""
     raw = document.encode()
     parser = etree.XMLParser(huge_tree=True)
     by_libxml2 = etree.fromstring(raw, parser)
@@ -68,7 +68,7 @@ def fields_of_only_batch(document: str) -> dict[str, Element]:
 
 
 def decoded_name(tag: str) -> str:
-    """The reverse of the element names, written without a look at how they are made."""
+    """The reverse of the element names, written without using the product's code."""
     if tag == "_x_":
         return ""
     escape = r"_[Xx]([0-9A-Fa-f]{4}|[0-9A-Fa-f]{8})_"

@@ -1,4 +1,4 @@
-"""A file that is followed while it grows: the same verdict, whatever befalls the follower."""
+"""A file validated while it grows: the same verdict, whatever happens to the process."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ Process = subprocess.Popen[str]
 
 @pytest.fixture
 def processes(monkeypatch: pytest.MonkeyPatch) -> list[Process]:
-    """Every file is worth a process here; these were started."""
+    """Here every file gets a validating process; these were started."""
     monkeypatch.setattr(background_validation, "WORTH_IT_ABOVE", 1)
     started: list[Process] = []
 
@@ -187,7 +187,7 @@ def test_a_stop_ends_the_wait_and_the_process(tmp_path: Path, processes: list[Pr
 
 @pytest.fixture
 def other_end(tmp_path: Path) -> Iterator[Process]:
-    """The process by itself, following a file of 500 batches of which it has read all."""
+    """The validating process alone, after it has read a file of 500 batches."""
     path = tmp_path / "batches.xml"
     path.write_bytes(document(500))
     command = [sys.executable, "-m", "exports.connectwise.xml.validation_process", str(path)]
@@ -212,7 +212,7 @@ def test_file_that_differs_on_disk_gets_no_verdict(tmp_path: Path, other_end: Pr
 
 
 def test_the_process_ends_with_whoever_asked_for_it(other_end: Process) -> None:
-    os.kill(other_end.pid, signal.SIGINT)  # a Ctrl-C is none of its business
+    os.kill(other_end.pid, signal.SIGINT)  # it ignores Ctrl-C
     time.sleep(0.1)
     assert other_end.poll() is None
     assert other_end.communicate(timeout=120)[0] == ""

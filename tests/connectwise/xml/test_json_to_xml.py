@@ -10,7 +10,7 @@ from exports.connectwise.batches import ELEMENTS, INFO_MEMBERS
 
 from .documents import Element, decoded_name, parsed_by_both, written
 
-# Every character, lone surrogates included, and small numbers of the awkward ones.
+# Every character, including lone surrogates, and extra awkward ones.
 _awkward = st.sampled_from([*"&<>\"'\r\n\t _:-.x0041]", "\x00", "\x85", "\ufffe", "\ud83d", "😀"])
 _text = st.text(st.characters(exclude_categories=()) | _awkward, max_size=12)
 _NAMED = {"id", "_info", "closedFlag", *INFO_MEMBERS, *(name for name, _ in ELEMENTS)}
@@ -36,7 +36,7 @@ def test_any_json_reads_back_from_the_document(
 
     (batch,) = parsed_by_both(written(body, extra=True)).children
 
-    # The body read by the plain decoder is the truth: it joins escaped pairs of surrogates.
+    # Compare with the plain decoder's reading, as it joins escaped pairs of surrogates.
     sent = json.loads(body, parse_int=str, parse_float=str)[0]
     extra_names = list(sent)[3:]
     assert _as_sent(batch.children[2]) == _element("_info", sent["_info"])
@@ -47,7 +47,7 @@ def test_any_json_reads_back_from_the_document(
 
 
 def _element(name: str, value: Any) -> Element:
-    """The element that a JSON value has to become, names not yet encoded."""
+    """The element that a JSON value must become, names not yet encoded."""
     if isinstance(value, dict):
         return Element(name, False, "", [_element(key, value[key]) for key in value])
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Every character XML forbids or changes, and names that have to be read back (X4, X5)."""
+"""Every character XML forbids or changes, and names that must be readable again (X4, X5)."""
 
 import json
 
@@ -67,7 +67,7 @@ def test_text_is_escaped_only_where_needed(text: str, escaped: str) -> None:
         ("a\x00", "a_x0000_"),
         ("\ud800", "_xD800_"),
         ("😀", "_x0001F600_"),
-        # Allowed by the fifth edition of XML 1.0 alone; expat and .NET read the fourth.
+        # Allowed only by the fifth edition of XML 1.0; expat and .NET follow the fourth.
         ("a\u0132", "a_x0132_"),
     ],
 )

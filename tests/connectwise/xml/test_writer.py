@@ -1,4 +1,4 @@
-"""Records become the documents that are promised (X1 to X5), compared whole."""
+"""Records become the promised documents (X1 to X5), compared as a whole."""
 
 import io
 import json
