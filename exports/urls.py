@@ -56,6 +56,7 @@ urlpatterns = [
     path("runs/export.csv", history.export_runs, name="run-list-csv"),
     path("runs/<id:pk>/", runs.show_run, name="run-detail"),
     path("runs/<id:pk>/progress/", runs.show_progress, name="run-progress"),
+    path("runs/<id:pk>/delivery/<slug:destination>/", runs.show_delivery, name="run-delivery"),
     path("runs/<id:pk>/cancel/", runs.cancel_run, name="run-cancel"),
     path("runs/<id:pk>/re-export/", runs.reexport_run, name="run-reexport"),
     path("runs/<id:pk>/accept-count/", runs.accept_count, name="run-accept-count"),

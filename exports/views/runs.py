@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from exports.forms.runs import AcceptCountForm
-from exports.models import Run
+from exports.models import Delivery, Run
 from exports.reporting.check_commands import check_commands
 from exports.reporting.completeness_summary import proof_of
-from exports.reporting.deliveries import delivery_sentences
+from exports.reporting.deliveries import delivery_line, delivery_lines
 from exports.reporting.file_pages import FilePage, first_lines
 from exports.reporting.log_lines import lines_since, log_lines
 from exports.reporting.run_diff import changes_of
@@ -38,6 +38,15 @@ def show_run(request: HttpRequest, pk: int) -> HttpResponse:
 def show_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The progress that the run page polls while the run is active; then the result."""
     return _answer_in_place(request, find_run(pk))
+
+
+@require_safe
+def show_delivery(request: HttpRequest, pk: int, destination: str) -> HttpResponse:
+    """What the page of a run that is over asks for until its file is where it goes."""
+    rows = Delivery.objects.select_related("run")
+    row = get_object_or_404(rows, run=pk, destination=destination)
+    context = {"run": row.run, "delivery": delivery_line(row, row.run.file_name)}
+    return render(request, "exports/run/_delivery.html", context)
 
 
 @button
@@ -132,7 +141,7 @@ def _context(run: Run) -> dict[str, Any]:
         "first_lines": beginning,
         "is_changed": beginning is not None and not _is_as_written(run),
         "first_xml": highlight_xml(beginning.text) if beginning else "",
-        "deliveries": delivery_sentences(run),
+        "deliveries": delivery_lines(run),
         "check_commands": check_commands(run.file_name),
         "can_run": run.task.enabled and not run.task.archived_at,
     }

@@ -233,6 +233,7 @@ CHANGES = {
     "task-ledger-reexport": "/tasks/{task}/ledger/re-export/",
     "run-cancel": "/runs/{run}/cancel/",
     "run-reexport": "/runs/{run}/re-export/",
+    "run-accept-count": "/runs/{run}/accept-count/",
     "logout": "/logout/",
 }
 FILES = {
@@ -245,5 +246,6 @@ FILES = {
 FRAGMENTS = {
     "connection-address": "/connections/address/?site=na.myconnectwise.net",
     "home-live": "/live/",
+    "run-delivery": "/runs/{run}/delivery/export_folder/",
     "run-progress": "/runs/{run}/progress/",
 }

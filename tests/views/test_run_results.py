@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from exports.models import Run, Task
+from exports.models import Delivery, Run, Task
 from exports.storage import files
 from tests.screen_fixtures import CONTENT, OWNER, fail, start, succeed
 
@@ -239,3 +239,35 @@ def test_pages_and_retries_are_two_figures(signed_in: Client, make_task: MakeTas
     page = page_of(signed_in, succeed(make_task(), page_count=1234, retry_count=5))
     assert "<dt>Pages</dt><dd>1,234</dd>" in page
     assert "<dt>Retries</dt><dd>5</dd>" in page
+
+
+@pytest.mark.rule("O4")
+def test_delivery_is_followed_to_its_end(signed_in: Client, make_task: MakeTask) -> None:
+    run = succeed(make_task())
+    Delivery.objects.plan(run)
+    asked = reverse("run-delivery", args=[run.pk, "export_folder"])
+    on_its_way = "<dd>batches.xml is on its way there.</dd>"
+    for page in (page_of(signed_in, run), signed_in.get(asked).content.decode()):
+        assert f'hx-get="{asked}" hx-trigger="every 2s" hx-swap="outerHTML"' in page
+        assert on_its_way in page
+
+    row = run.deliveries.get()
+    assert row.take("sender")
+    assert "hx-trigger" in signed_in.get(asked).content.decode()
+    row.put_off("delivery.disk_full", "No space left on device")
+    assert "hx-trigger" in signed_in.get(asked).content.decode()
+
+    assert row.take("sender")
+    row.finish(Delivery.State.DELIVERED)
+    for page in (page_of(signed_in, run), signed_in.get(asked).content.decode()):
+        assert "hx-trigger" not in page
+        assert "<dd>batches.xml was put there for other programs to pick up.</dd>" in page
+
+
+def test_run_without_delivery_has_none_to_follow(signed_in: Client, make_task: MakeTask) -> None:
+    run = succeed(make_task(), batch_count=0)
+
+    assert "hx-trigger" not in page_of(signed_in, run)
+    for destination in ("export_folder", "elsewhere"):
+        address = reverse("run-delivery", args=[run.pk, destination])
+        assert signed_in.get(address).status_code == 404
