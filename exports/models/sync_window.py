@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.db.models import Max
 from django.utils import timezone
 
 from exports.connectwise.filter.conditions import Condition, changing_fields
@@ -165,10 +166,11 @@ def _typed_window(task: "Task", typed: DateChange | None, window: SyncWindow) ->
 
 
 def _first_served(task: "Task", typed: DateChange) -> int | None:
-    """The first success with this date that did not move it."""
-    served = task.runs.filter(
-        status="succeeded", export=task.export, queued_at__gte=typed.changed_at
-    )
+    """The first run since the date was typed, or came back by *Undo*, that has a file."""
+    undone = task.date_changes.filter(field=typed.field, pk__gt=typed.pk, undone_at__isnull=False)
+    came_back_at = undone.aggregate(last=Max("undone_at"))["last"]
+    since = max(filter(None, (typed.changed_at, came_back_at)))
+    served = task.runs.filter(status="succeeded", export=task.export, queued_at__gte=since)
     found = served.exclude(trigger="reexport").order_by("id").values_list("pk", flat=True)
     return found.first()
 

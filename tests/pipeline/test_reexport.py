@@ -76,6 +76,18 @@ def test_modified_after_reexport_repeats_nothing(make_task: MakeTask, stand_in: 
 
 
 @pytest.mark.rule("W8")
+def test_undone_move_makes_typed_date_literal(make_task: MakeTask) -> None:
+    task = make_task(export="modified")
+    first = run_now(task)
+    task.undo_date("date_modified", None)
+    task.refresh_from_db()
+
+    again = run_now(task)
+    assert not again.skips_known
+    assert exported_ids(again) == exported_ids(first)
+
+
+@pytest.mark.rule("W8")
 def test_undo_restores_a_date_with_its_origin(make_task: MakeTask) -> None:
     task = make_task(export="modified")
     run = run_now(task)
