@@ -79,7 +79,7 @@ def test_sorting_and_paging_keep_the_focus(page: Page, tasks: dict[str, Task]) -
     expect(page).to_have_url(re.compile(r"sort=number"))
 
 
-def test_a_wrong_day_is_said_beside_the_filters(page: Page, tasks: dict[str, Task]) -> None:
+def test_a_wrong_day_is_reported_beside_filters(page: Page, tasks: dict[str, Task]) -> None:
     page.goto("/runs/")
     page.get_by_label("Started from").fill("0001-01-01")
     expect(page.get_by_role("alert")).to_contain_text("Started from: This is not a day")

@@ -83,7 +83,7 @@ def test_nothing_can_be_typed_while_rows_load(page: Page, make_task: MakeTask) -
     assert len(held) == 1
 
 
-def test_expired_login_is_said_beside_the_run(page: Page, make_task: MakeTask) -> None:
+def test_expired_login_is_shown_beside_the_run(page: Page, make_task: MakeTask) -> None:
     run = make_task().queue_run(Run.Trigger.MANUAL)
     page.goto(f"/runs/{run.pk}/")
     Session.objects.all().delete()
@@ -95,7 +95,7 @@ def test_expired_login_is_said_beside_the_run(page: Page, make_task: MakeTask) -
     expect(opened.value).to_have_url(re.compile(rf"/login/\?next=/runs/{run.pk}/$"))
 
 
-def test_unreachable_server_is_said_beside_the_run(page: Page, make_task: MakeTask) -> None:
+def test_unreachable_server_is_shown_beside_the_run(page: Page, make_task: MakeTask) -> None:
     run = make_task().queue_run(Run.Trigger.MANUAL)
     # A separate page, as Chromium reports each request without an answer as an error.
     page = page.context.new_page()

@@ -149,7 +149,7 @@ def test_changed_form_marks_preview_out_of_date(page: Page) -> None:
     expect(heading_of(page)).to_have_text("Preview 120 batches match")
 
 
-def test_slow_connectwise_and_faults_are_said(page: Page, stand_in: StandIn) -> None:
+def test_slow_connectwise_and_faults_are_shown(page: Page, stand_in: StandIn) -> None:
     fill_form(page)
     stand_in.latency = 0.3
     stand_in.faults.add(faults.Status(401))

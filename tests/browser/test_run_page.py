@@ -146,7 +146,7 @@ def test_page_recovers_when_server_is_back(page: Page, make_task: MakeTask) -> N
     assert page.evaluate(_IS_SAME_DOCUMENT)
 
 
-def test_one_failed_poll_is_not_told(page: Page, make_task: MakeTask) -> None:
+def test_one_failed_poll_is_not_shown(page: Page, make_task: MakeTask) -> None:
     run = start(make_task())
     page = page.context.new_page()
     follow(page, run)

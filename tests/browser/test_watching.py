@@ -71,5 +71,5 @@ def test_a_form_that_is_refused_is_no_fault(visit: Visit) -> None:
         ("https://cdn.example.com/x.js", True),
     ],
 )
-def test_another_host_is_told_by_its_name(url: str, expected: bool) -> None:
+def test_another_host_is_recognised_by_name(url: str, expected: bool) -> None:
     assert is_foreign(url) is expected

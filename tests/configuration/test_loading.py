@@ -55,7 +55,7 @@ def test_documented_file_makes_connection_and_task() -> None:
 
 
 @needs_database
-def test_what_is_left_out_has_the_documented_defaults(settings: Settings) -> None:
+def test_missing_keys_have_the_documented_defaults(settings: Settings) -> None:
     settings.CONNECTWISE_CLIENT_ID = "11111111-2222-3333-4444-555555555555"
     load(
         "connections: [{name: Acme, site: na.myconnectwise.net, company: acme, public_key: k,"
@@ -83,7 +83,7 @@ def test_loading_twice_changes_nothing() -> None:
 
 
 @needs_database
-def test_every_change_is_told_from_what_to_what() -> None:
+def test_every_change_is_reported_with_both_values() -> None:
     load()
     text = changed("AbCdEf", "GhIjKl")
     text = changed("page_size: 1000", "page_size: 50", text)

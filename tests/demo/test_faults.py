@@ -45,7 +45,7 @@ def count(stand_in: StandIn) -> Reply:
 
 
 def walk(stand_in: StandIn, page_size: int, page_count: int) -> list[list[int]]:
-    """The ids of so many pages of a walk by id."""
+    """The ids of this many pages, requested by id."""
     last_id, pages = 0, []
     for _ in range(page_count):
         pages.append(ask(stand_in, conditions=f"id > {last_id}", pageSize=page_size).ids)
@@ -121,7 +121,7 @@ def test_a_redirect_names_another_address(stand_in: StandIn) -> None:
     )
 
 
-def test_headers_are_set_or_left_out(stand_in: StandIn) -> None:
+def test_headers_are_set_or_omitted(stand_in: StandIn) -> None:
     stand_in.faults.add(Header("Set-Cookie", "session=1"))
     stand_in.faults.add(no_link_header())
     assert ask(stand_in).headers["Date"]

@@ -58,7 +58,7 @@ def test_link_repeats_parameters_with_page_last(stand_in: StandIn) -> None:
     )
 
 
-def test_the_walk_by_id_meets_every_batch_once(stand_in: StandIn) -> None:
+def test_paging_by_id_returns_every_batch_once(stand_in: StandIn) -> None:
     last_id, met = 0, []
     while page := ask(stand_in, conditions=f"id > {last_id}", orderBy="id asc", pageSize=50).ids:
         met += page

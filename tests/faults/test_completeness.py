@@ -69,7 +69,7 @@ def test_deleted_rows_ahead_cost_no_survivor(task: Task, stand_in: StandIn) -> N
     assert len(stand_in.store) == 103
 
 
-def test_rows_deleted_behind_the_walk_shift_no_page(task: Task, stand_in: StandIn) -> None:
+def test_deleting_fetched_rows_shifts_no_page(task: Task, stand_in: StandIn) -> None:
     all_ids = stand_in.store.ids
     before_page(stand_in, 2, lambda: delete(stand_in, all_ids[:20]))
 
@@ -196,7 +196,7 @@ def test_count_above_pages_fails_with_both_numbers(task: Task, stand_in: StandIn
     assert next_run_is_complete(task, stand_in)
 
 
-def test_count_wrong_once_costs_second_walk(task: Task, stand_in: StandIn) -> None:
+def test_count_wrong_once_costs_second_fetch(task: Task, stand_in: StandIn) -> None:
     stand_in.faults.add(CountOffset(5, on=(COUNT,), when=is_proof, times=1))
 
     run = run_now(task)
@@ -218,7 +218,7 @@ def test_count_below_pages_is_overruled(task: Task, stand_in: StandIn) -> None:
 
 @pytest.mark.parametrize("code", [400, 403, 404])
 @pytest.mark.rule("P3")
-def test_a_refused_count_is_told_and_loses_nothing(
+def test_a_refused_count_is_reported_loses_nothing(
     task: Task, stand_in: StandIn, code: int
 ) -> None:
     stand_in.faults.add(Status(code, on=(COUNT,)))

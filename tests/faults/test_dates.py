@@ -182,7 +182,7 @@ def test_date_ahead_of_all_clocks_is_suspicious(
 
 
 @pytest.mark.parametrize("export", ["all", "modified"])
-def test_old_batch_edited_behind_walk_is_kept(
+def test_old_batch_edited_after_fetching_is_kept(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait, export: str
 ) -> None:
     task = make_task()

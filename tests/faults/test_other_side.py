@@ -48,7 +48,9 @@ def nothing_was_asked_twice(stand_in: StandIn) -> bool:
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 410, 418])
-def test_refusal_is_asked_once_and_explained(task: Task, stand_in: StandIn, code: int) -> None:
+def test_refused_request_is_sent_once_and_explained(
+    task: Task, stand_in: StandIn, code: int
+) -> None:
     stand_in.faults.add(Status(code, b'{"code":"x","message":"You <b>shall</b> not pass."}'))
 
     run = run_now(task)
@@ -61,7 +63,7 @@ def test_refusal_is_asked_once_and_explained(task: Task, stand_in: StandIn, code
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404])
-def test_a_refusal_in_the_middle_leaves_nothing(task: Task, stand_in: StandIn, code: int) -> None:
+def test_an_error_during_a_run_leaves_nothing(task: Task, stand_in: StandIn, code: int) -> None:
     fault = stand_in.faults.add(Status(code, on=(LIST,), when=is_page, after=2))
 
     run = run_now(task)
@@ -71,7 +73,7 @@ def test_a_refusal_in_the_middle_leaves_nothing(task: Task, stand_in: StandIn, c
     assert next_run_is_complete(task, stand_in)
 
 
-def test_wrong_keys_are_told_without_repeating_them(stand_in: StandIn, db: None) -> None:
+def test_wrong_keys_are_reported_without_repeating_them(stand_in: StandIn, db: None) -> None:
     connection = make_connection(stand_in)
     connection.write_private_key('pK-"é&<9\\z')
     connection.save()

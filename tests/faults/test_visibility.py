@@ -190,7 +190,7 @@ def test_lost_matches_are_suspicious_among_many(
     assert exported_ids(half) + exported_ids(run_now(task)) == due
 
 
-def test_few_lost_under_way_are_told(
+def test_few_lost_during_run_are_reported(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait
 ) -> None:
     task = make_task(export="modified")
@@ -239,7 +239,7 @@ def test_lists_emptied_while_count_refused(
     assert everything == stand_in.store.ids
 
 
-def test_page_emptied_while_count_refused_is_walked_again(task: Task, stand_in: StandIn) -> None:
+def test_page_emptied_while_count_refused_is_refetched(task: Task, stand_in: StandIn) -> None:
     stand_in.faults.add(Status(403, on=(COUNT,)))
     stand_in.faults.add(Nothing(on=(LIST,), when=is_page, after=2, times=1))
 

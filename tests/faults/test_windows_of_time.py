@@ -45,9 +45,7 @@ def test_one_missing_created_date_uses_last_updated(dated_stand_in: StandIn, db:
     assert exported_ids(run) == [number for number in stand_in.store.ids if number > max(known)]
 
 
-def test_conditions_do_not_lower_the_boundary_of_new(
-    make_task: MakeTask, stand_in: StandIn
-) -> None:
+def test_conditions_do_not_lower_the_start_id(make_task: MakeTask, stand_in: StandIn) -> None:
     middle = stand_in.store.records[60]["_info"]["lastUpdated"]
     created = datetime.fromisoformat(middle)
     plain = run_now(make_task(export="new", date_created=created))

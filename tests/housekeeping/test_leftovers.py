@@ -101,7 +101,7 @@ def test_orphan_moves_to_another_file_system(
     assert (other_disk / "run-998-1-deadbeef.xml").read_text() == "<whole />"
 
 
-def test_broken_entry_is_told_once(
+def test_broken_entry_is_reported_once(
     task: Task, runs: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     isolation._reported.clear()

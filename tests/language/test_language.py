@@ -159,7 +159,7 @@ def test_request_failures_are_translated() -> None:
         "straße.example.com",
     ],
 )
-def test_site_refusals_are_translated(typed: str) -> None:
+def test_site_errors_are_translated(typed: str) -> None:
     with pytest.raises(SiteError) as refused:
         parse_site(typed, allow_http=False)
     assert outside_of_marks(str(refused.value)) == ""
@@ -279,7 +279,7 @@ def refuse_a_long_filter() -> None:
         (refuse_a_long_filter, UrlTooLongError),
     ],
 )
-def test_other_refusals_are_translated(refuse: Callable[[], None], kind: type[Exception]) -> None:
+def test_other_errors_are_translated(refuse: Callable[[], None], kind: type[Exception]) -> None:
     with pytest.raises(kind) as refused:
         refuse()
     assert outside_of_marks(str(refused.value)) == ""

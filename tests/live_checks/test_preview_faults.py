@@ -44,7 +44,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_fault_is_told_as_by_the_run(task: Task, stand_in: StandIn, name: str) -> None:
+def test_fault_is_reported_as_by_the_run(task: Task, stand_in: StandIn, name: str) -> None:
     stand_in.faults.add(FAULTS[name])
 
     found = preview_of(task)
@@ -56,13 +56,13 @@ def test_fault_is_told_as_by_the_run(task: Task, stand_in: StandIn, name: str) -
 
 
 @pytest.mark.usefixtures("short_limits")
-def test_missing_answer_is_told_as_by_run(task: Task, stand_in: StandIn) -> None:
+def test_missing_answer_is_reported_as_by_run(task: Task, stand_in: StandIn) -> None:
     stand_in.faults.add(faults.Sending(wires.never_answer))
 
     assert preview_of(task).error == run_now(task).error != ""
 
 
-def test_unreachable_server_is_told_as_by_run(stand_in: StandIn, settings: Settings) -> None:
+def test_unreachable_server_is_reported_as_by_run(stand_in: StandIn, settings: Settings) -> None:
     gone = save_task(make_connection(stand_in, name="Gone"))
     unknown = make_connection(stand_in, name="Unknown", site="http://nobody.invalid")
     nowhere = save_task(unknown, name="Nowhere", output_file="nowhere.xml")
@@ -88,7 +88,7 @@ def test_lost_key_and_forbidden_site_are_sentences(
     assert list(stand_in.requests) == []
 
 
-def test_unwritable_batch_is_told_as_by_run(task: Task, stand_in: StandIn) -> None:
+def test_unwritable_batch_is_reported_as_by_run(task: Task, stand_in: StandIn) -> None:
     stand_in.store.put({"id": 1, "exportInvoicesFlag": "perhaps"})
 
     assert preview_of(task).error == run_now(task).error
@@ -128,7 +128,7 @@ def test_all_of_it_together_is_bounded(
     assert found.error.startswith("ConnectWise did not answer everything within 0 seconds")
 
 
-def test_long_retry_after_is_told_at_once(
+def test_long_retry_after_is_reported_at_once(
     task: Task, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()

@@ -65,7 +65,7 @@ def test_connection_test_sets_and_takes_the_mark(task: Task, stand_in: StandIn) 
     assert Connection.objects.get().key_refused_at is None
 
 
-def test_late_refusal_spares_new_keys(task: Task) -> None:
+def test_late_key_error_spares_new_keys(task: Task) -> None:
     before = Connection.objects.get()
     changed = Connection.objects.get()
     changed.write_private_key("another")

@@ -25,30 +25,32 @@ from tests.management.installation import free_port, manage
         ["adopt_data_folder"],
     ],
 )
-def test_no_database_is_told_in_a_sentence(tmp_path: Path, words: list[str]) -> None:
+def test_missing_database_is_reported_in_a_sentence(tmp_path: Path, words: list[str]) -> None:
     (tmp_path / "cwexport.sqlite3").write_text("<html>" * 1000)
     words = [str(free_port()) if word == "PORT" else word for word in words]
 
-    told = manage(*words, folder=tmp_path)
+    done = manage(*words, folder=tmp_path)
 
-    assert told.returncode in (1, 2)
-    assert "is no SQLite database" in told.stderr or "not a database" in told.stderr
-    assert "Traceback" not in told.stderr
+    assert done.returncode in (1, 2)
+    assert "is no SQLite database" in done.stderr or "not a database" in done.stderr
+    assert "Traceback" not in done.stderr
     assert (tmp_path / "cwexport.sqlite3").read_text() == "<html>" * 1000
 
 
-def test_folder_as_database_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_folder_as_database_is_reported_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "cwexport.sqlite3").mkdir()
 
-    told = manage("migrate", folder=tmp_path)
+    done = manage("migrate", folder=tmp_path)
 
-    assert told.returncode == 1
-    assert "unable to open database file" in told.stderr
-    assert "Traceback" not in told.stderr
+    assert done.returncode == 1
+    assert "unable to open database file" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.django_db
-def test_wrong_encryption_key_is_told_at_start(connection: Connection, settings: Settings) -> None:
+def test_wrong_encryption_key_is_reported_at_start(
+    connection: Connection, settings: Settings
+) -> None:
     assert unreadable_keys() == []
     settings.CWEXPORT_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
 
@@ -59,7 +61,7 @@ def test_wrong_encryption_key_is_told_at_start(connection: Connection, settings:
 
 
 @pytest.mark.django_db
-def test_wrong_encryption_key_is_told_on_home(
+def test_wrong_encryption_key_is_reported_on_home(
     connection: Connection, settings: Settings, admin_client: Client
 ) -> None:
     assert "cannot be decrypted" not in admin_client.get("/").content.decode()

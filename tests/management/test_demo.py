@@ -68,7 +68,7 @@ def test_address_and_login_come_first(message: str) -> None:
     assert re.search(r"Dashboard: +http://127\.0\.0\.1:\d+/ \(stops after the export\)\n", message)
 
 
-def test_what_a_second_connection_takes_is_told(message: str) -> None:
+def test_needs_of_second_connection_are_printed(message: str) -> None:
     account = Account()
     lines = dict(re.findall(r"^  ([A-Z][^:]*): +(.*)$", message, re.M))
 

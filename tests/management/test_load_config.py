@@ -101,7 +101,7 @@ def test_new_connection_needs_its_variable(file: Path, monkeypatch: pytest.Monke
     )
 
 
-def test_warnings_are_told_by_file_and_line(file: Path) -> None:
+def test_warnings_name_file_and_line(file: Path) -> None:
     file.write_text(changed("date_modified: 2020", "date_modified: 2999"), encoding="utf-8")
     params = io.StringIO()
 
@@ -113,7 +113,7 @@ def test_warnings_are_told_by_file_and_line(file: Path) -> None:
     )
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     missing = tmp_path / "missing.yaml"
     assert refused(missing) == f"{missing} cannot be read: No such file or directory.\n"
 
@@ -132,7 +132,7 @@ def test_dumped_file_can_be_loaded(file: Path, tmp_path: Path) -> None:
     assert loaded(copy) == "connection Acme: unchanged\ntask Nightly batches: unchanged\n"
 
 
-def test_a_dump_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_dump_that_fails_is_reported(tmp_path: Path) -> None:
     params = io.StringIO()
     with pytest.raises(SystemExit) as ended:
         call_command("dump_config", str(tmp_path), stderr=params)

@@ -284,7 +284,7 @@ def test_cron_closes_an_open_folder(tmp_path: Path) -> None:
     assert manage("migrate", folder=tmp_path).returncode == 0
     tmp_path.chmod(0o755)
 
-    told = manage("run_task", "Nightly", folder=tmp_path)
+    done = manage("run_task", "Nightly", folder=tmp_path)
 
-    assert "was open to other users (0755)" in told.stderr
+    assert "was open to other users (0755)" in done.stderr
     assert tmp_path.stat().st_mode & 0o077 == 0

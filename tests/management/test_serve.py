@@ -27,10 +27,10 @@ def test_start_names_folder_and_database_at_once(folder: Path, tmp_path: Path) -
         wait_until(lambda: f"The dashboard is at http://127.0.0.1:{port}/" in log.read_text())
         wait_until(lambda: "The worker waits for runs." in log.read_text())
 
-    told = log.read_text()
-    assert f"Data folder: {folder}\n" in told
-    assert f"Database: {folder}/cwexport.sqlite3\n" in told
-    assert "without TLS" not in told
+    printed = log.read_text()
+    assert f"Data folder: {folder}\n" in printed
+    assert f"Database: {folder}/cwexport.sqlite3\n" in printed
+    assert "without TLS" not in printed
 
 
 @pytest.mark.parametrize("bind", ["::1", "[::1]", "::", "0.0.0.0"])
@@ -46,17 +46,17 @@ def test_serve_listens_on_every_kind_of_address(folder: Path, tmp_path: Path, bi
             assert answer.status == 200
         wait_until(lambda: "Ctrl-C ends it" in log.read_text())
 
-    told = log.read_text()
-    assert "starting anew" not in told
-    assert ("without TLS" in told) == (bind in ("0.0.0.0", "::"))
+    printed = log.read_text()
+    assert "starting anew" not in printed
+    assert ("without TLS" in printed) == (bind in ("0.0.0.0", "::"))
     address = "localhost" if bind in ("0.0.0.0", "::") else "[::1]"
-    assert f"The dashboard is at http://{address}:{port}/" in told
+    assert f"The dashboard is at http://{address}:{port}/" in printed
 
 
 @pytest.mark.parametrize("bind", ["256.1.1.1", "::zz", "nowhere.invalid"])
 def test_address_of_another_machine_is_refused(folder: Path, bind: str) -> None:
-    told = manage("serve", "--bind", bind, "--port", str(free_port()), folder=folder)
+    done = manage("serve", "--bind", bind, "--port", str(free_port()), folder=folder)
 
-    assert told.returncode == 1
-    assert f"{bind} is no address of this machine" in told.stderr
-    assert "Traceback" not in told.stderr
+    assert done.returncode == 1
+    assert f"{bind} is no address of this machine" in done.stderr
+    assert "Traceback" not in done.stderr

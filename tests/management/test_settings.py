@@ -27,12 +27,12 @@ def read_settings(**changes: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.parametrize("ending", ["", " ", "\r", "\r\n", "\t"])
-def test_blanks_and_line_ends_are_left_out(tmp_path: Path, ending: str) -> None:
-    told = read_settings(
+def test_blanks_and_line_ends_are_removed(tmp_path: Path, ending: str) -> None:
+    done = read_settings(
         CWEXPORT_DATA_DIR=f"{tmp_path}/a{ending}", TIME_ZONE=f"Europe/Berlin{ending}"
     )
 
-    assert told.stdout.split()[:3] == [
+    assert done.stdout.split()[:3] == [
         f"{tmp_path}/a",
         f"{tmp_path}/a/cwexport.sqlite3",
         "Europe/Berlin",
@@ -41,22 +41,22 @@ def test_blanks_and_line_ends_are_left_out(tmp_path: Path, ending: str) -> None:
 
 
 def test_tilde_is_the_home_folder(tmp_path: Path) -> None:
-    told = read_settings(CWEXPORT_DATA_DIR="~/data", HOME=str(tmp_path))
+    done = read_settings(CWEXPORT_DATA_DIR="~/data", HOME=str(tmp_path))
 
-    assert told.stdout.split()[0] == f"{tmp_path}/data"
+    assert done.stdout.split()[0] == f"{tmp_path}/data"
 
 
 def test_folder_name_may_hold_url_characters(tmp_path: Path) -> None:
-    told = read_settings(CWEXPORT_DATA_DIR=f"{tmp_path}/a#b?c%20d")
+    done = read_settings(CWEXPORT_DATA_DIR=f"{tmp_path}/a#b?c%20d")
 
-    assert told.stdout.split()[1] == f"{tmp_path}/a#b?c%20d/cwexport.sqlite3"
+    assert done.stdout.split()[1] == f"{tmp_path}/a#b?c%20d/cwexport.sqlite3"
 
 
 def test_dollar_in_a_secret_is_kept(tmp_path: Path) -> None:
     secret = "$HOME" + "a7Kf0_-Qz9LmW3xRt" * 3
-    told = read_settings(CWEXPORT_DATA_DIR=str(tmp_path), SECRET_KEY=secret)
+    done = read_settings(CWEXPORT_DATA_DIR=str(tmp_path), SECRET_KEY=secret)
 
-    assert told.stdout.split()[3] == secret
+    assert done.stdout.split()[3] == secret
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_dollar_in_a_secret_is_kept(tmp_path: Path) -> None:
     ],
 )
 def test_unclear_value_is_refused(tmp_path: Path, name: str, text: str, sentence: str) -> None:
-    told = read_settings(**{"CWEXPORT_DATA_DIR": str(tmp_path), name: text})
+    done = read_settings(**{"CWEXPORT_DATA_DIR": str(tmp_path), name: text})
 
-    assert told.returncode == 1
-    assert sentence in told.stderr
-    assert "secret" not in told.stderr.split("ImproperlyConfigured")[-1]
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "secret" not in done.stderr.split("ImproperlyConfigured")[-1]

@@ -40,7 +40,7 @@ class FailingCall:
 
 @pytest.fixture(params=["fsync", "rename", "replace"])
 def call(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FailingCall:
-    """Path.rename and Path.replace go through these, too."""
+    """Path.rename and Path.replace use these, too."""
     name = request.param
     made = FailingCall(getattr(os, name), errno.EIO if name == "fsync" else errno.EXDEV)
     monkeypatch.setattr(os, name, made)

@@ -119,11 +119,11 @@ def test_every_process_refuses_a_foreign_folder(
     other = {"DATABASE_URL": f"sqlite:///{tmp_path}/other.sqlite3"}
     assert manage("migrate", folder=data_folder, **other).returncode == 0
 
-    told = manage(*command, folder=data_folder, **other)
+    done = manage(*command, folder=data_folder, **other)
 
-    assert told.returncode != 0
-    assert "belongs to another database" in told.stderr
-    assert "Traceback" not in told.stderr
+    assert done.returncode != 0
+    assert "belongs to another database" in done.stderr
+    assert "Traceback" not in done.stderr
     assert files.run_file(run).exists()
 
 
@@ -131,7 +131,7 @@ def test_web_server_refuses_a_foreign_folder(tmp_path: Path) -> None:
     assert manage("migrate", folder=tmp_path).returncode == 0
     (tmp_path / "installation_id").write_text("of another database")
 
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", "import cwexport.wsgi"],
         cwd=ROOT,
         env=own_environment(tmp_path),
@@ -140,9 +140,9 @@ def test_web_server_refuses_a_foreign_folder(tmp_path: Path) -> None:
         check=False,
     )
 
-    assert told.returncode == 3
-    assert "belongs to another database" in told.stderr
-    assert "Traceback" not in told.stderr
+    assert done.returncode == 3
+    assert "belongs to another database" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_command_says_what_belongs_together(

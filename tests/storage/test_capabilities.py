@@ -58,7 +58,7 @@ def test_whole_folder_has_nothing_to_tell(data_folder: Path) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("no_locks")
-def test_missing_locks_are_told_once() -> None:
+def test_missing_locks_are_reported_once() -> None:
     [sentence] = check_capabilities()
 
     assert "refuses locks (flock)" in sentence
@@ -67,7 +67,7 @@ def test_missing_locks_are_told_once() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("no_flushed_folders")
-def test_unflushed_folders_are_told_once() -> None:
+def test_unflushed_folders_are_reported_once() -> None:
     [sentence] = check_capabilities()
 
     assert "cannot flush a folder" in sentence
@@ -130,7 +130,7 @@ def test_full_disk_does_not_keep_the_pages_away(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.django_db
-def test_export_folder_out_of_reach_is_told(tmp_path: Path, settings: Settings) -> None:
+def test_export_folder_out_of_reach_is_reported(tmp_path: Path, settings: Settings) -> None:
     (tmp_path / "file").write_text("")
     settings.CWEXPORT_EXPORT_DIR = tmp_path / "file" / "pick-up"
 
@@ -174,7 +174,7 @@ def test_commands_use_utf8_under_every_locale(tmp_path: Path) -> None:
     folder.mkdir()
     locale = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
     script = f"import os, sys; print(os.listdir({str(tmp_path)!r}), sys.getfilesystemencoding())"
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "manage.py", "shell", "-v", "0", "-c", script],
         cwd=ROOT,
         env=own_environment(folder, **locale),
@@ -183,5 +183,5 @@ def test_commands_use_utf8_under_every_locale(tmp_path: Path) -> None:
         check=False,
     )
 
-    assert told.returncode == 0, told.stderr
-    assert told.stdout.strip() == "['日'] utf-8"
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "['日'] utf-8"

@@ -56,7 +56,7 @@ def time_stops(repeat_count: int, random: Random, log: Path) -> Iterator[Timing]
     """SIGTERM to a worker: until its process has ended and its run is queued again."""
     for situation in SITUATIONS:
         timing = Timing(f"SIGTERM {situation.name}", goal=10)
-        with _scene(situation) as (sample, task):
+        with _prepare(situation) as (sample, task):
             for _ in range(repeat_count):
                 _stop_once(sample, task, situation, timing, random, log)
             timing.verdict.add(sample.judge_all())
@@ -73,7 +73,7 @@ def time_serve(repeat_count: int, log: Path) -> Timing:
     """SIGTERM to `manage.py serve` during a run: until all its processes have ended."""
     timing = Timing("SIGTERM to serve, its web server and worker", goal=10)
     situation = SITUATIONS[0]
-    with _scene(situation) as (sample, task):
+    with _prepare(situation) as (sample, task):
         for _ in range(repeat_count):
             port = free_port()
             serve = start_process("manage.py", "serve", "--port", str(port), log=log)
@@ -96,7 +96,7 @@ def time_cancels(repeat_count: int, random: Random, log: Path) -> Iterator[Timin
     """*Cancel* of a run: until its status is cancelled, with no file left."""
     for situation in SITUATIONS:
         timing = Timing(f"cancel {situation.name}", goal=2)
-        with _scene(situation) as (sample, task):
+        with _prepare(situation) as (sample, task):
             with _working(log):
                 for _ in range(repeat_count):
                     with situation.reached(sample, task) as run:
@@ -146,7 +146,7 @@ def time_takeovers(round_count: int, run_count: int, random: Random, log: Path) 
 
 
 @contextmanager
-def _scene(situation: Situation) -> Iterator[tuple[SampleInstallation, Task]]:
+def _prepare(situation: Situation) -> Iterator[tuple[SampleInstallation, Task]]:
     """As many batches as the situation needs, and a task that exports all of them."""
     sample = SampleInstallation(seed_batches(_LARGE if situation.is_large else _SMALL))
     try:

@@ -63,7 +63,7 @@ def test_mistakenly_empty_page_in_parallel_loses_nothing(
     assert lost_after(make_sample(1200), clock, fault, page_size=50) == []
 
 
-def test_pages_that_become_shorter_during_a_parallel_walk(
+def test_pages_shortened_during_parallel_fetching_lose_nothing(
     make_sample: Callable[[int], SampleInstallation], clock: Clock
 ) -> None:
     fault = PageSizeLimit(44, after=12)

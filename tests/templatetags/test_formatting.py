@@ -38,7 +38,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
         (timedelta(minutes=-5), "in 5 minutes"),
     ],
 )
-def test_a_time_is_told_as_a_distance(elapsed: timedelta, words: str) -> None:
+def test_a_time_is_shown_as_a_distance(elapsed: timedelta, words: str) -> None:
     with time_machine.travel(NOW, tick=False):
         shown = relative(NOW - elapsed)
 
@@ -83,7 +83,7 @@ def test_duration_shows_its_two_largest_units(seconds: float, words: str) -> Non
         (2_500_000_000_000, "2.5 TB"),
     ],
 )
-def test_a_size_is_told_in_a_fitting_unit(size: int, words: str) -> None:
+def test_a_size_is_shown_in_a_fitting_unit(size: int, words: str) -> None:
     assert byte_size(size) == words
 
 

@@ -28,7 +28,7 @@ def doubtful(task: Task, code: str = SuspicionCode.FEWER_SHOWN) -> Run:
 
 
 @pytest.mark.rule("W10")
-def test_accepted_count_is_told_with_name(
+def test_accepted_count_is_shown_with_name(
     signed_in: Client, user: User, make_task: MakeTask
 ) -> None:
     run = doubtful(make_task())

@@ -104,7 +104,7 @@ def test_each_filter_in_force_can_be_removed_alone(
     assert chips(signed_in.get(HISTORY, {"status": "nonsense"})) == []
 
 
-def test_the_number_of_runs_found_is_told(signed_in: Client, runs: dict[str, Run]) -> None:
+def test_the_number_of_runs_found_is_shown(signed_in: Client, runs: dict[str, Run]) -> None:
     for query, params in (({}, "4 runs"), ({"status": "failed"}, "1 run")):
         page = signed_in.get(HISTORY, query).content.decode()
         assert f'id="history-count" role="status">{params}' in page
@@ -210,7 +210,7 @@ def test_failure_and_suspicion_show_short_reason(signed_in: Client, make_task: M
         ({"unheard": "of"}, ""),
     ],
 )
-def test_nonsense_filter_is_ignored_and_said(
+def test_nonsense_filter_is_ignored_and_reported(
     signed_in: Client, runs: dict[str, Run], query: dict[str, str], sentence: str
 ) -> None:
     response = signed_in.get(f"{HISTORY}?{urlencode(query)}")

@@ -74,7 +74,7 @@ def test_what_needs_attention_comes_first(signed_in: Client, make_task: MakeTask
     assert "Good" not in attention
 
 
-def test_many_failures_are_told_in_a_few_lines(signed_in: Client, make_task: MakeTask) -> None:
+def test_many_failures_are_shown_in_few_lines(signed_in: Client, make_task: MakeTask) -> None:
     for number in range(10):
         fail(make_task(name=f"Task {number}", output_file=f"{number}.xml"))
     page = home(signed_in)
@@ -117,7 +117,7 @@ def test_the_latest_file_is_the_newest_with_batches(signed_in: Client, make_task
         assert f'href="/runs/{run.pk}/download/"' not in page
 
 
-def test_waiting_run_without_worker_is_said(signed_in: Client, make_task: MakeTask) -> None:
+def test_waiting_run_without_worker_is_shown(signed_in: Client, make_task: MakeTask) -> None:
     make_task().queue_run(Run.Trigger.MANUAL)
     assert "no worker is alive" in home(signed_in)
 

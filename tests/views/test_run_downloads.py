@@ -117,7 +117,7 @@ def test_changed_proof_is_refused(signed_in: Client, make_task: MakeTask) -> Non
     assert "somebody changed it, so it is not handed out" in answer.content.decode()
 
 
-def test_a_missing_proof_is_said_in_words(
+def test_a_missing_proof_is_explained_on_page(
     signed_in: Client, make_task: MakeTask, user: User
 ) -> None:
     run = succeed(make_task(), user)

@@ -101,13 +101,13 @@ def test_nonsense_in_the_address_is_survived(
     assert signed_in.get(address, {"seen": wrong}).status_code == 200
 
 
-def test_empty_log_level_is_said(signed_in: Client, make_task: MakeTask) -> None:
+def test_empty_log_level_is_shown(signed_in: Client, make_task: MakeTask) -> None:
     run = fail(make_task())
     assert "No lines." in page_of(signed_in, run)
     assert "No line of this level." in page_of(signed_in, run, level="error")
 
 
-def test_empty_log_is_said(signed_in: Client, make_task: MakeTask) -> None:
+def test_empty_log_is_shown(signed_in: Client, make_task: MakeTask) -> None:
     page = page_of(signed_in, start(make_task()))
     assert page.index("Nothing yet.") < page.index('<ol class="log-lines is-growing"')
 

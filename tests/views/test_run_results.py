@@ -176,7 +176,7 @@ def test_only_changes_since_last_success_show(signed_in: Client, make_task: Make
     ]
 
 
-def test_what_did_not_change_is_said(signed_in: Client, make_task: MakeTask) -> None:
+def test_unchanged_settings_are_shown_as_such(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
     assert "the success before" not in page_of(signed_in, succeed(task))
     second = succeed(task)

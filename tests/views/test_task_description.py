@@ -82,13 +82,15 @@ def test_first_error_names_its_row(signed_in: Client, connection: Connection) ->
     assert params.next_run == ("It can be told once the conditions can be sent.",)
 
 
-def test_too_long_filter_is_told_before_saving(signed_in: Client, connection: Connection) -> None:
+def test_too_long_filter_is_reported_before_saving(
+    signed_in: Client, connection: Connection
+) -> None:
     ids = ",".join(str(number) for number in range(1000))
     params = described(signed_in, new_task(connection, Condition("id", "In", f"({ids})")))
     assert params.error.startswith("These conditions make an address of ")
 
 
-def test_unreadable_or_future_date_is_told(signed_in: Client, connection: Connection) -> None:
+def test_unreadable_or_future_date_is_reported(signed_in: Client, connection: Connection) -> None:
     wrong = described(signed_in, new_task(connection, OLD, date_modified="31.12.2020"))
     ahead = described(signed_in, new_task(connection, date_modified="2999-01-01"))
     unknown = described(signed_in, new_task(connection, export="some"))

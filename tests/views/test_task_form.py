@@ -24,7 +24,7 @@ def day(*parts: int) -> datetime:
     return datetime(*parts, tzinfo=UTC)  # type: ignore[misc,arg-type]
 
 
-def said(response: HttpResponse) -> list[str]:
+def messages_in(response: HttpResponse) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]  # type: ignore[attr-defined]
 
 
@@ -51,7 +51,7 @@ def test_a_task_is_saved_with_all_its_settings(
 
     task = Task.objects.get()
     assert response.headers["Location"] == reverse("task-detail", args=[task.pk])
-    assert said(response) == ["Nightly batches was saved."]
+    assert messages_in(response) == ["Nightly batches was saved."]
     assert (task.name, task.connection, task.export) == ("Nightly batches", connection, "new")
     assert (task.page_size, task.references_to_fetch_page_size) == (1000, 100)
     assert (task.include_extra_fields, task.enabled) == (True, True)
@@ -144,7 +144,7 @@ def test_likely_mistake_is_saved_with_warning(signed_in: Client, connection: Con
     )
     response = signed_in.post(CREATE, data)
 
-    saved, unknown, future, replaced = said(response)
+    saved, unknown, future, replaced = messages_in(response)
     assert saved == "Nightly batches was saved."
     assert unknown.startswith("company/id is not a known field")
     assert future.startswith("Date Modified lies in the future: 2999-01-01T00:00:00Z")
@@ -170,7 +170,7 @@ def test_changed_conditions_say_what_the_next_run_fetches(
     task.refresh_from_db()
     response = signed_in.post(edit_url(task), edited(task, Condition("id", "LessThan", "9", "")))
 
-    assert said(response) == [
+    assert messages_in(response) == [
         "Nightly batches was saved.",
         f"The conditions changed since run {run.pk} moved the date. The next run starts again at "
         "1970-01-01T00:00:00Z. It leaves out the 2 batches that already went out.",

@@ -29,14 +29,14 @@ def post(client: Client, name: str, task: Task) -> HttpResponse:
     return client.post(reverse(name, args=[task.pk]))  # type: ignore[return-value]
 
 
-def said(response: HttpResponse) -> list[str]:
+def messages_in(response: HttpResponse) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]  # type: ignore[attr-defined]
 
 
 def test_new_task_without_connection_creates_one_first(signed_in: Client) -> None:
     response = signed_in.get(reverse("task-create"))
     assert response.headers["Location"] == reverse("connection-create")
-    assert said(response) == ["A task needs a connection to export from. Create one first."]  # type: ignore[arg-type]
+    assert messages_in(response) == ["A task needs a connection to export from. Create one first."]  # type: ignore[arg-type]
 
 
 def test_a_task_is_shown_in_words(signed_in: Client, make_task: MakeTask) -> None:
@@ -136,7 +136,7 @@ def test_conditions_that_are_no_longer_valid_are_explained(
 
     assert "It cannot start: The value for id is not a whole number." in page_of(signed_in, task)
     response = post(signed_in, "task-run", task)
-    assert said(response)[0].startswith("The value for id is not a whole number.")
+    assert messages_in(response)[0].startswith("The value for id is not a whole number.")
     assert response.headers["Location"] == reverse("task-detail", args=[task.pk])
     assert Run.objects.count() == 0
 
@@ -203,7 +203,7 @@ def test_run_now_queues_a_run_and_follows_it(
     run = Run.objects.get()
     assert (run.task, run.status, run.trigger, run.requested_by) == (task, "queued", "manual", user)
     assert response.headers["Location"] == reverse("run-detail", args=[run.pk])
-    assert said(response) == [f"Run {run.pk} of Nightly batches started."]
+    assert messages_in(response) == [f"Run {run.pk} of Nightly batches started."]
 
 
 @pytest.mark.rule("R1")
@@ -214,7 +214,7 @@ def test_second_click_leads_to_active_run(signed_in: Client, make_task: MakeTask
 
     assert Run.objects.count() == 1
     assert response.headers["Location"] == reverse("run-detail", args=[run.pk])
-    assert said(response) == [f"Nightly batches is already running: this is {run}."]
+    assert messages_in(response) == [f"Nightly batches is already running: this is {run}."]
     assert f"Follow run {run.pk}" in page_of(signed_in, task)
 
 
@@ -224,7 +224,7 @@ def test_disabled_task_cannot_be_run(signed_in: Client, make_task: MakeTask) -> 
     response = post(signed_in, "task-run", task)
 
     assert Run.objects.count() == 0
-    assert said(response) == [
+    assert messages_in(response) == [
         "Nightly batches is disabled. Enable it on its form to run it.",
     ]
     assert "Not enabled" in page_of(signed_in, task)
@@ -236,7 +236,7 @@ def test_task_with_runs_is_archived_and_restored(signed_in: Client, make_task: M
     succeed(task)
     response = post(signed_in, "task-archive", task)
 
-    assert said(response) == [
+    assert messages_in(response) == [
         "Nightly batches is archived. Its runs and files stay in the history."
     ]
     task.refresh_from_db()
@@ -257,7 +257,9 @@ def test_task_with_taken_file_stays_archived(signed_in: Client, make_task: MakeT
     make_task(name="Another", output_file="BATCHES.xml")
     response = post(signed_in, "task-archive", task)
 
-    assert said(response)[0].startswith("Nightly batches cannot be restored: another task exports")
+    assert messages_in(response)[0].startswith(
+        "Nightly batches cannot be restored: another task exports"
+    )
     task.refresh_from_db()
     assert task.archived_at is not None
 
@@ -269,7 +271,7 @@ def test_a_task_that_never_ran_is_deleted(signed_in: Client, make_task: MakeTask
 
     assert not Task.objects.exists()
     assert response.headers["Location"] == reverse("home")
-    assert said(response) == ["Nightly batches was deleted; it had never run."]
+    assert messages_in(response) == ["Nightly batches was deleted; it had never run."]
 
 
 def test_a_task_is_not_archived_while_it_runs(signed_in: Client, make_task: MakeTask) -> None:
@@ -277,7 +279,7 @@ def test_a_task_is_not_archived_while_it_runs(signed_in: Client, make_task: Make
     run = start(task)
     response = post(signed_in, "task-archive", task)
 
-    assert said(response) == [f"{run} is not over yet. Cancel it, then archive again."]
+    assert messages_in(response) == [f"{run} is not over yet. Cancel it, then archive again."]
     task.refresh_from_db()
     assert task.archived_at is None
 

@@ -277,7 +277,7 @@ def test_logic_operator_is_and_or_or_empty() -> None:
 
 
 @pytest.mark.parametrize("field", ["id", "batchIdentifier", "closedFlag", "lastUpdated", "other"])
-def test_example_in_a_refusal_is_valid(field: str) -> None:
+def test_example_in_an_error_is_valid(field: str) -> None:
     values = ["", "null", "True", "1", "1.5", '"a', "abc", "[x]", "(", "()", "(1)", '("a")', "'\\'"]
     refused = [
         error

@@ -36,7 +36,7 @@ def test_scattered_ids_stay_within_a_url(step: int) -> None:
     assert len(quote(text, safe="")) <= 1_200
 
 
-def test_widest_gaps_are_left_out_first() -> None:
+def test_widest_gaps_are_excluded_first() -> None:
     ids = [*range(1, 900, 2), *range(100_000, 100_900, 2), *range(900_000, 900_900, 2)]
     text = covering(ids)
 

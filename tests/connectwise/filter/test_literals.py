@@ -161,7 +161,7 @@ def test_non_literal_is_refused_in_field_terms(kind: FieldType, typed: str, why:
         (FieldType.INTEGER, "two", ""),
     ],
 )
-def test_a_refusal_carries_what_was_probably_meant(
+def test_an_error_suggests_the_probable_value(
     kind: FieldType | None, typed: str, repaired: str
 ) -> None:
     with pytest.raises(LiteralError) as refused:

@@ -237,7 +237,7 @@ def test_forbidden_literal_address_sends_no_packet(pasted: str) -> None:
         PUBLIC_ONLY.check_site(site)
 
 
-def test_a_refusal_names_the_address_that_is_meant() -> None:
+def test_an_address_error_names_the_address() -> None:
     with pytest.raises(AddressRefusedError) as caught:
         PUBLIC_ONLY.check("::ffff:10.1.2.3", scheme="https")
     assert str(caught.value) == (

@@ -72,7 +72,7 @@ def test_judged_address_is_called_despite_new_dns(
     assert asked == ["cw.example.com"]
 
 
-def test_an_unknown_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_name_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -163,7 +163,7 @@ def test_unusable_ca_file_is_reported(content: str | None, tmp_path: Path) -> No
     assert server.connection_count == 0
 
 
-def test_a_port_without_tls_is_told() -> None:
+def test_a_port_without_tls_is_reported() -> None:
     with (
         RawServer(GOOD, greeting=b"SSH-2.0-OpenSSH_9.2p1\r\n") as server,
         client_of(server, scheme="https", retry=ONCE) as client,

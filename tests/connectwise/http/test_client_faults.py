@@ -46,7 +46,7 @@ GOOD = json_answer([{"id": 1}])
     ],
 )
 @pytest.mark.rule("H3")
-def test_refusal_is_not_retried_and_explains_itself(
+def test_refused_request_is_not_retried_but_explained(
     status: int, kind: type[ConnectWiseError], advice: str
 ) -> None:
     body = {"code": "X", "message": "No <b>way</b>\u202e\n in.", "errors": None}
@@ -80,12 +80,12 @@ def test_refusal_is_not_retried_and_explains_itself(
     ],
 )
 @pytest.mark.rule("H3")
-def test_refusal_message_is_cleaned_and_shortened(body: str | bytes, message: str) -> None:
+def test_error_message_is_cleaned_and_shortened(body: str | bytes, message: str) -> None:
     with RawServer(answer(400, body)) as server, client_of(server) as client:
         assert failure(client).remote_message == message
 
 
-def test_cut_body_does_not_hide_the_refusal() -> None:
+def test_cut_body_does_not_hide_the_error() -> None:
     head = b"HTTP/1.1 401 No\r\nContent-Length: 900\r\n\r\n{"
     for reply in (closing(head), dripping(head)):
         with RawServer(reply) as server, client_of(server, limits=HASTY) as client:
@@ -240,12 +240,12 @@ def test_lasting_fault_fails_after_five_tries(fault: str) -> None:
         ("no gzip", "could not be decompressed"),
     ],
 )
-def test_lasting_fault_is_told_in_plain_words(fault: str, message: str) -> None:
+def test_lasting_fault_is_reported_in_plain_words(fault: str, message: str) -> None:
     with RawServer(PASSING[fault]) as server, client_of(server, retry=ONCE) as client:
         assert message in str(failure(client))
 
 
-def test_an_unused_port_is_told_after_five_tries() -> None:
+def test_an_unused_port_is_reported_after_five_tries() -> None:
     waits: list[Wait] = []
     server = RawServer()
     with server:

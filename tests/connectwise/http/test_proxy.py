@@ -126,7 +126,7 @@ def test_direct_failure_names_the_hosts_setting() -> None:
         (503, "it answered 503", 5),
     ],
 )
-def test_refusal_by_the_proxy_is_named(status: int, said: str, tries: int) -> None:
+def test_error_of_the_proxy_is_named(status: int, said: str, tries: int) -> None:
     with (
         ConnectProxy(9, status=status) as proxy,
         client_of(

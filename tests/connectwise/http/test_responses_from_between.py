@@ -82,7 +82,7 @@ def test_firewall_page_names_no_role(status: int, body: str) -> None:
     assert "role" not in str(error)
 
 
-def test_refusal_by_connectwise_names_the_role() -> None:
+def test_connectwise_error_names_the_role() -> None:
     error, _count = failed_by(json_answer({"code": "Unauthorized", "message": "no"}, 403))
     assert type(error) is ForbiddenError
     assert "security role" in str(error)

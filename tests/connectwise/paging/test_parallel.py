@@ -118,7 +118,7 @@ def test_vanishing_rows_cost_no_others() -> None:
     assert before & set(server.ids) <= set(came)
 
 
-def test_clamped_first_page_is_walked_serially() -> None:
+def test_clamped_first_page_is_fetched_serially() -> None:
     server = Server(sparse_ids(3000, 1, 2), 1000, clamp=25)
 
     assert fetched_ids(server) == server.ids

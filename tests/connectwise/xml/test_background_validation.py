@@ -211,7 +211,7 @@ def test_file_that_differs_on_disk_gets_no_verdict(tmp_path: Path, other_end: Pr
     assert other_end.communicate(f"{path.stat().st_size} 1\n", timeout=120)[0] == ""
 
 
-def test_the_process_ends_with_whoever_asked_for_it(other_end: Process) -> None:
+def test_the_process_ends_with_its_parent(other_end: Process) -> None:
     os.kill(other_end.pid, signal.SIGINT)  # it ignores Ctrl-C
     time.sleep(0.1)
     assert other_end.poll() is None

@@ -27,7 +27,7 @@ def test_sample_record_gives_sample_document_exactly() -> None:
     assert document == expected_document("sample")
 
 
-def test_links_and_extra_fields_are_left_out() -> None:
+def test_links_and_extra_fields_are_omitted() -> None:
     record = {
         **SAMPLE_RECORD,
         "closedFlag": True,
