@@ -1,4 +1,4 @@
-"""Secrets that an installation makes for itself once, when the environment names none."""
+"""Secrets that an installation creates once if the environment does not set them."""
 
 import os
 import secrets
@@ -10,42 +10,42 @@ from cryptography.fernet import Fernet
 
 
 def secret_key(folder: Path) -> str:
-    """The signing key of sessions and forms, made once and kept in `folder`."""
+    """The key that signs sessions and forms, created once in `folder`."""
     return _made_once(folder / "secret_key", secrets.token_urlsafe(64))
 
 
 def encryption_key(folder: Path) -> str:
-    """The Fernet key that encrypts private keys, made once and kept in `folder`."""
+    """The Fernet key that encrypts private keys, created once in `folder`."""
     return _made_once(folder / "encryption_keys", Fernet.generate_key().decode())
 
 
 def _made_once(path: Path, fresh: str) -> str:
-    """What the file holds; `fresh` becomes its content (mode 600) when there is no file yet.
+    """The secret in the file; a missing file is created with `fresh` (mode 600).
 
-    Web server and workers may start in the same moment: the hard link decides which one's
-    secret stays, and a reader never sees a file that is only half written.
+    Web server and workers may start at the same moment: the hard link decides whose secret is kept,
+    and no process reads a half-written file.
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        temp = path.with_name(f".{path.name}.{os.getpid()}")
+        descriptor = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as stream:
             stream.write(fresh)
             stream.flush()
             os.fsync(stream.fileno())
         try:
-            os.link(draft, path)
+            os.link(temp, path)
         except FileExistsError:
-            pass  # another process was first; its secret is the one that counts
+            pass  # another process was first; its secret is used
         except OSError:
             _write_new(path, fresh)
         finally:
-            draft.unlink()
+            temp.unlink()
     return _read(path)
 
 
 def _write_new(path: Path, fresh: str) -> None:
-    """Where there are no hard links (exFAT): whoever makes the file writes it."""
+    """Without hard links (exFAT): only the process that creates the file writes it."""
     with suppress(FileExistsError):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as stream:
@@ -53,7 +53,7 @@ def _write_new(path: Path, fresh: str) -> None:
 
 
 def _read(path: Path) -> str:
-    """The secret; a file without content is just being written by another process."""
+    """Read the secret; wait while the file is empty, as another process is writing it."""
     for _try in range(50):
         if secret := path.read_text().strip():
             break

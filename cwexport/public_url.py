@@ -1,4 +1,4 @@
-"""The address under which people reach the installation."""
+"""Parses the URL at which people reach the installation."""
 
 import re
 from urllib.parse import SplitResult, urlsplit
@@ -7,7 +7,7 @@ _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 
 def split_public_url(text: str) -> SplitResult:
-    """Scheme, host with port, path without a slash at its end; ValueError if it is no address."""
+    """Scheme, host with port, and path without a final slash. Raises ValueError."""
     url = urlsplit(text)
     path = url.path.rstrip("/")
     is_plain = not (url.query or url.fragment or "@" in url.netloc)

@@ -1,7 +1,7 @@
 """Every setting of the installation. The only module that reads the environment.
 
-A bad value refuses to start with a sentence that says what right looks like. The settings a
-person may set are listed, with their defaults, in README.md (a test holds both together).
+With a bad value the program does not start and says what a correct one looks like. README.md lists
+the settings with their defaults, and a test compares the two.
 """
 
 import hashlib
@@ -29,10 +29,10 @@ _QUOTES = ("'", '"')
 
 
 def _text(name: str, default: str = "") -> str:
-    """What the environment says, without the blanks and line ends that files bring along."""
+    """The variable's value without surrounding blanks and line ends."""
     text = os.environ.get(name, "").strip()
     if text[:1] in _QUOTES and text[:1] == text[-1:]:
-        # The shell takes quotes away; an env file of Docker or systemd's may not.
+        # A shell removes quotes; env files of Docker or systemd may keep them.
         raise ImproperlyConfigured(
             f"{name} stands in quotation marks: write its value without them."
         )
@@ -40,7 +40,7 @@ def _text(name: str, default: str = "") -> str:
 
 
 def _path(name: str) -> Path | None:
-    """A whole path: what another working directory would change makes a second installation."""
+    """An absolute path: a relative one would change with the working directory."""
     text = _text(name)
     if not text:
         return None
@@ -86,12 +86,12 @@ def _checked(name: str, example: str, check: Any, values: list[str]) -> list[Any
         raise ImproperlyConfigured(f"{name} has a value that cannot be used. {example}") from error
 
 
-# Where everything lives that must survive an upgrade: database, files, generated secrets.
+# Holds everything that must survive an upgrade: database, files, generated secrets.
 CWEXPORT_DATA_DIR = _path("CWEXPORT_DATA_DIR") or BASE_DIR / "var"
-# Where other programs pick files up; empty is `exports` in the data folder.
+# The export folder; empty means `exports` in the data folder.
 CWEXPORT_EXPORT_DIR = _path("CWEXPORT_EXPORT_DIR")
-# Passwords, sessions and encrypted keys are nobody else's business: whatever a process of ours
-# makes from here on (SQLite's own files too) can be read by this user alone.
+# Files may contain passwords, sessions and encrypted keys: everything created from here on, also by
+# SQLite, can be read by this user only.
 os.umask(0o077)
 try:
     CWEXPORT_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ try:
     try:
         tempfile.gettempdir()
     except FileNotFoundError:
-        # No /tmp, as in a container whose root cannot be written to.
+        # /tmp may be missing, as in a container with a read-only root.
         tempfile.tempdir = os.environ["SQLITE_TMPDIR"] = str(CWEXPORT_DATA_DIR / "tmp")
         Path(tempfile.tempdir).mkdir(mode=0o700, exist_ok=True)
 except OSError as error:
@@ -129,7 +129,7 @@ _checked(
 )
 
 DEBUG = _flag("DEBUG")
-# Where people reach this installation: scheme, host, port and path of the outermost proxy.
+# The URL at which people reach this installation: that of the outermost proxy.
 CWEXPORT_PUBLIC_URL = _text("CWEXPORT_PUBLIC_URL", "")
 [_public] = _checked(
     "CWEXPORT_PUBLIC_URL",
@@ -151,7 +151,7 @@ if CWEXPORT_PUBLIC_URL:
     _name = _public.hostname or ""
     ALLOWED_HOSTS.append(f"[{_name}]" if ":" in _name else _name)
 
-# Which hosts the exporter may call (rule C6). Public https addresses always; these besides.
+# Networks that may be called besides public https addresses (rule C6).
 CWEXPORT_ALLOWED_NETWORKS = _checked(
     "CWEXPORT_ALLOWED_NETWORKS",
     "Write networks separated by commas, e.g. 10.0.0.0/8,127.0.0.0/8.",
@@ -159,8 +159,8 @@ CWEXPORT_ALLOWED_NETWORKS = _checked(
     _words("CWEXPORT_ALLOWED_NETWORKS"),
 )
 CWEXPORT_ALLOW_HTTP = _flag("CWEXPORT_ALLOW_HTTP")
-# The only way out where this machine has no other. It looks names up itself, so it is used for
-# these hosts alone: a name of somebody's choice could lead into its own network.
+# The outgoing proxy. It resolves names itself, so it is used only for the listed hosts: another
+# name could lead into the proxy's own network.
 _proxy_hosts = _words(
     "CWEXPORT_PROXY_HOSTS",
     "*.myconnectwise.net,staging.connectwisedev.com,api-staging.connectwisedev.com",
@@ -188,14 +188,14 @@ if CWEXPORT_CA_FILE:
             f"({error.strerror or error}). Name a readable file with certificates in PEM format."
         ) from error
 CONNECTWISE_CLIENT_ID = _text("CONNECTWISE_CLIENT_ID")
-# How far a Modified run reaches back behind its date for late arrivals, in minutes (rule W5).
+# The overlap: how far Modified reaches back for late arrivals, in minutes (rule W5).
 CWEXPORT_OVERLAP_MINUTES = _number("CWEXPORT_OVERLAP_MINUTES", 15, 0, 1440)
 
 TIME_ZONE = _text("TIME_ZONE", "UTC")
 _checked("TIME_ZONE", "Write an IANA name such as Europe/Berlin.", ZoneInfo, [TIME_ZONE])
 USE_TZ = True
-# One language for the whole installation, so no LocaleMiddleware: logs, proofs and stored errors
-# are written once, and a page that followed its reader's browser would mix two languages.
+# One language for the whole installation, so no LocaleMiddleware: logs, manifests and errors are
+# written once, and pages in the browser's language would mix two languages.
 _LANGUAGES = {"en": ("en-gb", "English"), "de": ("de", "Deutsch")}
 CWEXPORT_LANGUAGE = _text("CWEXPORT_LANGUAGE", "en").lower()
 if CWEXPORT_LANGUAGE not in _LANGUAGES:
@@ -218,7 +218,7 @@ if _text("DATABASE_URL"):
         if DATABASES["default"]["ENGINE"].rpartition(".")[2] not in {"sqlite3", "postgresql"}:
             raise ValueError("another database")
         if DATABASES["default"]["ENGINE"] == _SQLITE and DATABASES["default"]["NAME"][:1] != "/":
-            # Another working directory would find, or make, another database.
+            # In another working directory this would be another database.
             raise ValueError("a relative path")
     except (ValueError, KeyError, ImproperlyConfigured) as error:
         raise ImproperlyConfigured(
@@ -226,7 +226,7 @@ if _text("DATABASE_URL"):
             "slashes and the whole path) or postgres://user:password@host:5432/name."
         ) from error
 if DATABASES["default"]["ENGINE"] == _SQLITE:
-    # WAL and IMMEDIATE together: with either alone writers meet "database is locked".
+    # Both WAL and IMMEDIATE: with only one of them, writers get "database is locked".
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
@@ -254,7 +254,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    # Above whatever may answer: static files and refusals have the policy too.
+    # First of all that answer requests, so that static files and refusals get the policy too.
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "exports.middleware.answer_headers.NoStoreMiddleware",
@@ -264,7 +264,7 @@ MIDDLEWARE = [
     "exports.middleware.time_zone.ZoneMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    # Every page asks for a login unless its view says otherwise, fragments too.
+    # Every page and fragment requires a login unless its view says otherwise.
     "exports.views.sign_in.LoginMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -293,7 +293,7 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 DJANGO_TABLES2_TEMPLATE = "exports/tables/table.html"
 
-# The engine that carries a run to a worker is a setting; the Run row is the truth.
+# The queue that brings runs to workers; only the Run row decides whether a run is executed.
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 AUTHENTICATION_BACKENDS = [
@@ -302,7 +302,7 @@ AUTHENTICATION_BACKENDS = [
 ]
 _VALIDATION = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
-    # The name written twice is no password either.
+    # Also refuses the user name written twice.
     {
         "NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator",
         "OPTIONS": {"max_similarity": 0.6},
@@ -318,9 +318,9 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_CLIENT_IP_CALLABLE = "exports.middleware.client_address.client_address"
 AXES_USERNAME_CALLABLE = "exports.views.password_checks.counted_name"
-# Otherwise whoever goes on guessing keeps the owner of the name out for ever.
+# Otherwise an attacker who goes on guessing locks the user out for ever.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-# Nothing reads it, and nothing would delete it.
+# Nothing reads this log, and nothing would delete its rows.
 AXES_DISABLE_ACCESS_LOG = True
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
@@ -355,10 +355,10 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-# As much as the web server lets in. Nothing is uploaded, so no file of a form is kept.
+# The same limit as in the web server. Nothing is uploaded, so no form needs a file.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 FILE_UPLOAD_HANDLERS: list[str] = []
-# Behind a proxy that speaks https: cookies only over https, and its header is believed.
+# Behind an https proxy: cookies only over https, and the proxy's header is trusted.
 CWEXPORT_BEHIND_HTTPS = _flag(
     "CWEXPORT_BEHIND_HTTPS", "true" if _public.scheme == "https" else "false"
 )
@@ -371,26 +371,26 @@ if CWEXPORT_BEHIND_HTTPS:
         for host in ALLOWED_HOSTS
         if host != "*"
     ]
-# How many proxies stand before this installation; each has added the address of whoever called it
-# to X-Forwarded-For. What a client has written there itself is never believed.
+# How many proxies are in front of this installation; each adds its client's address to
+# X-Forwarded-For. Addresses added by anyone else are ignored.
 CWEXPORT_TRUSTED_PROXIES = _number(
     "CWEXPORT_TRUSTED_PROXIES", 1 if CWEXPORT_BEHIND_HTTPS else 0, 0, 10
 )
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CWEXPORT_BEHIND_HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-# Not in a cookie, which outlives a log-out: a message is for whoever was logged in.
+# Not in a cookie, which survives a log-out: the next user would see the message.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{_public.path}/"
-# Cookies do not know ports: two installations on one host would log each other out.
+# Browsers share cookies between ports: two installations on one host would log each other out.
 _own = hashlib.sha256(f"cookies of {SECRET_KEY}".encode()).hexdigest()[:8]
 SESSION_COOKIE_NAME = f"cwexport_session_{_own}"
 CSRF_COOKIE_NAME = f"cwexport_csrf_{_own}"
-# Of a browser that somebody has logged in with.
+# Set in a browser in which somebody has logged in.
 CWEXPORT_BROWSER_COOKIE_NAME = f"cwexport_browser_{_own}"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# For `check --deploy`: plain http only reaches the proxy, which sends it on to https (W008);
-# whether all hosts of the domain speak https is not for one of them to say (W005, W021).
+# For `check --deploy`: the proxy redirects plain http to https (W008), and one host cannot decide
+# that all hosts of its domain use https (W005, W021).
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 
 LOGGING = {
@@ -402,9 +402,9 @@ LOGGING = {
     "loggers": {
         "exports": {"level": "INFO"},
         "django_tasks_db": {"level": "ERROR"},
-        # A request that waits a moment for a thread is no news.
+        # Do not log requests that wait a moment for a thread.
         "waitress.queue": {"level": "ERROR"},
-        # It logs what a server sends word for word, and a server may echo the key.
+        # It logs server answers unchanged, and a server may echo the key.
         "urllib3": {"level": "CRITICAL"},
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },

@@ -8,7 +8,7 @@ from exports.views.sign_in import ChangePassword, SignIn, sign_in_to_admin
 
 urlpatterns = [
     path("login/", SignIn.as_view(), name="login"),
-    # Whoever has no login any more need not log in to log out.
+    # No login required, so that logging out also works after the session has expired.
     path("logout/", login_not_required(auth_views.LogoutView.as_view()), name="logout"),
     path("password/", ChangePassword.as_view(), name="password"),
     path("admin/login/", sign_in_to_admin),

@@ -1,7 +1,7 @@
-"""The web server: waitress, with a limit to how long and how often one client may keep it waiting.
+"""The web server: waitress with limits on slow clients and on connections per client.
 
-A request is read whole before a thread takes it, so clients that send nothing hold no thread; each
-has a deadline all the same, since what they do hold is a connection and memory.
+A request is read whole before a thread handles it, so slow clients block no thread. They still have
+a deadline, since they use a connection and memory.
 """
 
 import argparse
@@ -20,13 +20,13 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher
 
-# The largest form has a hundred conditions, and nothing is uploaded.
+# Enough for the largest form, with a hundred conditions; nothing is uploaded.
 MOST_BODY_BYTES: Final = 1_000_000
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How many clients are served at once, and how long each is waited for, in seconds."""
+    """How many clients are served at once, and how long to wait for each, in seconds."""
 
     connections: int = 256
     of_one_address: int = 64
@@ -35,21 +35,21 @@ class Limits:
     stalled_reader: float = 60
 
 
-# SIGTERM has to end everything within 10 seconds (rule R3).
+# Seconds for the last answers; SIGTERM must end everything within 10 seconds (rule R3).
 _LAST_ANSWERS = 5.0
 _SETTINGS: Final = {
     "threads": 16,
     "ident": None,
     "asyncore_use_poll": True,
     "cleanup_interval": 1,
-    # Above our own, which makes room for new clients instead of leaving them outside.
+    # Above our own limit, which closes old connections instead of refusing new ones.
     "connection_limit": 2 * Limits.connections,
     "max_request_body_size": MOST_BODY_BYTES,
-    # Bodies stay in memory: there may be no folder for temporary files.
+    # Bodies stay in memory, as a folder for temporary files may be missing.
     "inbuf_overflow": MOST_BODY_BYTES * 2,
     "outbuf_overflow": 32_000_000,
     "outbuf_high_watermark": 4_000_000,
-    # Whose X-Forwarded-* is believed is decided by the product's own settings.
+    # Our own settings decide which X-Forwarded-* headers are trusted.
     "clear_untrusted_proxy_headers": False,
 }
 
@@ -58,12 +58,12 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
     def parse_header(self, header_plus: bytes) -> None:
         try:
             super().parse_header(header_plus)
-        except ValueError:  # a length of 5,000 digits, an address like http://[
+        except ValueError:  # for example a length of 5,000 digits or the address http://[
             raise ParsingError("The request line or a header cannot be read") from None
 
 
 class _Refusal(ErrorTask):  # type: ignore[misc]
-    """What cannot be read as a request is answered as strictly as any page."""
+    """The answer to an unreadable request, with the same security headers as a page."""
 
     def execute(self) -> None:
         self.response_headers += [
@@ -82,13 +82,13 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     _was_answered = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        # Since when the client owes us a request, or has taken nothing of its answer.
+        # Since when the client has sent no request, or read nothing of its answer.
         self.waiting_since = time.time()
         super().__init__(*args, **kwargs)
 
     @property
     def is_waiting(self) -> bool:
-        """Nothing is being done for this client."""
+        """Whether no request of this client is being handled."""
         return not self.requests and not self.total_outbufs_len
 
     def is_late(self, now: float, limits: Limits) -> bool:
@@ -116,7 +116,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
 
 class WebServer(TcpWSGIServer):  # type: ignore[misc]
-    """Serves one listening socket until told to end."""
+    """Serves one listening socket until `end` is called."""
 
     channel_class = Channel
 
@@ -136,14 +136,14 @@ class WebServer(TcpWSGIServer):  # type: ignore[misc]
         )
 
     def run(self) -> None:
-        """Until `end`; answers that are on their way then have a few seconds to arrive."""
+        """Serve until `end`, then allow a few seconds for the last answers."""
         while not self._is_over():
             wasyncore.loop(timeout=1, use_poll=True, map=self._map, count=1)
         self.task_dispatcher.shutdown(timeout=1)
         wasyncore.close_all(self._map)
 
     def end(self) -> None:
-        """From a signal handler or another thread."""
+        """May be called from a signal handler or another thread."""
         if self._ends_at is None:
             self._ends_at = time.monotonic() + _LAST_ANSWERS
             self.accepting = False
@@ -160,7 +160,7 @@ class WebServer(TcpWSGIServer):  # type: ignore[misc]
             if channel.is_late(now, self._limits):
                 channel.will_close = True
             elif channel.is_stalled(now, self._limits) or channel.is_stalled(now, self._limits):
-                # Its socket takes nothing any more, so it would never be told.
+                # Its socket accepts no more data, so `will_close` would have no effect.
                 channel.handle_close()
 
     def _is_over(self) -> bool:
@@ -170,7 +170,7 @@ class WebServer(TcpWSGIServer):  # type: ignore[misc]
         return all(channel.is_waiting for channel in channels) or time.monotonic() > self._ends_at
 
     def _make_room(self, newest: Channel) -> None:
-        """Close whoever has been waited for longest, of an address that has too many, or of all."""
+        """Close the longest waiting client, of the same address if that has too many, or of all."""
         channels = [channel for channel in self.active_channels.values() if not channel.will_close]
         same = [channel for channel in channels if channel.addr[0] == newest.addr[0]]
         if len(same) > self._limits.of_one_address:
@@ -180,7 +180,7 @@ class WebServer(TcpWSGIServer):  # type: ignore[misc]
 
 
 def _close_oldest(channels: list[Channel]) -> None:
-    # The newest is closed when all others are being answered.
+    # Close the newest if all others are being answered.
     waiting = [channel for channel in channels[:-1] if channel.is_waiting] or channels[-1:]
     min(waiting, key=lambda channel: channel.waiting_since).will_close = True
 
@@ -217,7 +217,7 @@ def _limits() -> Limits:
     from django.conf import settings
 
     if settings.CWEXPORT_TRUSTED_PROXIES:
-        # All connections come from the proxy, which counts its clients by itself.
+        # All connections come from the proxy, which limits its clients itself.
         return replace(Limits(), of_one_address=Limits.connections)
     return Limits()
 

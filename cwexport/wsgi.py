@@ -1,4 +1,4 @@
-"""The entry point of the web server."""
+"""The WSGI application that the web server imports."""
 
 import os
 import sys
@@ -20,6 +20,6 @@ try:
     for sentence in check_start():
         print(sentence, file=sys.stderr, flush=True)
 except StartError as error:
-    # Web servers tell an error in the application from one that passes by this code.
+    # By this exit code web servers know that restarting the application will not help.
     print(error, file=sys.stderr, flush=True)
     sys.exit(3)

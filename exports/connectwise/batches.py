@@ -1,8 +1,8 @@
-"""What an accounting batch is: one row of `FIELDS` is one field.
+"""The fields of an accounting batch: one row of `FIELDS` for each.
 
-The filter, the form, the XML, its schema and the preview all read it; only the ledger has a list
-of its own, since its hashes may never change. Another kind of record would be another module like
-this one.
+The filter, the form, the XML, its schema and the preview all use this table. Only the ledger has
+its own list, since its hashes must never change. Another kind of record would be another such
+module.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from exports.connectwise.language import gettext_noop
 
 
 class FieldType(StrEnum):
-    """What a field holds; decides which literals and comparisons fit it."""
+    """The type of a field; decides which literals and comparisons fit it."""
 
     INTEGER = "integer"
     TEXT = "text"
@@ -25,9 +25,9 @@ class FieldType(StrEnum):
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a batch: its name, what it holds, and what people call it, in English.
+    """A field of a batch: its name, its type, and its English label.
 
-    `examples` are two telling values where those of its type are not; `is_extra` says that it is
+    `examples` are two typical values where those of its type do not fit; an `is_extra` field is
     written only when the task includes extra API fields.
     """
 
@@ -43,10 +43,10 @@ PATH: Final = "finance/accounting/batches"
 ROOT: Final = "Batches"
 ELEMENT: Final = "Batch"
 
-# Written by the export alone: ConnectWise does not know it, so nothing can be filtered by it.
+# Added by the export: ConnectWise does not have it, so it cannot be filtered by.
 EXTERNAL_ID: Final = "externalId"
 
-# In the order of the document, in which externalId follows the id.
+# In document order; externalId follows the id.
 FIELDS: Final = (
     Field("id", FieldType.INTEGER, gettext_noop("Id of the batch")),
     Field("_info/dateEntered", FieldType.DATETIME, gettext_noop("Date entered")),
@@ -65,7 +65,7 @@ FIELDS: Final = (
     Field("closedFlag", FieldType.FLAG, gettext_noop("Closed"), is_extra=True),
 )
 
-# Two telling values for each type of field; shown in examples.
+# Two typical values for each field type, shown in examples.
 TYPE_EXAMPLES: Final[Mapping[FieldType, tuple[str, str]]] = MappingProxyType(
     {
         FieldType.INTEGER: ("284", "285"),
@@ -82,21 +82,21 @@ _INFO: Final = "_info/"
 
 
 def _filter_names(field: Field) -> tuple[str, ...]:
-    """ConnectWise filters by the members of `_info` with and without the prefix.
+    """The names a filter may use: ConnectWise accepts members of `_info` also without the prefix.
 
-    Proven for lastUpdated, taken over for the others.
+    Tested for lastUpdated, assumed for the others.
     """
     short = field.name.removeprefix(_INFO)
     return (field.name,) if short == field.name else (short, field.name)
 
 
-# What follows from the table. The members of `_info` that are written, …
+# Derived from the table: the members of `_info` that are written, …
 INFO_MEMBERS: Final = tuple(
     field.name.removeprefix(_INFO)
     for field in FIELDS
     if field.name.startswith(_INFO) and not field.is_extra
 )
-# … what is written after `_info`, and what comes first of the extra fields.
+# … the elements written after `_info`, and the extra fields that come first.
 ELEMENTS: Final = tuple(
     (field.name, field.type)
     for field in FIELDS
@@ -104,7 +104,7 @@ ELEMENTS: Final = tuple(
 )
 FIRST_EXTRA: Final = tuple(field.name for field in FIELDS if field.is_extra)
 
-# By each name that a condition may use without a warning.
+# Fields by each name that a condition may use without a warning.
 BY_FILTER_NAME: Final[Mapping[str, Field]] = MappingProxyType(
     {name: field for field in FIELDS for name in _filter_names(field)}
 )

@@ -1,6 +1,6 @@
-"""JSON from ConnectWise, decoded so that every number keeps the text that was sent (X4).
+"""Decodes JSON from ConnectWise and keeps the text of every number as sent (X4).
 
-Also the two shapes everything else relies on: what is JSON at all (H5), and which id a record has.
+Also checks that a body is JSON at all and that a record has an integer id (H5).
 """
 
 import json
@@ -17,7 +17,7 @@ _LONGEST_ID: Final = len(str(-_LARGEST_ID))
 
 
 class JSONShapeError(ValueError):
-    """The body is not JSON, or not of the shape asked for; `str()` is a sentence for a person."""
+    """The body is not JSON or not of the expected shape; `str()` is a message for people."""
 
     code = "connectwise.wrong_shape"
 
@@ -32,8 +32,8 @@ def decode_json(raw: bytes, *, max_depth: int = MAX_DEPTH) -> object:
     """Decode one body in UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
 
     Integers and decimals become `NumberText`; lone surrogates written as `\\uD800` stay in the
-    text (the document replaces them, X5). Raises JSONShapeError for anything else than JSON, for
-    NaN and Infinity, and for lists and objects nested in more than `max_depth` levels.
+    text (the document replaces them, X5). Raises JSONShapeError for anything that is not JSON, for
+    NaN and Infinity, and for nesting deeper than `max_depth` levels.
     """
     encoding = json.detect_encoding(raw)
     try:
@@ -63,9 +63,9 @@ def decode_json(raw: bytes, *, max_depth: int = MAX_DEPTH) -> object:
 def record_id(record: object) -> int:
     """The id of one record; JSONShapeError unless it is an object with an integer id (H5).
 
-    Neither `true` nor `"12"` nor `12.0` is an integer, and an id needs to fit 64 bits.
+    `true`, `"12"` and `12.0` are not integers, and an id must fit 64 bits.
     """
-    # Nearly always a dict, which is quicker to see.
+    # Test for dict first: it is the usual case and the test is faster.
     if type(record) is not dict and not isinstance(record, Mapping):
         raise JSONShapeError(
             _(
@@ -90,7 +90,7 @@ def record_id(record: object) -> int:
 
 
 def describe(value: object) -> str:
-    """A decoded value in the words of an error: its kind, and what it says where that is short."""
+    """A decoded value as error messages name it: its type, and its text if short."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -121,7 +121,7 @@ def _no_integer_id(sent: object) -> JSONShapeError:
 
 
 def _check_depth(decoded: object, max_depth: int) -> None:
-    """Level by level instead of by recursion: depth is what must not hurt here."""
+    """Check nesting without recursion, as the depth is not limited yet."""
     depth = 0
     level = [decoded] if isinstance(decoded, dict | list) else []
     while level:
@@ -156,8 +156,8 @@ def _refuse_constant(name: str) -> NoReturn:
     )
 
 
-# Any callable but int and float themselves makes the C scanner hand over the number's own text,
-# which also avoids Python's limit of 4,300 digits for int.
+# With any callable other than int and float the C scanner passes the number's text, which also
+# avoids Python's limit of 4,300 digits for int.
 _DECODER: Final = json.JSONDecoder(
     parse_int=NumberText, parse_float=NumberText, parse_constant=_refuse_constant
 )

@@ -1,9 +1,9 @@
-"""The language the core speaks: English, until whoever uses it brings another one.
+"""Translation for `exports.connectwise`, which must not import Django: English by default.
 
-A sentence is marked where it stands, as `_("…")`, so that translators find it, and is translated
-when it is made. Tables that are made before that hold `gettext_noop("…")` and translate at use.
-Every sentence is a `Message`: it remembers what it was made from, so that it can be stored as data
-and read again in another language.
+Sentences are marked with `_("…")`, so that translators find them, and translated when that call
+runs. Constant tables hold `gettext_noop("…")` and are translated at use. Every sentence is a
+`Message`: it keeps its source text and parameters, so that it can be stored and later shown in
+another language.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ def speak(
     translate_plural: Callable[[str, str, int], str] = _one_or_many,
     group: Callable[[int], str] = _with_commas,
 ) -> None:
-    """Let the core speak by these functions from now on; without any, English again.
+    """Set the translation functions; without arguments, back to English.
 
-    They are asked anew for each sentence, so they may follow a language that changes.
+    They are called for each sentence, so the language may change at any time.
     """
     global _translate, _translate_plural, _group
     _translate, _translate_plural, _group = translate, translate_plural, group
 
 
 class Message(str):
-    """A sentence in the language spoken when it was made; `data` makes it anew in any other.
+    """A sentence in the language current when it was made; `data` rebuilds it in another.
 
     `data` is JSON: `{"text": source, "params": {…}}`, with a plural also `"many"` and `"count"`;
-    `{"parts": […]}` for sentences in a row; `{"number": 1234}` for a grouped number. A parameter
-    is a string, a number, null or such a structure again.
+    `{"parts": […]}` for joined sentences; `{"number": 1234}` for a grouped number. A parameter is
+    a string, a number, null or such a structure.
     """
 
     __slots__ = ("data",)
@@ -59,13 +59,13 @@ class Message(str):
         return message
 
     def __mod__(self, params: Any) -> Message:
-        """The sentence with its placeholders filled in by a mapping."""
+        """The sentence with its placeholders filled in from a mapping."""
         stored = {name: _storable(value) for name, value in dict(params).items()}
         return Message(super().__mod__(params), {**self.data, "params": stored})
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Message:
-        """The sentence of this `data`, in the language spoken now. Raises KeyError, TypeError."""
+        """The sentence for `data` in the current language. Raises KeyError, TypeError."""
         if "number" in data:
             return grouped(data["number"])
         if "parts" in data:
@@ -81,34 +81,34 @@ class Message(str):
 
 
 def gettext(message: str) -> Message:
-    """`message` in the language spoken, its placeholders (`%(host)s`) still in it."""
+    """`message` in the current language, with placeholders such as `%(host)s` unfilled."""
     return Message(_translate(message) if message else "", {"text": message})
 
 
 def ngettext(one: str, many: str, count: int) -> Message:
-    """The form that belongs to `count`; languages have up to six of them."""
+    """The singular or plural for `count`; languages have up to six forms."""
     data = {"text": one, "many": many, "count": count}
     return Message(_translate_plural(one, many, count), data)
 
 
 def gettext_noop(message: str) -> str:
-    """`message` as it is, marked to be found by translators and translated at use."""
+    """`message` unchanged, marked for translators and translated at use."""
     return message
 
 
 def grouped(number: int) -> Message:
-    """`12,345`, as the language spoken writes it."""
+    """`12,345`, as written in the current language."""
     return Message(_group(number), {"number": number})
 
 
 def joined(sentences: Iterable[str]) -> Message:
-    """Sentences in a row, as one."""
+    """Several sentences joined into one Message."""
     parts = list(sentences)
     return Message(" ".join(parts), {"parts": [_as_data(part) for part in parts]})
 
 
 def message_of(error: Exception) -> str:
-    """What an error tells people: a Message where it was made as one."""
+    """The error's text for people, as a Message if it was made with one."""
     message = getattr(error, "message", None)
     if not isinstance(message, Message) and error.args:
         message = error.args[0]
@@ -119,7 +119,7 @@ _PLAIN: Final = (str, int, float, type(None))
 
 
 def _as_data(part: str) -> dict[str, Any]:
-    # A plain text, such as a name, has no translation: as a parameter it is never looked up.
+    # Plain text, such as a name, is stored as a parameter, as parameters are not translated.
     return (
         part.data if isinstance(part, Message) else {"text": "%(text)s", "params": {"text": part}}
     )

@@ -1,4 +1,4 @@
-"""Files opened as what they should be: regular files, never a link or a pipe put in their place."""
+"""Opens regular files only, never a link or pipe put in their place."""
 
 import errno
 import os
@@ -11,19 +11,19 @@ from typing import BinaryIO, Final
 from exports.connectwise.language import gettext as _
 
 PRIVATE: Final = 0o600
-# A pipe in the place of a file would keep whoever opens it waiting for ever.
+# Without O_NONBLOCK, opening a pipe in place of a file would wait for ever.
 _SAFE: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def open_plain(path: Path) -> BufferedReader:
-    """Open for reading. Raises OSError, also for a link and whatever else is no file."""
+    """Open for reading. Raises OSError, also for anything but a regular file."""
     return os.fdopen(_regular(path, os.O_RDONLY), "rb")
 
 
 def create_plain(path: Path, *, is_new: bool = False, mode: int = PRIVATE) -> BinaryIO:
     """Open an empty file for writing, with exactly `mode` whatever the umask.
 
-    With `is_new` nothing may stand there yet. Raises OSError.
+    With `is_new` the path must not exist yet. Raises OSError.
     """
     flags = os.O_WRONLY | os.O_CREAT | (os.O_EXCL if is_new else 0)
     descriptor = _regular(path, flags, mode)
@@ -47,6 +47,6 @@ def _regular(path: Path, flags: int, mode: int = PRIVATE) -> int:
 def _set_mode(descriptor: int, mode: int) -> None:
     if stat.S_IMODE(os.fstat(descriptor).st_mode) == mode:
         return
-    # Some network folders have one mode for all files; the start of the program says so.
+    # Some network folders have one mode for all files; the start checks report it.
     with suppress(PermissionError):
         os.fchmod(descriptor, mode)

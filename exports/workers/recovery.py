@@ -49,7 +49,7 @@ _delivery_watch = HeartbeatWatch()
 
 @dataclass
 class _Hourly:
-    """When this process has last done what is done every hour; None when it is due."""
+    """When this process last did an hourly step; None to do it in the next round."""
 
     at: float | None = None
 

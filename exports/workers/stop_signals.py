@@ -14,7 +14,7 @@ Handler = Callable[[int, FrameType | None], object]
 def on_stop_signals(handler: Handler) -> dict[signal.Signals, Any]:
     """Call `handler` for each of STOP_SIGNALS; returns what handled them before.
 
-    A signal that is ignored, as SIGHUP under `nohup`, stays ignored.
+    SIGHUP stays ignored if it was, as under `nohup`.
     """
     previous = {signum: signal.getsignal(signum) for signum in STOP_SIGNALS}
     for signum, handled_by in previous.items():

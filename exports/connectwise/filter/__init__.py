@@ -1,1 +1,1 @@
-"""Conditions as typed, and the filter as ConnectWise is sent it."""
+"""Conditions as typed, and the filter as it is sent to ConnectWise."""

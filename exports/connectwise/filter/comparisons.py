@@ -1,6 +1,6 @@
 """The comparisons a condition can make: one row of `COMPARISONS` is one comparison.
 
-The form, the check, the filter as sent and in words, and the help with values all read it.
+The form, the checks, the filter as sent and in words, and the help with values all use it.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from exports.connectwise.language import gettext_noop
 
 @dataclass(frozen=True)
 class Value:
-    """What a comparison takes: literals of these types, in words, and whether in a list."""
+    """What a comparison takes: the literal types, their description, and whether a list."""
 
     types: frozenset[LiteralType]
     words: str
@@ -32,10 +32,10 @@ _LIST: Final = Value(_NOT_NULL, gettext_noop("a list in brackets"), is_list=True
 
 @dataclass(frozen=True)
 class Comparison:
-    """One comparison: its name, how ConnectWise spells it, what it takes, and what it says.
+    """One comparison: its name, its spelling in the filter, what it takes, and its sentence.
 
-    Sentences are English, to be translated. `of_dates` is said instead of `sentence` where the
-    value is a date, `of_blank` of a row without a value. `example` makes an example of a text.
+    Sentences are English and translated at use. `of_dates` replaces `sentence` for a date,
+    `of_blank` for a row without a value. `example` makes an example value from a text.
     """
 
     name: str
@@ -47,16 +47,16 @@ class Comparison:
     example: str = "{}"
 
     def sentence_for(self, literal_type: LiteralType) -> str:
-        """`%(field)s is at least %(value)s`, of a value of this type."""
+        """The sentence for a value of this type: `%(field)s is at least %(value)s`."""
         is_date = literal_type is LiteralType.DATETIME
         return (self.of_dates if is_date else "") or self.sentence
 
     def fits(self, field_type: FieldType | None) -> bool:
-        """Whether a field of this type can be compared so; None, an unknown field, always can."""
+        """Whether the comparison fits this field type; always for None, an unknown field."""
         return field_type is None or LiteralType(field_type.value) in self.takes.types
 
 
-# In the order in which they are offered.
+# In the order offered on the form.
 COMPARISONS: Final = (
     Comparison(
         "Contains",
@@ -132,11 +132,11 @@ LIST_COMPARISONS: Final = frozenset(one.name for one in COMPARISONS if one.takes
 
 
 def fitting_comparisons(field_type: FieldType | None) -> tuple[str, ...]:
-    """The comparisons that a field of this type can have; None: an unknown field."""
+    """The comparisons that fit this field type; None is an unknown field."""
     return tuple(comparison.name for comparison in COMPARISONS if comparison.fits(field_type))
 
 
-# What fields of each type hold, in English.
+# What fields of each type contain, in English.
 FIELD_TYPE_WORDS: Final = {
     FieldType.INTEGER: gettext_noop("whole numbers"),
     FieldType.TEXT: gettext_noop("text"),

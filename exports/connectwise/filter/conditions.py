@@ -1,6 +1,6 @@
-"""The filter: rows of field, comparison and value, checked and written as ConnectWise reads them.
+"""The filter: checks conditions and writes them in ConnectWise's syntax.
 
-The whole text of a filter, what a run adds included, is made in this module (F1 to F6).
+The whole filter, including what a run adds, is made in this module (F1 to F6).
 """
 
 import difflib
@@ -24,7 +24,7 @@ from exports.connectwise.filter.literals import (
 )
 from exports.connectwise.language import gettext as _
 
-# The longest whole URL (F6); `encoded_length` measures the part of it that is the filter.
+# The whole URL must be shorter (F6); `encoded_length` gives the length of the filter in it.
 MAX_URL_LENGTH: Final = 2000
 MAX_FIELD_LENGTH: Final = 100
 
@@ -43,7 +43,7 @@ FieldTypes = Mapping[str, FieldType]
 
 
 class ConditionError(ValueError):
-    """A condition that cannot be sent; `part` names the input the sentence belongs to."""
+    """A condition that cannot be sent; `part` names the input with the error."""
 
     def __init__(self, part: Part, message: str) -> None:
         super().__init__(message)
@@ -52,7 +52,7 @@ class ConditionError(ValueError):
 
 @dataclass(frozen=True)
 class Condition:
-    """One row as typed. `logic_operator` ties it to the next row; "" means And (F4)."""
+    """One row as typed. `logic_operator` connects it to the next row; "" means And (F4)."""
 
     field: str
     comparison: str
@@ -68,12 +68,12 @@ _RESERVED: Final = frozenset(
 
 
 def check(condition: Condition, field_types: FieldTypes) -> None:
-    """Raise ConditionError unless the row can be sent; `field_types` are of known fields."""
+    """Raise ConditionError unless the row can be sent; `field_types` holds the known fields."""
     _parts(condition, field_types)
 
 
 def warnings_for(condition: Condition, field_types: FieldTypes) -> list[str]:
-    """What does not stop the row but should be seen: a field that is not a known one (F3)."""
+    """Warnings about a row that can be sent: its field is not a known one (F3)."""
     field = condition.field.strip()
     if field in field_types:
         return []
@@ -90,13 +90,13 @@ def warnings_for(condition: Condition, field_types: FieldTypes) -> list[str]:
 
 
 def changing_fields(conditions: Sequence[Condition]) -> list[str]:
-    """The fields by which a batch may come to match later: all but id and creation."""
+    """The fields whose change can make a batch match later: all but id and creation."""
     fields = dict.fromkeys(condition.field.strip() for condition in conditions)
     return [field for field in fields if field.lower() not in _FIXED_FIELDS]
 
 
 def render(conditions: Sequence[Condition], field_types: FieldTypes) -> str:
-    """The user's part of the filter, brackets explicit: `a or (b and c)` (F4); "" for no rows.
+    """The user's part of the filter with brackets, `a or (b and c)`; "" for no rows (F4).
 
     Raises ConditionError for the first row that cannot be sent.
     """
@@ -108,25 +108,25 @@ def render(conditions: Sequence[Condition], field_types: FieldTypes) -> str:
 def in_words(conditions: Sequence[Condition], field_types: FieldTypes) -> str:
     """The same filter for people: `batches where id is at least 284`. Raises ConditionError."""
     rows = [_parts(condition, field_types) for condition in conditions]
-    words = [
+    sentences = [
         _(compare.sentence_for(value.type)) % {"field": field, "value": value.sent}
         for field, compare, value in rows
     ]
-    if not words:
+    if not sentences:
         return _("all batches")
     both, one = _("and"), _("or")
-    joined = _joined(conditions, words, f" {both} ", f" {one} ")
+    joined = _joined(conditions, sentences, f" {both} ", f" {one} ")
     return _("batches where %(conditions)s") % {"conditions": joined}
 
 
 def both(user_part: str, *added: str) -> str:
-    """What a run adds, `and`-ed outside the brackets of the user's part (F5); blanks left out."""
+    """Join the user's part in brackets and what a run adds by `and`; skip empty parts (F5)."""
     parts = [f"({user_part})"] if user_part and any(added) else [user_part]
     return " and ".join(part for part in (*parts, *added) if part)
 
 
 def id_above(batch_id: int) -> str:
-    """`id > 284`, the step of the walk (P1)."""
+    """`id > 284`, for the next page (P1)."""
     return f"id > {batch_id:d}"
 
 
@@ -161,12 +161,12 @@ def created_up_to(moment: datetime) -> str:
 
 
 def encoded_length(text: str) -> int:
-    """Characters `text` takes in a URL, each blank as `%20`: the longest form it can have (F6)."""
+    """The length of `text` in a URL, with each blank as `%20`, the longest form (F6)."""
     return len(urllib.parse.quote(text, safe="", errors="replace"))
 
 
 def example_for(field: str, field_types: FieldTypes, comparison: str) -> str:
-    """A value as one would type it for this field and comparison: `("John", "Ben")`."""
+    """An example value for this field and comparison: `("John", "Ben")`."""
     field_type = field_types.get(field, FieldType.TEXT)
     first, second = examples_of(field, field_type)
     if row := BY_NAME.get(comparison):
@@ -177,7 +177,7 @@ def example_for(field: str, field_types: FieldTypes, comparison: str) -> str:
 
 
 def quote(text: str) -> str:
-    """`text` in the kind of quote it does not hold. Raises ConditionError if there is none."""
+    """`text` in quotes of the kind it does not contain. Raises ConditionError if it has both."""
     try:
         return literals.quote(text)
     except LiteralError as error:
@@ -185,7 +185,7 @@ def quote(text: str) -> str:
 
 
 def _parts(condition: Condition, field_types: FieldTypes) -> tuple[str, Comparison, Literal]:
-    # Blanks only: a line break or an invisible blank is no slip of the finger.
+    # Strip blanks only: a line break or an invisible blank is no typing mistake.
     field = _checked_field(condition.field.strip(" "))
     comparison = _checked_comparison(field, condition.comparison, field_types)
     literal = _checked_value(field, comparison, condition.value, field_types)
@@ -293,7 +293,7 @@ def _literal(
 def _joined(
     conditions: Sequence[Condition], parts: Sequence[str], both: str = " and ", one: str = " or "
 ) -> str:
-    """The parts by their rows' logic operators; And binds first, so it is what gets brackets."""
+    """Join the parts by their logic operators; groups joined by And get brackets."""
     groups: list[list[str]] = [[]]
     starts_group = False
     for condition, part in zip(conditions, parts, strict=True):

@@ -1,4 +1,4 @@
-"""These ids as a condition that is short enough to be sent and brings little else with it."""
+"""Turns many ids into a condition that fits into a URL and matches few other ids."""
 
 import heapq
 from collections.abc import Iterable
@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 from exports.connectwise.filter.conditions import id_among, id_up_to
 
-# As sent. A URL has 2,000 characters (F6), which address, paging and counting share.
+# Encoded length. A URL has 2,000 characters, of which address and paging need some (F6).
 _LONGEST: Final = 1_200
 _MOST_RANGES: Final = 30
-# So many ids never fit; they need not be tried.
+# More ids never fit, so they are not tried.
 _MOST_IDS: Final = 400
 
 
@@ -22,10 +22,10 @@ class IdRange(NamedTuple):
 
 
 def covering(ids: Iterable[int]) -> str:
-    """A condition that holds for all these ids, which come in ascending order.
+    """A condition that matches all these ids, given in ascending order.
 
-    They themselves where they fit into a URL, else ranges that leave the widest gaps out, as many
-    as fit; with one range only its end, since paging begins at the lowest id.
+    Lists the ids if they fit into a URL, else as many ranges as fit, without the widest gaps. A
+    single range needs only its end, since paging begins at the lowest id.
     """
     few, ranges = _compressed(ids)
     if few and _is_short(text := id_among(few)):
@@ -39,9 +39,9 @@ def covering(ids: Iterable[int]) -> str:
 
 
 def _compressed(ids: Iterable[int]) -> tuple[list[int], list[IdRange]]:
-    """The ids, unless they are many, and at most _MOST_RANGES ranges that hold them all."""
+    """The ids, or [] when they are too many, and at most _MOST_RANGES ranges with all ids."""
     few: list[int] = []
-    # The widest gaps: how wide, and between which two ids.
+    # A heap of the widest gaps: width, id before, id after.
     gaps: list[tuple[int, int, int]] = []
     first = last = None
     for number in ids:

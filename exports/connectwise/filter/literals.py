@@ -1,8 +1,8 @@
-"""The values of a condition, from what people type to what ConnectWise is sent (F2, F3).
+"""Turns the typed value of a condition into the literal sent to ConnectWise (F2, F3).
 
-Whatever is returned here is one complete literal: nothing a person types can end it early and
-go on as part of the filter. Text that could is refused instead of escaped, because how
-ConnectWise escapes a quote is not documented.
+Everything returned here is one complete literal, so typed text cannot end it early and continue as
+part of the filter. Text that could is refused instead of escaped, because how ConnectWise escapes a
+quote is not documented.
 """
 
 import re
@@ -19,7 +19,7 @@ from exports.connectwise.language import gettext_noop
 
 MAX_NUMBER_LENGTH: Final = 40
 
-# ConnectWise keeps its dates in a column type that begins in this year.
+# ConnectWise stores dates in a column type whose first year is this.
 FIRST_YEAR: Final = 1753
 
 _QUOTES: Final = ('"', "'")
@@ -34,7 +34,7 @@ _DATETIME = re.compile(
 
 
 class LiteralType(StrEnum):
-    """What a literal can be; the first four carry the names of the types of fields."""
+    """The types of literals; the first four are named like the field types."""
 
     INTEGER = "integer"
     TEXT = "text"
@@ -66,8 +66,8 @@ _UNREADABLE: Final = {
 class LiteralError(ValueError):
     """A value that cannot be sent.
 
-    `message` says why, of a %(value)s that `about` names; `repaired` is a literal the person may
-    have meant, or "".
+    `message` says why; `about` fills in its %(value)s. `repaired` is a literal the person may have
+    meant, or "".
     """
 
     def __init__(self, message: str, repaired: str = "", **params: object) -> None:
@@ -80,26 +80,26 @@ class LiteralError(ValueError):
         return self.about(_("The value"))
 
     def about(self, value: str) -> str:
-        """The sentence; `value` is what it is about: `The value for id`."""
+        """The sentence about `value`, such as `The value for id`."""
         return self._message % {**self._params, "value": value}
 
 
 class NoSuchMomentError(LiteralError):
-    """A date that is written rightly and still does not exist, such as the 30th of February."""
+    """A correctly written date that does not exist, such as the 30th of February."""
 
 
 @dataclass(frozen=True)
 class Literal:
-    """One literal as ConnectWise is sent it; the type of a list is that of its members."""
+    """One literal as sent to ConnectWise; a list has the type of its members."""
 
     type: LiteralType
     sent: str
 
 
 def parse(text: str, field_type: FieldType | None) -> Literal:
-    """The literal in `text`; `field_type` only words the refusal.
+    """The literal in `text`; `field_type` is only used for the error message.
 
-    Text in round brackets comes back unread as `LiteralType.LIST`. Raises LiteralError.
+    Text in round brackets is returned unparsed as `LiteralType.LIST`. Raises LiteralError.
     """
     text = text.strip()
     _refuse_control_characters(text)
@@ -127,12 +127,12 @@ def parse_list(text: str, field_type: FieldType | None) -> Literal:
     if not text[1:-1].strip():
         raise LiteralError(_("%(value)s is an empty list."))
     members = [_member(member, field_type) for member in split_members(text[1:-1])]
-    # No blank after the comma: every character counts towards the length of the URL (F6).
+    # No blank after the comma, to keep the URL short (F6).
     return Literal(_common_type(members), f"({','.join(member.sent for member in members)})")
 
 
 def quote(text: str) -> str:
-    """`text` in the kind of quote it does not hold. Raises LiteralError if there is none."""
+    """`text` in quotes of the kind it does not contain. Raises LiteralError if it has both."""
     _refuse_control_characters(text)
     _refuse_backslash(text)
     for mark in _QUOTES:
@@ -142,7 +142,7 @@ def quote(text: str) -> str:
 
 
 def split_members(inner: str) -> Iterator[str]:
-    """The members of a list, without its brackets: what is between commas outside of quotes."""
+    """Split the inside of a list at the commas outside quotes."""
     start, open_quote = 0, ""
     for at, char in enumerate(inner):
         if open_quote:
@@ -173,7 +173,7 @@ def datetime_literal(moment: datetime) -> str:
 
 
 def shown(text: str, limit: int = 60) -> str:
-    """`text` as a message can carry it: shortened, what cannot be printed replaced."""
+    """`text` for use in a message: shortened, with unprintable characters replaced."""
     text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
@@ -187,7 +187,7 @@ def _refuse_control_characters(text: str) -> None:
 
 
 def _refuse_backslash(text: str) -> None:
-    # It might escape the quote after it: whether ConnectWise reads it so is not documented.
+    # It might escape the quote after it; whether ConnectWise does so is not documented.
     if "\\" in text:
         raise LiteralError(
             _("%(value)s holds a backslash, and ConnectWise has no safe way to write one.")
@@ -259,7 +259,7 @@ def _both_quotes() -> LiteralError:
 
 
 def _repaired(text: str, field_type: FieldType | None) -> str:
-    """What the person may have meant: text with quotes, a date with brackets; "" if unknown."""
+    """A corrected literal: text with quotes, a date with brackets; "" if unknown."""
     try:
         if field_type is FieldType.DATETIME:
             return datetime_literal(_parse_datetime(f"[{text}]"))

@@ -1,7 +1,6 @@
-"""Help with writing a value: what a person has typed or picked, as the grammar wants it.
+"""Helps to write a value: turns typed or picked text into a literal.
 
-Nothing here decides what may be sent: a value that comes from here is checked like one that was
-typed by hand, by `conditions.check`.
+Nothing here decides what may be sent: `conditions.check` checks these values like typed ones.
 """
 
 from exports.connectwise.batches import FieldType
@@ -12,9 +11,9 @@ _QUOTES = "\"'" + literals.TYPOGRAPHIC_QUOTES
 
 
 def quoted(text: str) -> str:
-    """`John` as `"John"`; text that is quoted rightly stays, a quote at one end alone goes.
+    """`John` as `"John"`; quoted text is kept, a single unmatched quote is removed.
 
-    Raises LiteralError for text that no kind of quote can hold; blank text stays blank.
+    Raises LiteralError for text with both kinds of quotes; blank text stays blank.
     """
     text = text.strip()
     if not text or _type_of(text) is LiteralType.TEXT:
@@ -55,7 +54,7 @@ def picked_date(day: str, time: str = "") -> str:
 
 
 def _bare(text: str) -> str:
-    """`text` without quotes around it, or without one that has no partner."""
+    """`text` without the quotes around it, or without a single unmatched one."""
     if len(text) > 1 and text[0] in _QUOTES and text[-1] in _QUOTES:
         return text[1:-1]
     if text[0] in _QUOTES and text.count(text[0]) == 1:
@@ -70,7 +69,7 @@ def _member(text: str, field_type: FieldType | None) -> str:
         return quoted(text)
     if field_type is FieldType.DATETIME and not text.startswith("["):
         return f"[{text}]" if _type_of(f"[{text}]") is LiteralType.DATETIME else text
-    # Of an unknown field, what reads as a number, a flag or a date is taken for one.
+    # For an unknown field, keep text that parses as a number, a flag or a date.
     return text if field_type or _type_of(text) else quoted(text)
 
 

@@ -1,1 +1,1 @@
-"""The client: one request out, one checked response in."""
+"""The HTTP client for ConnectWise."""

@@ -1,4 +1,4 @@
-"""Which address a connection means, and which addresses may be called at all (rules C2, C6)."""
+"""Parses a typed site, and decides which addresses may be called (rules C2, C6)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CLOUD_HOSTS: Final = frozenset(
 
 
 class SiteError(ValueError):
-    """What was typed as Site is no address that can be called."""
+    """The typed site is not a valid address."""
 
     code: ClassVar[str] = "connectwise.site"
 
@@ -42,10 +42,10 @@ class AddressRefusedError(ValueError):
 
 @dataclass(frozen=True)
 class Site:
-    """Where a ConnectWise stands: all that is kept of what people paste (C2).
+    """Scheme, host and port of a ConnectWise: all that is kept of a pasted URL (C2).
 
-    `host` is lower-case ASCII, an IPv6 address without brackets; `port` is None where it is the
-    scheme's own.
+    `host` is lower-case ASCII, an IPv6 address without brackets; `port` is None for the scheme's
+    default.
     """
 
     scheme: str
@@ -61,12 +61,12 @@ class Site:
 
     @property
     def api_url(self) -> str:
-        """The address that will be called; cloud hosts only answer under their `api-` name."""
+        """The base URL of the API; cloud hosts answer only under their `api-` name."""
         host = f"{_API_PREFIX}{self._login_host}" if self.is_cloud else self.host
         return f"{self._origin(host)}/v4_6_release/apis/3.0"
 
     def company_info_url(self, company: str) -> str:
-        """Where the login host tells whether it knows a company; needs no credentials."""
+        """The login host's URL that says whether it knows a company; needs no credentials."""
         return f"{self._origin(self._login_host)}/login/companyinfo/{quote(company, safe='')}"
 
     @property
@@ -80,9 +80,9 @@ class Site:
 
 
 def parse_site(text: str, *, allow_http: bool) -> Site:
-    """Read a site as people paste it: a bare host, host:port or any URL below it.
+    """Parse a site as people paste it: a host, host:port or any URL on it.
 
-    Raises SiteError. A path is dropped; what could lead a key elsewhere is refused.
+    A path is dropped; anything that could send a key to another host is refused. Raises SiteError.
     """
     scheme, rest = _split_scheme(text.strip(), allow_http=allow_http)
     if any(character.isspace() or not character.isprintable() for character in rest):
@@ -115,10 +115,10 @@ def parse_site(text: str, *, allow_http: bool) -> Site:
 
 @dataclass(frozen=True)
 class AddressPolicy:
-    """Decides about the very address that is then connected to (C6).
+    """Decides which IP addresses may be connected to (C6).
 
-    `allowed_networks` are the operator's: loopback and private networks may be called, and http
-    spoken, only there. Some addresses are never called, even when listed.
+    Only in the operator's `allowed_networks` may loopback and private addresses be called, and http
+    be used. Some addresses are never called, even if listed.
     """
 
     allowed_networks: tuple[Network, ...] = ()
@@ -129,7 +129,7 @@ class AddressPolicy:
             self._check_meant(meant, address, scheme)
 
     def check_site(self, site: Site) -> None:
-        """Check a site that is a literal address before any packet; names pass until resolved."""
+        """Check a site that is an IP address before sending; names are checked once resolved."""
         literal = _literal_address(site.host)
         if literal is not None:
             self.check(str(literal), scheme=site.scheme)
@@ -190,17 +190,17 @@ def _split_scheme(text: str, *, allow_http: bool) -> tuple[str, str]:
 
 
 def _too_much(scheme: str, rest: str) -> SiteError:
-    """Refuse what follows the address, and say what to type where that is beyond doubt."""
+    """The error for text after the address; suggests a correction where it is clear."""
     before = re.split(r"[?#\\]", rest, maxsplit=1)[0]
-    # With an @ behind it, what looks like the host may be a user name.
+    # With an @ after it, the supposed host may be a user name.
     if "@" not in rest.split("/", 1)[0]:
         try:
             meant = str(parse_site(f"{scheme}://{before}", allow_http=True))
         except SiteError:
             pass
         else:
-            words = _("A site holds no ?, # or backslash. Type %(site)s.")
-            return SiteError(words % {"site": meant.removeprefix("https://")})
+            message = _("A site holds no ?, # or backslash. Type %(site)s.")
+            return SiteError(message % {"site": meant.removeprefix("https://")})
     return SiteError(
         _(
             "A site holds no ?, # or backslash: give the host alone, for example %(cloud)s or "
@@ -212,7 +212,7 @@ def _too_much(scheme: str, rest: str) -> SiteError:
 
 def _split_port(authority: str) -> tuple[str, int | None]:
     if authority.count(":") > 1 and not authority.startswith("["):
-        return authority, None  # an IPv6 address pasted without its brackets
+        return authority, None  # an IPv6 address without brackets
     if authority.startswith("["):
         host, bracket, tail = authority[1:].partition("]")
         if not bracket or (tail and not tail.startswith(":")):
@@ -250,7 +250,7 @@ def _canonical_host(host: str) -> str:
 
 def _canonical_ipv6(text: str) -> str:
     try:
-        if "%" in text:  # a zone names a network card of this machine
+        if "%" in text:  # a zone id names a network card of this machine
             raise ValueError
         return str(IPv6Address(text))
     except ValueError:
@@ -263,8 +263,8 @@ def _canonical_ipv6(text: str) -> str:
 def _to_ascii(host: str) -> str:
     if host.isascii():
         return host
-    # The codec follows IDNA 2003, browsers a later one. They disagree about these four, and a key
-    # must not go to another host than the one a browser shows.
+    # Python's codec follows IDNA 2003, browsers a later version. They differ in these four
+    # characters, and a key must not go to another host than the one a browser shows.
     if re.search("[\u00df\u03c2\u200c\u200d]", host):
         raise SiteError(
             _("Write the host “%(host)s” in its ASCII form, which starts with xn--.")
@@ -284,7 +284,7 @@ def _no_host(host: str) -> SiteError:
 
 
 def _literal_address(host: str) -> Address | None:
-    """The address a host is, in any form the system's resolver takes: 127.1, 0x7f.1, 2852039166."""
+    """The IP address in `host`, in any form that resolvers accept: 127.1, 0x7f.1, 2852039166."""
     try:
         return ip_address(host)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The body of a response, decoded within limits whatever its headers say (H1)."""
+"""Reads and decodes the body of a response within limits, whatever its headers say (H1)."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _ERROR_BODY_BYTES: Final = 64 * 1024
 _MOST_LAYERS: Final = 3
 _GZIP: Final = b"\x1f\x8b"
 _DECODED: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
-# What JSON or a web page begins with: blanks, signs, byte order marks, a zero byte of UTF-16.
+# First bytes of JSON or a web page: blanks, signs, byte order marks, a zero byte of UTF-16.
 _TEXT_BEGINNINGS: Final = b' \t\r\n[{"-0123456789tfnNI<\xef\xfe\xff\0'
 
 
 def read_whole(response: BaseHTTPResponse, max_bytes: int, step: str) -> bytes:
-    """All of a body, as far as `max_bytes` sent and `max_bytes` decoded go."""
+    """Read a whole body; at most `max_bytes`, both as sent and decoded."""
     sent = _limited(_raw_chunks(response), max_bytes, step)
     body = b"".join(_limited(_decoded(sent, _named(response)), max_bytes, step))
     foreign = ", ".join(name for name in _named(response) if name not in _DECODED)
@@ -44,14 +44,14 @@ def read_whole(response: BaseHTTPResponse, max_bytes: int, step: str) -> bytes:
 
 
 def read_beginning(response: BaseHTTPResponse) -> bytes:
-    """As much of an error's body as a message needs; its faults must not hide the status."""
+    """Read enough of an error's body for a message; ignores faults, as the status matters more."""
     body = b""
     with suppress(HTTPError, OSError, DeadlineError, ValueError):
         for part in _decoded(_raw_chunks(response), _named(response)):
             body += part
             if len(body) >= _ERROR_BODY_BYTES:
                 break
-    # What may be left unread would otherwise begin the next response on this connection.
+    # Else the unread rest would be read as the start of the next response.
     response.close()
     return body[:_ERROR_BODY_BYTES]
 
@@ -81,7 +81,7 @@ def _limited(chunks: Iterator[bytes], max_bytes: int, step: str) -> Iterator[byt
 
 
 def _decoded(chunks: Iterator[bytes], named: list[str]) -> Iterator[bytes]:
-    """Known by their own first bytes: headers name encodings that are none, or not the body's."""
+    """Decode by the first bytes of the body, as headers may name a wrong encoding."""
     for _layer in range(_MOST_LAYERS):
         first = next(chunks, b"")
         window = _zlib_window(first, named)
@@ -93,7 +93,7 @@ def _decoded(chunks: Iterator[bytes], named: list[str]) -> Iterator[bytes]:
 
 
 def _zlib_window(first: bytes, named: list[str]) -> int | None:
-    """How zlib has to read what begins like this; None when it is not compressed."""
+    """The zlib window for a body with these first bytes; None when it is not compressed."""
     if first.startswith(_GZIP):
         return 31
     if "deflate" not in named or first[:1] in (b"", b"[", b"{"):
@@ -103,14 +103,14 @@ def _zlib_window(first: bytes, named: list[str]) -> int | None:
 
 
 def _inflated(chunks: Iterator[bytes], window: int) -> Iterator[bytes]:
-    """A small body may become a large one, so no more than a chunk is decoded at a time."""
+    """Decompress at most a chunk at a time, as a small body can expand to a huge one."""
     inflater = zlib.decompressobj(window)
     try:
         for chunk in chunks:
             while chunk:
                 if inflater.eof:
                     if not _GZIP.startswith(chunk[:2]):
-                        break  # what follows the end is padding
+                        break  # data after the end is padding
                     inflater = zlib.decompressobj(window)
                 yield inflater.decompress(chunk, _CHUNK_BYTES)
                 chunk = inflater.unconsumed_tail or inflater.unused_data

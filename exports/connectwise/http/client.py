@@ -1,7 +1,7 @@
-"""One request to ConnectWise out, one checked response in (rules H1 to H5).
+"""Sends requests to ConnectWise, retries them and checks the responses (rules H1 to H5).
 
-A client belongs to one thread and keeps its connection open; every request in flight needs one of
-its own. Any fault is a ConnectWiseError, whose tree is drawn in `errors`.
+A client belongs to one thread and keeps its connection open; parallel requests need a client each.
+Every failure is a ConnectWiseError, see the tree in `errors`.
 """
 
 from __future__ import annotations
@@ -64,11 +64,11 @@ _T = TypeVar("_T")
 
 
 class ConnectWiseClient:
-    """Asks one ConnectWise; every method retries what may pass (H2), then raises ConnectWiseError.
+    """Requests to one ConnectWise; every method retries (H2), then raises ConnectWiseError.
 
-    `stop` is looked at ten times a second, also inside a wait, and ends any method with a
+    `stop` is called ten times a second, also during a wait; when true, the method raises
     StoppedError (H4). `on_wait` is called before each wait. `semaphore` is held while a request is
-    in flight; waits and the decoding of responses are outside.
+    in flight, but not during waits or decoding.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class ConnectWiseClient:
     def batches(
         self, conditions: str, *, page_size: int, order_by: str = "id asc", page: int = 1
     ) -> Page:
-        """One page of the batches that meet the conditions, every parameter sent (P1)."""
+        """One page of the batches that meet the conditions; sends all paging parameters (P1)."""
         url = batches_url(self.site, conditions, page_size, order_by, page)
         return self._ask("batches", url, read_page)
 
@@ -128,7 +128,7 @@ class ConnectWiseClient:
         return self._ask("count", count_url(self.site, conditions), read_count)
 
     def company(self, company: str) -> CompanyInfo | None:
-        """What the site knows about a company, None when it does not; sends no credentials."""
+        """What the site knows about a company, None if unknown; sends no credentials."""
         url = self.site.company_info_url(company)
         try:
             return self._ask("company", url, read_company, with_credentials=False)
@@ -136,7 +136,7 @@ class ConnectWiseClient:
             return None
 
     def system_info(self) -> Mapping[str, Any]:
-        """The usual check of credentials; a role may be refused it and still read batches."""
+        """The usual check of credentials; a role may lack this right and still read batches."""
         return self._ask("credentials", f"{self.site.api_url}/system/info", read_object)
 
     def _ask(
@@ -175,7 +175,7 @@ class ConnectWiseClient:
                 step=step,
                 status=200,
                 remote_message=self._message(response),
-            ) from None  # the error quotes the body, which has not been redacted
+            ) from None  # its cause quotes the body, which is not redacted yet
 
     def _headers(self, step: str, *, with_credentials: bool) -> dict[str, str]:
         if not with_credentials:
@@ -214,9 +214,8 @@ class ConnectWiseClient:
         return error
 
     def _message(self, response: Response) -> str:
-        """ConnectWise's own words."""
         return self._clean(message_in(response.body))
 
     def _clean(self, text: str, limit: int = MESSAGE_LENGTH) -> str:
-        """Without secrets first, as half of one would not be known again (C3)."""
+        """Redact before shortening, as half a secret would not be recognized (C3)."""
         return clean_text(self._redactor.redact(text), limit)

@@ -1,7 +1,6 @@
-"""Several requests in flight: threads that each own a client, futures that wait for the answers.
+"""Sends requests in parallel: several threads with a client each, and a future per request.
 
-The thread that waits does so in ticks, so that it can do its part (stop, write down a retry) while
-ConnectWise takes its time.
+The waiting thread wakes up every tick, so that it can stop the run or record a retry meanwhile.
 """
 
 import threading
@@ -17,11 +16,11 @@ from exports.connectwise.http.client import ConnectWiseClient
 from exports.connectwise.http.retries import Wait
 
 _TICK: Final = 0.1  # seconds
-# Long enough for a request to be sent.
+# Enough time to send a request.
 _HEAD_START: Final = 0.002  # seconds
 _T = TypeVar("_T")
 
-# Makes a client that obeys the given stop, announces its waits and sends within the semaphore.
+# Makes a client from a stop function, a callback for waits and a semaphore for sending.
 MakeClient = Callable[
     [Callable[[], bool], Callable[[Wait], None], AbstractContextManager[object]],
     ConnectWiseClient,
@@ -31,8 +30,8 @@ MakeClient = Callable[
 class ClientPool:
     """Up to `max_in_flight` requests at once, each in a thread with a client of its own.
 
-    `on_tick` is called while a thread waits for a result; what it raises ends the wait. `on_wait`
-    is called there, too, for every retry that any of the clients is waiting for.
+    `on_tick` is called repeatedly while waiting for a result and may raise to end the wait.
+    `on_wait` is called in the same thread for every retry of any client.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class ClientPool:
         self._semaphore = _Semaphore(max_in_flight)
         self._own = threading.local()
         self._clients: list[ConnectWiseClient] = []
-        # With one more than may be in flight the next request goes out while a page is decoded.
+        # One client more than requests allowed, so that one can send while another decodes.
         client_count = max_in_flight + 1 if max_in_flight > 1 else 1
         self._executor = ThreadPoolExecutor(client_count, "client", self._start_client)
 
@@ -64,7 +63,7 @@ class ClientPool:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """End what is in flight; the threads are gone afterwards."""
+        """Stop the requests in flight and end the threads."""
         self._closed.set()
         self._semaphore.close()
         self._executor.shutdown(wait=True, cancel_futures=True)
@@ -78,24 +77,24 @@ class ClientPool:
 
     @property
     def max_submitted(self) -> int:
-        """How many to submit at a time: one more than may be in flight, which is not sent yet.
+        """How many requests to submit at a time: one more than may be in flight.
 
-        It is ready for the client that is free next, which would otherwise wait until the page
-        before is written.
+        The extra one lets a client that becomes free send at once, instead of after the page before
+        is written.
         """
         return self.max_in_flight + 1
 
     def submit(self, query: Callable[[ConnectWiseClient], _T]) -> "Future[_T]":
-        """Give the query to the next free client."""
+        """Run the query with the next free client."""
         future = _Response[_T](self.check)
         self._executor.submit(lambda: future.run(lambda: query(self._own.client)))
         if self._semaphore.is_free:
-            # Or it would wait for its turn behind the writing of the page before.
+            # Give the client's thread time to send before this one goes on to write a page.
             time.sleep(_HEAD_START)
         return future
 
     def check(self) -> None:
-        """Between two things that take their time: an end that was asked for is raised here."""
+        """Call `on_tick`, which may raise, and report new retries; call this between long steps."""
         self._on_tick()
         while True:
             try:
@@ -126,10 +125,10 @@ class _Response(Future[_T], Generic[_T]):
             self.set_exception(error)
 
     def result(self, timeout: float | None = None) -> _T:
-        """`timeout` is not used: every request has a deadline of its own."""
+        """`timeout` is ignored: every request has its own deadline."""
         while True:
             is_done = self.done()
-            # Also for a page that is there already: a cancel or a retry must not be overlooked.
+            # Also when the result is ready, so that a cancel or a retry is not missed.
             self._check()
             if is_done:
                 return super().result()
@@ -137,7 +136,7 @@ class _Response(Future[_T], Generic[_T]):
 
 
 class _Semaphore:
-    """As `threading.Semaphore`, but its limit can be lowered while it is held."""
+    """Like `threading.Semaphore`, but its limit can be lowered while it is held."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -163,7 +162,7 @@ class _Semaphore:
         self.limit = limit
 
     def close(self) -> None:
-        """Nobody has to wait any more."""
+        """Let all waiting threads pass."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()

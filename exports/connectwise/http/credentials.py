@@ -1,4 +1,4 @@
-"""Who is calling, and what is never shown of it (C3)."""
+"""The credentials of a request, which are never shown (C3)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from exports.connectwise.http.redaction import Redactor
 
 @dataclass(frozen=True)
 class Credentials:
-    """Who is calling: an API member's keys, and the GUID that its integrator registered."""
+    """An API member's keys, and the client id registered with ConnectWise."""
 
     company: str
     public_key: str
@@ -18,7 +18,7 @@ class Credentials:
     client_id: str
 
     def authorization(self) -> str:
-        """The value of the header that signs a request."""
+        """The value of the Authorization header."""
         return f"Basic {self._token()}"
 
     def redactor(self) -> Redactor:

@@ -1,6 +1,6 @@
-"""Text read through the encodings a server may wrap it in, with the place of every character kept.
+"""Decodes text in every encoding a server may have used, and keeps each character's position.
 
-Only for comparing: what looks like an escape is read as one, whether or not it was meant.
+Only for searching: everything that looks like an escape is decoded, whether or not it is one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 
 class Glyph(NamedTuple):
-    """One character, and which part of the original text it was read from."""
+    """One decoded character and its position in the original text."""
 
     character: str
     start: int
@@ -43,12 +43,12 @@ _QUOTED_PRINTABLE: Final = re.compile(r"=([0-9a-f]{2})", re.IGNORECASE)
 _BYTE_NUMBER: Final = re.compile(r"\b(\d{2,3})\b[,;\s]*")
 _HEX: Final = re.compile(r"(?:[0-9a-f]{2}){8,}", re.IGNORECASE)
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}")
-# The bytes of UTF-8, each read as a character of its own.
+# UTF-8 bytes that were decoded one by one as characters.
 _UTF8_BYTES: Final = re.compile("[\xc2-\xf4][\x80-\xbf]{1,3}")
 
 
 def readings(text: str) -> Iterator[Glyphs]:
-    """`text` as it stands and as it reads after each decoding, alone and one inside the other."""
+    """`text` unchanged and decoded in each way, singly and nested."""
     plain = _glyphs(text)
     for level in _decoded(plain, _unescape):
         yield level
@@ -61,7 +61,7 @@ def readings(text: str) -> Iterator[Glyphs]:
 
 
 def unescaped(text: str) -> Iterator[Glyphs]:
-    """`text` as it stands and as it reads when what it holds is taken for escapes."""
+    """`text` unchanged and with its escapes decoded."""
     return _decoded(_glyphs(text), _unescape)
 
 
@@ -70,7 +70,7 @@ def _glyphs(text: str) -> Glyphs:
 
 
 def _decoded(glyphs: Glyphs, decode: Callable[[Glyphs], Glyphs]) -> Iterator[Glyphs]:
-    """The text, then the text decoded again and again until that changes nothing more."""
+    """The text, then the text decoded repeatedly until nothing changes."""
     for _ in range(_ROUNDS + 1):
         yield glyphs
         deeper = decode(glyphs)
@@ -98,7 +98,7 @@ def _join_bytes(glyphs: Glyphs) -> Glyphs:
 def _replace(
     glyphs: Glyphs, pattern: re.Pattern[str], read: Callable[[re.Match[str]], str]
 ) -> Glyphs:
-    """Every match replaced by what it reads as, at the place where the match stood."""
+    """Replace each match by its decoded text, which keeps the position of the match."""
     text = "".join(glyph.character for glyph in glyphs)
     replaced: Glyphs = []
     done = 0
@@ -129,7 +129,7 @@ def _from_hex(found: re.Match[str]) -> str:
 
 
 def _from_base64(found: re.Match[str]) -> str:
-    """What it says from its beginning on; the last, incomplete group of four is left aside."""
+    """Decode from the start; ignore a last, incomplete group of four."""
     whole = found[0][: len(found[0]) // 4 * 4].replace("-", "+").replace("_", "/")
     try:
         raw = base64.b64decode(whole)
@@ -143,7 +143,7 @@ def _character(number: int) -> str:
 
 
 def fold(glyphs: Glyphs) -> Glyphs:
-    """Only what tells texts apart: without case, accents, and what escaping adds or eats."""
+    """Normalize for comparison: no case, accents, backslashes or lost characters."""
     return [
         Glyph(part, glyph.start, glyph.end)
         for glyph in glyphs
@@ -159,8 +159,8 @@ def fold_text(text: str) -> str:
 
 
 def _folded(character: str) -> str:
-    # ? and U+FFFD stand for what an encoding cannot hold.
+    # ? and U+FFFD replace characters that an encoding cannot represent.
     if character in "\\?\ufffd" or unicodedata.category(character)[0] in "CM":
         return ""
-    # + is a blank in a query.
+    # + means a blank in a query string.
     return " " if character == "+" or unicodedata.category(character)[0] == "Z" else character

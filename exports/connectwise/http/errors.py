@@ -1,9 +1,9 @@
-"""What can go wrong between us and ConnectWise, drawn once, with the words for it (H3).
+"""The errors of a request to ConnectWise, and their messages (H3).
 
 ConnectWiseError
-├── StoppedError             a cancel or a shutdown was obeyed (H4)
+├── StoppedError             a cancel or a shutdown ended it (H4)
 ├── AddressBlockedError      the address may not be called (C6)
-├── CertificateError         the other side could not prove who it is
+├── CertificateError         the certificate is not valid for the site
 ├── UnreachableError         no response, or only a part of it    retried
 ├── AuthenticationError      401
 ├── ForbiddenError           403
@@ -11,8 +11,8 @@ ConnectWiseError
 │   └── NotFoundError        404
 ├── ThrottledError           429                                   retried
 ├── ServerFailedError        5xx                    500, 502 to 504 retried
-├── WrongShapeError          200, but not what was asked for       retried
-└── AnswerTooLargeError      more than a page may hold
+├── WrongShapeError          200, but not the expected content     retried
+└── AnswerTooLargeError      larger than a page may be
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _STEPS: Final = {
 
 
 class ConnectWiseError(Exception):
-    """A request that did not bring what was asked for; `str()` is for the user.
+    """A failed request; `str()` is for the user.
 
-    `step` is what was being done ("batches", "count", "company", "credentials", "address"),
-    `status` the HTTP status if there was a response, `remote_message` ConnectWise's own words
-    (cleaned, up to 300 characters, any markup still in it as text), `request_id` what its support
-    asks for. `code` is for programs and never changes.
+    `step` is what was requested ("batches", "count", "company", "credentials", "address"),
+    `status` the HTTP status if there was a response, `remote_message` ConnectWise's own message
+    (cleaned, up to 300 characters, markup kept as text), `request_id` the id that its support asks
+    for. `code` is for programs and never changes.
     """
 
     code: ClassVar[str] = "connectwise.error"
@@ -60,12 +60,12 @@ class ConnectWiseError(Exception):
         self.remote_message = remote_message
         self.request_id = request_id
         self.attempt_count = 1
-        # Asking once more would bring the same, whatever the class says.
+        # True when a retry would give the same result, even for a class that is retried.
         self.is_lasting = False
 
     @property
     def message(self) -> Message:
-        """Step, problem, ConnectWise's own words and advice, as sentences in a row."""
+        """Step, problem, ConnectWise's own message, number of tries and advice, as sentences."""
         what = {"step": _(_STEPS.get(self.step, self.step)), "problem": self.problem}
         if self.remote_message:
             what["said"] = self.remote_message
@@ -92,19 +92,19 @@ class StoppedError(ConnectWiseError):
 
 
 class AddressBlockedError(ConnectWiseError):
-    """The address policy refused; its AddressRefusedError is the cause."""
+    """The address policy refused the address; the AddressRefusedError is the cause."""
 
     code: ClassVar[str] = "connectwise.address_blocked"
 
 
 class CertificateError(ConnectWiseError):
-    """Neither name nor authority of the certificate may be doubted; there is no way around (C6)."""
+    """The certificate has a wrong name or unknown authority; this cannot be overridden (C6)."""
 
     code: ClassVar[str] = "connectwise.certificate"
 
 
 class UnreachableError(ConnectWiseError):
-    """No connection, no response in time, or one that was cut."""
+    """No connection, no response in time, or an incomplete one."""
 
     code: ClassVar[str] = "connectwise.unreachable"
 
@@ -134,7 +134,7 @@ class NotFoundError(RejectedError):
 
 
 class ThrottledError(ConnectWiseError):
-    """429. `retry_after` is what ConnectWise asked for in seconds, None without a usable wish."""
+    """429. `retry_after` is the pause ConnectWise asked for in seconds, None if unusable."""
 
     code: ClassVar[str] = "connectwise.throttled"
 
@@ -148,12 +148,12 @@ class ServerFailedError(ConnectWiseError):
 
 
 class WrongShapeError(ConnectWiseError):
-    """Status 200 and still not what was asked for; never to be read as "no batches" (H5)."""
+    """Status 200 with unexpected content; never treated as "no batches" (H5)."""
 
     code: ClassVar[str] = "connectwise.wrong_shape"
 
 
 class AnswerTooLargeError(ConnectWiseError):
-    """The decoded body was larger than a page may be (H1)."""
+    """The decoded body is larger than a page may be (H1)."""
 
     code: ClassVar[str] = "connectwise.answer_too_large"

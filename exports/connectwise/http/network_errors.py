@@ -1,4 +1,4 @@
-"""What the libraries below raise, in the words of a person (H3)."""
+"""Turns network errors of libraries into ConnectWiseErrors with readable messages (H3)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from exports.connectwise.language import gettext as _
 from exports.connectwise.language import gettext_noop, joined
 
 _Kinds = type[BaseException] | tuple[type[BaseException], ...]
-# ValueError and OverflowError: lengths and numbers that no library reckons with.
+# ValueError and OverflowError come from lengths and numbers that the libraries do not expect.
 FOREIGN_ERRORS: Final = (
     DeadlineError,
     AddressRefusedError,
@@ -37,9 +37,9 @@ FOREIGN_ERRORS: Final = (
 
 
 def own_error(error: Exception, *, host: str, step: str, hint: str = "") -> ConnectWiseError:
-    """The ConnectWiseError for one of FOREIGN_ERRORS; `host` is how the user knows the site.
+    """The ConnectWiseError for one of FOREIGN_ERRORS; `host` is the host the user entered.
 
-    `hint` is added to the advice when no connection came about.
+    `hint` is added to the advice when no connection was made.
     """
     if isinstance(error, AddressRefusedError):
         problem = _("%(host)s was not called") % {"host": host}
@@ -66,14 +66,14 @@ def own_error(error: Exception, *, host: str, step: str, hint: str = "") -> Conn
     for cause in causes:
         if isinstance(cause, ProxyRefusedError | ProxyUnreachableError):
             return _proxy_error(cause, host, step)
-        if words := _tls_words(cause):
-            refused = UnreachableError(_(words[0]) % {"host": host}, _(words[1]), step=step)
+        if found := _tls_problem(cause):
+            refused = UnreachableError(_(found[0]) % {"host": host}, _(found[1]), step=step)
             refused.is_lasting = True
             return refused
-    what, advice = _words(causes, host)
+    problem, advice = _problem(causes, host)
     if hint and any(map(_is_without_connection, causes)):
         advice = joined([advice, hint])
-    return UnreachableError(what, advice, step=step)
+    return UnreachableError(problem, advice, step=step)
 
 
 def _is_without_connection(cause: BaseException) -> bool:
@@ -106,18 +106,18 @@ def _proxy_error(
     return refused
 
 
-def _tls_words(cause: BaseException) -> tuple[str, str] | None:
-    """Problem and advice of a handshake that fails every time; None for everything else."""
+def _tls_problem(cause: BaseException) -> tuple[str, str] | None:
+    """Problem and advice when the TLS handshake would fail every time, else None."""
     if isinstance(cause, BadStatusLine) and str(cause)[:2] in _TLS_RECORDS:
         return _HTTPS_ON_HTTP
     if not isinstance(cause, ssl.SSLError):
         return None
     return next(
-        (words for reasons, words in _HANDSHAKES if getattr(cause, "reason", None) in reasons), None
+        (found for reasons, found in _HANDSHAKES if getattr(cause, "reason", None) in reasons), None
     )
 
 
-def _words(causes: list[BaseException], host: str) -> tuple[str, str]:
+def _problem(causes: list[BaseException], host: str) -> tuple[str, str]:
     if isinstance(causes[0], DeadlineError):
         seconds = f"{causes[0].seconds:g}"
         return (
@@ -125,7 +125,7 @@ def _words(causes: list[BaseException], host: str) -> tuple[str, str]:
             % {"host": host, "seconds": seconds},
             _("Run again, perhaps with a smaller page size."),
         )
-    for kind, problem, advice in _WORDS:
+    for kind, problem, advice in _PROBLEMS:
         if any(isinstance(cause, kind) for cause in causes):
             return _(problem) % {"host": host}, _(advice)
     reason = getattr(causes[-1], "strerror", None) or type(causes[-1]).__name__
@@ -136,7 +136,7 @@ def _words(causes: list[BaseException], host: str) -> tuple[str, str]:
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    """The error and what led to it; urllib3 wraps most of what comes from below."""
+    """The error and the errors that it wraps, as urllib3 wraps most of them."""
     causes = [error]
     while below := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
         error = below
@@ -144,7 +144,7 @@ def _causes(error: BaseException) -> list[BaseException]:
     return causes
 
 
-# An alert or a handshake, as the first bytes of what should be a status line.
+# The start of a TLS alert or handshake, received in place of an HTTP status line.
 _TLS_RECORDS: Final = ("\x15\x03", "\x16\x03")
 _HTTPS_ON_HTTP: Final = (
     gettext_noop("%(host)s speaks https at this port, and was called with plain http"),
@@ -196,7 +196,7 @@ _HANDSHAKES: Final = (
         ),
     ),
 )
-_WORDS: Final[tuple[tuple[_Kinds, str, str], ...]] = (
+_PROBLEMS: Final[tuple[tuple[_Kinds, str, str], ...]] = (
     (
         IncompleteRead,
         gettext_noop("the answer of %(host)s was cut short"),

@@ -1,4 +1,4 @@
-"""Which addresses are public, and which other addresses one may stand for (rule C6)."""
+"""Which addresses are public, and which IPv4 addresses an IPv6 address stands for (rule C6)."""
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Final
@@ -11,12 +11,12 @@ Table = tuple[tuple[Network, str], ...]
 
 
 def never_called_reason(address: Address) -> str:
-    """Why this address is not called whatever an operator lists, in English; "" when it may be."""
+    """Why this address is never called, even if listed, in English; "" when it may be."""
     return _reason(_NEVER, address) or _outside_reason(address)
 
 
 def not_public_reason(address: Address) -> str:
-    """Why this address is called only where an operator lists it, in English; "" when public."""
+    """Why this address must be listed by the operator, in English; "" when public."""
     return _reason(_ONLY_WHEN_LISTED, address)
 
 
@@ -34,10 +34,10 @@ def meant_addresses(address: Address) -> list[Address]:
 
 
 def _local_nat64_addresses(number: int) -> list[Address]:
-    """Both places RFC 6052 knows in this prefix; an operator's gateway may use either."""
+    """The IPv4 addresses in both places that RFC 6052 allows; a gateway may use either."""
     last = _low_ipv4(number)
     middle = IPv4Address((number >> 64 & 0xFFFF) << 16 | number >> 40 & 0xFFFF)
-    # 0.x.y.z in one place only says that the address is written in the other.
+    # 0.x.y.z in one place means that the address is in the other.
     return [place for place in (last, middle) if place not in _THIS_NETWORK] or [last]
 
 
@@ -69,7 +69,7 @@ _NAT64_LOCAL: Final = IPv6Network("64:ff9b:1::/48")
 _USED_IPV6: Final = tuple(map(IPv6Network, ("2000::/3", "fc00::/7", "::1/128")))
 
 _RESERVED: Final = gettext_noop("it is reserved")
-# Own tables, not ipaddress.is_private and its kin: those change between Python's patch releases.
+# Own tables instead of ipaddress.is_private and the like, which change between patch releases.
 _NEVER: Final = _table(
     {
         gettext_noop("it names no host"): "0.0.0.0/8 ::/128",

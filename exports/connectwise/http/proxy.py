@@ -1,4 +1,4 @@
-"""The proxy that may be the only way out, and which hosts are called by it."""
+"""The outgoing proxy, and which hosts are called through it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from exports.connectwise.language import gettext as _
 
 @dataclass(frozen=True)
 class Proxy:
-    """Takes CONNECT, for `hosts` alone; `*.` stands for any subdomain.
+    """A proxy for CONNECT, used only for `hosts`; `*.` stands for any subdomain.
 
-    It looks names up itself, so no address can be checked first (C6): the operator lists the hosts.
+    It resolves names itself, so addresses cannot be checked (C6). So the operator lists the hosts.
     """
 
     host: str
@@ -36,9 +36,10 @@ class Proxy:
 
 @dataclass(frozen=True)
 class Route:
-    """How this installation gets out. `is_environment_ignored`: HTTPS_PROXY is set, and not read.
+    """How requests leave this machine: directly or by a proxy.
 
-    Proxies of the environment are meant for programs that may call anything.
+    `is_environment_ignored` says that HTTPS_PROXY is set. It is not used, as it is meant for
+    programs that may call any host.
     """
 
     proxy: Proxy | None = None
@@ -50,7 +51,7 @@ class Route:
         return None
 
     def hint(self, host: str) -> str:
-        """What to add when `host` could not be connected to."""
+        """Extra advice about proxies when no connection to `host` was possible."""
         if self.proxy and not self.proxy.serves(host):
             return _(
                 "It was called without the proxy of CWEXPORT_PROXY, as it is not listed in "
@@ -65,11 +66,11 @@ class Route:
 
 
 def parse_proxy(text: str, hosts: list[str]) -> Proxy:
-    """Read `http://user:password@host:port`. The ValueError shows nothing of it."""
+    """Parse `http://user:password@host:port`. The ValueError contains no part of it."""
     try:
         parts = urlsplit(text)
         port = parts.port
-    except ValueError:  # which quotes what may be a part of the password
+    except ValueError:  # its message may quote a part of the password
         raise ValueError("not a proxy") from None
     extra = parts.path.strip("/") or parts.query or parts.fragment
     if parts.scheme != "http" or not parts.hostname or not port or extra:
@@ -82,7 +83,7 @@ def parse_proxy(text: str, hosts: list[str]) -> Proxy:
 
 
 def parse_proxy_host(text: str) -> str:
-    """A host, or `*.` and a domain of at least two parts; everything is nobody's list."""
+    """A host, or `*.` and a domain of at least two parts, so that no entry matches all hosts."""
     host = text.strip().lower().rstrip(".")
     bare = host.removeprefix("*.")
     if "*" in bare or not bare or (host != bare and "." not in bare):

@@ -1,7 +1,7 @@
-"""Secrets taken out of what others say: a server may echo what it was sent (C3).
+"""Removes secrets from remote text, as a server may echo what it was sent (C3).
 
-Not by a list of encodings to look for: the text is read through them, and no run of the key's
-characters is shown that is long enough to help anyone.
+The text is decoded in many ways, and every part that contains a long enough run of the secret's
+characters is removed.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import Final
 from exports.connectwise.http.encodings import Glyph, Glyphs, fold, fold_text, readings, unescaped
 from exports.connectwise.language import gettext as _
 
-# A cleaned message is far shorter, and every character is looked at in a dozen ways.
+# Messages are far shorter; every character costs a dozen decodings.
 LONGEST_TEXT: Final = 8_000
 _PLAIN_RUN: Final = 8
 _HEX_RUN: Final = 2 * _PLAIN_RUN
 _BASE64_RUN: Final = 10
-# Shorter than this a piece of the key is found in too many innocent words.
+# Shorter pieces of a key would match too many ordinary words.
 _SHORTEST_RUN: Final = 4
 
 
 class Redactor:
-    """Shows `[removed]` wherever a text holds a long run of one of the secrets, however encoded."""
+    """Replaces each long run of a secret in a text, in any encoding, by `[removed]`."""
 
     def __init__(self, *secrets: str) -> None:
         self._secrets = tuple(secret for secret in secrets if secret)
@@ -40,14 +40,14 @@ class Redactor:
                 for start, end in search.spans(folded):
                     hidden[start:end] = b"\1" * (end - start)
         text = _without(text, hidden)
-        for secret in self._secrets:  # those too short to search for in pieces
+        for secret in self._secrets:  # short secrets, for which no runs are searched
             text = text.replace(secret, _("[removed]"))
         return text
 
 
 @dataclass(frozen=True)
 class _Search:
-    """Looks for runs of `length` characters, among those characters that `keep` lets through."""
+    """Searches for runs of `length` characters, ignoring characters that fail `keep`."""
 
     runs: frozenset[str]
     length: int
@@ -63,7 +63,7 @@ class _Search:
 
 
 def _searches(secret: str) -> Iterator[_Search]:
-    # A server that cannot hold an accent may leave the character out.
+    # A server may drop characters with accents.
     without_accents = "".join(character for character in secret if character.isascii())
     forms = [
         *((form, _PLAIN_RUN, _is_any) for form in _plain_forms(secret)),
@@ -88,12 +88,12 @@ def _hex_forms(secret: str) -> set[str]:
 
 
 def _base64_forms(secret: str) -> set[str]:
-    """What base64 makes of the key wherever it begins within a group of three bytes."""
+    """The base64 forms of the secret for each position in a group of three bytes."""
     forms = set()
     for raw in _bytes_of(secret):
         for before in range(3):
             encoded = b64encode(b"\0" * before + raw).decode()
-            # The first and last characters also depend on what stands beside the key.
+            # Without the first and last characters, which also depend on neighbouring bytes.
             own = encoded[(0, 2, 3)[before] : len(encoded.rstrip("=")) - 1]
             forms |= {own, own.replace("+", "-").replace("/", "_")}
     return {fold_text(form).replace(" ", "") for form in forms}

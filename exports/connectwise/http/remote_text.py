@@ -1,4 +1,4 @@
-"""What the other side says, made fit to be stored and shown."""
+"""Cleans text from ConnectWise so that it can be stored and shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from exports.connectwise.language import gettext as _
 
 MESSAGE_LENGTH: Final = 300
 
-# Remote text and how long it may become; what comes back has no secrets in it either.
+# Takes remote text and a maximum length; returns it cleaned and without secrets.
 Clean = Callable[[str, int], str]
 
 
@@ -27,7 +27,7 @@ def clean_text(text: str, limit: int = MESSAGE_LENGTH) -> str:
 
 
 def message_in(body: bytes) -> str:
-    """ConnectWise's own words in the body of an error: its JSON, an HTML title or plain text."""
+    """The message in an error's body: from its JSON, an HTML title or plain text."""
     if not body.strip():
         return ""
     try:
@@ -49,7 +49,7 @@ def is_web_page(body: bytes) -> bool:
 def _message_in_text(text: str) -> str:
     text = text.lstrip("\ufeff \t\r\n")
     if text.startswith(("[", "{")):
-        return ""  # cut JSON: data, not a message
+        return ""  # incomplete JSON: data, not a message
     if not text.startswith("<"):
         return text
     title = re.search(r"<title[^>]*>(.+?)(?:</title|$)", text[:10_000], re.IGNORECASE | re.S)

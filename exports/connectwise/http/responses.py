@@ -1,4 +1,4 @@
-"""What a 200 has to hold to count as an response (H5). Raises JSONShapeError for anything else."""
+"""Checks the content of a 200 response (H5). Raises JSONShapeError if it is not as expected."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NOT_A_LIST: Final = gettext_noop("ConnectWise sent %(found)s instead of a list 
 _NOT_A_COUNT: Final = gettext_noop("ConnectWise sent %(found)s instead of the number of batches.")
 _NOT_A_COMPANY: Final = gettext_noop("ConnectWise sent %(found)s instead of a company.")
 _NOT_AN_OBJECT: Final = gettext_noop("ConnectWise sent %(found)s instead of an object.")
-# What the database's columns hold; ids have room for far more.
+# The largest value of the database columns for counts; ids have larger columns.
 _LARGEST_COUNT: Final = 2**31 - 1
 _ADVICE: Final = gettext_noop(
     "Check that the site is a ConnectWise server and that no login page or proxy stands before it."
@@ -32,11 +32,11 @@ _ADVICE: Final = gettext_noop(
 
 @dataclass(frozen=True)
 class Page:
-    """One response of batches, in the order sent, every one an object with an integer id (H5).
+    """A page of batches, in the order sent, each an object with an integer id (H5).
 
     Numbers in `records` are `NumberText`. `server_date` is ConnectWise's clock, None without a
-    usable `Date`; `requested_seconds` is how long the attempt took that brought this response;
-    `api_version` is what the server says it runs, "" when it says nothing.
+    usable `Date`; `requested_seconds` is how long the successful attempt took; `api_version` is the
+    version that the server reports, "" if none.
     """
 
     ids: list[int]
@@ -49,7 +49,7 @@ class Page:
 
 @dataclass(frozen=True)
 class CompanyInfo:
-    """What the login host says about a company; "" or None where it says nothing."""
+    """What the login host says about a company; "" or None for missing values."""
 
     name: str
     company_id: str
@@ -60,7 +60,7 @@ class CompanyInfo:
 
 
 def read_page(response: Response, clean: Clean) -> Page:
-    """A list of batches, every one of them with its id."""
+    """Read a list of batches, each with its id."""
     records = decode_json(response.body)
     if not isinstance(records, list):
         raise _unexpected(_NOT_A_LIST, records)
@@ -75,7 +75,7 @@ def read_page(response: Response, clean: Clean) -> Page:
 
 
 def read_count(response: Response, _clean: Clean) -> int:
-    """`{"count": n}`."""
+    """Read `{"count": n}`."""
     sent = read_object(response, _clean).get("count")
     if isinstance(sent, NumberText) and sent.isdigit() and len(sent) < 19:
         count = int(sent)
@@ -85,7 +85,7 @@ def read_count(response: Response, _clean: Clean) -> int:
 
 
 def read_company(response: Response, clean: Clean) -> CompanyInfo | None:
-    """A company, or the `null` that ConnectWise sends for an unknown one."""
+    """Read a company; None for the `null` that ConnectWise sends for an unknown one."""
     decoded = decode_json(response.body)
     if decoded is None:
         return None
@@ -108,7 +108,7 @@ def read_company(response: Response, clean: Clean) -> CompanyInfo | None:
 
 
 def read_object(response: Response, _clean: Clean) -> dict[str, Any]:
-    """Any JSON object."""
+    """Read any JSON object."""
     decoded = decode_json(response.body)
     if not isinstance(decoded, dict):
         raise _unexpected(_NOT_AN_OBJECT, decoded)

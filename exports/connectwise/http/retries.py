@@ -1,4 +1,4 @@
-"""When to ask again, and how long to wait before (H2)."""
+"""When to retry a request, and how long to wait before (H2)."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from exports.connectwise.http.errors import (
 )
 
 RETRIED_STATUSES: Final = frozenset({408, 425, 429, 500, 502, 503, 504, *range(520, 531)})
-# A clock outside of these is broken, and would break what is reckoned with it.
+# A clock outside these years is wrong and must not be used in calculations.
 _CREDIBLE_YEARS: Final = range(2000, 2100)
 
 
 @dataclass(frozen=True)
 class Wait:
-    """A pause that is about to begin: `attempt` is the number of the one that failed, from 1."""
+    """A pause before a retry; `attempt` is the number of the failed attempt, from 1."""
 
     seconds: float
     attempt: int
@@ -39,10 +39,9 @@ class Wait:
 class RetryPolicy:
     """All times in seconds.
 
-    `throttled_wait` is for a 429 that names no usable time of its own, doubled at each further
-    attempt, and up to a tenth longer; one that asks for more than `max_retry_after` is given up.
-    `scale` stretches or shrinks what is really slept, `jitter` is where the chance comes from: both
-    are for tests.
+    `throttled_wait` applies to a 429 without a usable Retry-After; it doubles with each further
+    attempt and gets up to a tenth longer at random. A 429 that asks for more than `max_retry_after`
+    is not retried. For tests, `scale` multiplies the time slept and `jitter` is the random source.
     """
 
     tries: int = 5
@@ -54,7 +53,7 @@ class RetryPolicy:
     jitter: random.Random = field(default_factory=random.Random, repr=False, compare=False)
 
     def may_pass(self, error: BaseException) -> bool:
-        """Whether asking once more can help; hardly ever for a 4xx."""
+        """Whether a retry can help; for a 4xx hardly ever."""
         if getattr(error, "is_lasting", False):
             return False
         if isinstance(error, ThrottledError):
@@ -65,12 +64,12 @@ class RetryPolicy:
 
     def wait_after(self, attempt: int, error: BaseException | None) -> float:
         """Seconds to wait after the attempt with this number (from 1) failed."""
-        # Threefold, so that five tries together outlast a server that is being restarted.
+        # Tripled each time, so that five tries last longer than a server's restart.
         window = min(self.max_wait, self.min_wait * 3**attempt)
         spread = self.jitter.uniform(min(self.min_wait, window), window)
         if not isinstance(error, ThrottledError):
             return spread
-        # Several requests are often throttled together and should not come back together.
+        # Requests throttled together must not be retried at the same moment.
         if error.retry_after is None:
             asked = min(self.throttled_wait * 2 ** (attempt - 1), self.max_retry_after)
             return float(asked * self.jitter.uniform(1, 1.1))
@@ -79,7 +78,7 @@ class RetryPolicy:
     def retrying(
         self, pause: Callable[[float], None], announce: Callable[[Wait], None]
     ) -> tenacity.Retrying:
-        """Calls a function until it succeeds; `pause` sleeps and may raise to end it all."""
+        """A function that calls another until it succeeds; `pause` sleeps and may raise to stop."""
 
         def wait(state: tenacity.RetryCallState) -> float:
             return self.wait_after(state.attempt_number, _failure(state))
@@ -107,12 +106,12 @@ class RetryPolicy:
 
 
 def retry_after_seconds(header: str | None, *, now: datetime) -> float | None:
-    """The wish in a `Retry-After`: seconds or a date; None when absent or nonsense.
+    """The seconds of a `Retry-After`, which is a number or a date; None when missing or invalid.
 
-    `now` is the other side's time, as its date is by its own clock. A date gone by is 0.
+    `now` is the server's time, as the date is by its clock. A past date gives 0.
     """
     text = (header or "").strip()
-    # Nine digits are 31 years: what is longer was not meant.
+    # Nine digits are 31 years; a longer number is not meant as seconds.
     if re.fullmatch(r"[0-9]{1,9}", text):
         return float(text)
     moment = parse_http_date(text)
@@ -120,7 +119,7 @@ def retry_after_seconds(header: str | None, *, now: datetime) -> float | None:
 
 
 def parse_http_date(header: str | None) -> datetime | None:
-    """The moment in a `Date` header, in UTC; None when absent, nonsense or not of our times."""
+    """The time of a `Date` header in UTC; None when missing, invalid or not of this century."""
     try:
         if re.search(r"(?<![+-])\b0\d{3}\b", header or ""):
             return None  # the library reads the year 0001 as 2001

@@ -1,7 +1,7 @@
-"""Sockets that obey: to a stop within a tick, to a deadline however slowly bytes drip (H1, H4).
+"""Sockets that end within a tick on a stop, and at a deadline even for slow responses (H1, H4).
 
-A timeout of the standard library starts anew with every byte. These sockets therefore wait in
-ticks, and look at the request's `Watch` in between.
+A timeout of the standard library restarts with every byte. So these sockets wait in ticks and check
+the request's `Watch` in between.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ TICK: Final = 0.1
 
 
 class StopRequestedError(Exception):
-    """The caller's stop came true. No OSError, so that nothing in between takes it for a fault."""
+    """The caller asked to stop. Not an OSError, so that libraries do not handle it as a fault."""
 
 
 class DeadlineError(Exception):
-    """The total time of a request is over; `seconds` says how long it was."""
+    """A request exceeded its total time, which is `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
@@ -40,20 +40,20 @@ class DeadlineError(Exception):
 
 
 class Watch:
-    """What one request has to obey: the caller's stop and its own deadline."""
+    """The caller's stop and the deadline of the current request."""
 
     def __init__(self, stop: Stop) -> None:
         self._stop = stop.is_set if isinstance(stop, threading.Event) else stop
         self.begin(float("inf"))
 
     def begin(self, seconds: float) -> None:
-        """Start a request that has this long in total."""
+        """Start a request that may take this many seconds in total."""
         self._seconds = seconds
         self._deadline = time.monotonic() + seconds
         self._next_look = 0.0
 
     def check(self) -> None:
-        """Raise StopRequestedError or DeadlineError when due; cheap enough for every packet."""
+        """Raise StopRequestedError or DeadlineError when due; fast enough for every packet."""
         now = time.monotonic()
         if now >= self._next_look:
             self._next_look = now + TICK
@@ -73,7 +73,7 @@ class Watch:
 
 
 class WatchedSocket(socket.socket):
-    """A TCP socket whose waits are cut into ticks; timeouts mean what they always did."""
+    """A TCP socket that waits in ticks; its timeouts work as usual."""
 
     watch: Watch
     _patience: float | None = None
@@ -110,11 +110,11 @@ class WatchedSocket(socket.socket):
 class WatchedTLSContext(ssl.SSLContext):
     """Makes TLS sockets that obey the watch of the socket they wrap.
 
-    One context serves all clients: reading the authorities takes 16 ms and more, each time.
+    All clients share one context, as loading the authorities takes 16 ms or more.
     """
 
     def wrap_socket(self, sock: socket.socket, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
-        watch: Watch = sock.watch  # type: ignore[attr-defined]  # only ours are dialled
+        watch: Watch = sock.watch  # type: ignore[attr-defined]  # always a WatchedSocket
         wrapped: ssl.SSLSocket = _tls_socket_class(watch)._create(  # type: ignore[attr-defined]
             sock, *args, context=self, **kwargs
         )
@@ -122,14 +122,14 @@ class WatchedTLSContext(ssl.SSLContext):
 
 
 def _tls_socket_class(watch: Watch) -> type[ssl.SSLSocket]:
-    """A class of its own per watch: the handshake begins before the new socket can be given it."""
+    """A class per watch, as the handshake starts before the new socket can be given one."""
 
     class WatchedTLSSocket(WatchedSocket, ssl.SSLSocket):
         def do_handshake(self, block: bool = False) -> None:
             try:
                 self._in_ticks(lambda: super(WatchedTLSSocket, self).do_handshake(block))
             except BaseException:
-                self.close()  # the ssl module only does so for an OSError
+                self.close()  # the ssl module closes it only for an OSError
                 raise
 
     WatchedTLSSocket.watch = watch
@@ -147,9 +147,9 @@ def dial(
 ) -> WatchedSocket:
     """Connect to the first address of `host` that answers, out of those the policy allows.
 
-    The name is resolved once and the very address that was checked is connected to, so a name that
-    resolves differently a moment later gains nothing (C6). `seconds` is for all addresses
-    together. Raises OSError, AddressRefusedError when none may be called, and what `watch` raises.
+    The name is resolved once and the checked address itself is connected to, so that a name that
+    resolves differently later does not matter (C6). `seconds` is for all addresses together.
+    Raises OSError, AddressRefusedError when no address may be called, and what `watch` raises.
     """
     end = time.monotonic() + seconds
     found = _resolve(host, port, watch, seconds)
@@ -179,7 +179,7 @@ def _resolve(host: str, port: int, watch: Watch, seconds: float) -> list[tuple[i
         except (OSError, UnicodeError) as error:
             found.put(error)
 
-    # The resolver knows no timeout and cannot be interrupted, only left behind.
+    # The resolver has no timeout and cannot be interrupted; its thread can only be abandoned.
     threading.Thread(target=look_up, name="resolve", daemon=True).start()
     end = time.monotonic() + seconds
     while True:

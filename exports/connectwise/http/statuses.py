@@ -1,4 +1,4 @@
-"""Which error a status is, and what to do about it (H3)."""
+"""Turns an HTTP status into an error with advice (H3)."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def error_for_status(
     location: str = "",
     is_web_page: bool = False,
 ) -> ConnectWiseError:
-    """The error of a response that is no plain 200, going by its status alone, never by `code`.
+    """The error for a response other than 200, by its status alone, never by its `code`.
 
-    `location` is where a redirect points to; a body that `is_web_page` is none of ConnectWise's.
+    `location` is the target of a redirect; with `is_web_page` the body is not ConnectWise's.
     """
     kind, advice = _kind_and_advice(status, is_cloud=is_cloud, is_web_page=is_web_page)
     if location and kind is RejectedError:

@@ -1,4 +1,4 @@
-"""Whose certificates are believed (C6)."""
+"""TLS contexts: which certificate authorities are trusted (C6)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _making_context: Final = threading.Lock()
 
 
 def read_authorities(ca_file: str | None) -> None:
-    """Read the certificates to be trusted, so that the first request need not wait for it.
+    """Load the trusted certificates, so that the first request need not wait for it.
 
-    A file that cannot be read is reported by that request.
+    An unreadable file is reported by the first request instead.
     """
     with suppress(CertificateError, ssl.SSLError):
         tls_context(ca_file, step="")
@@ -31,7 +31,7 @@ def tls_context(ca_file: str | None, step: str) -> ssl.SSLContext:
     if not ca_file:
         return _shared_tls_context("", 0)
     try:
-        # A renewed file is read anew.
+        # With the time of change, so that a changed file is read again.
         return _shared_tls_context(ca_file, os.stat(ca_file).st_mtime_ns)
     except OSError as error:
         raise CertificateError(
@@ -43,19 +43,19 @@ def tls_context(ca_file: str | None, step: str) -> ssl.SSLContext:
 
 
 def _shared_tls_context(ca_file: str, changed_at: int) -> ssl.SSLContext:
-    # One after the other: clients that start together would each make one.
+    # Under a lock: clients that start together would each make one.
     with _making_context:
         return _made_tls_context(ca_file, changed_at)
 
 
 @lru_cache(maxsize=4)
 def _made_tls_context(ca_file: str, _changed_at: int) -> ssl.SSLContext:
-    """Trusts the system's authorities, and besides them those of `ca_file` if there is one.
+    """Trusts the system's authorities, and those of `ca_file` if given.
 
-    Names and authorities are checked, as PROTOCOL_TLS_CLIENT has it.
+    PROTOCOL_TLS_CLIENT checks names and authorities.
     """
     context = WatchedTLSContext(ssl.PROTOCOL_TLS_CLIENT)
-    # A name in the subject alone vouches for nothing since RFC 2818; OpenSSL still takes it.
+    # RFC 2818 deprecates a host name only in the subject, but OpenSSL still accepts it.
     context.hostname_checks_common_name = False
     context.load_default_certs()
     # A small machine may have no authorities of its own.

@@ -1,7 +1,7 @@
-"""One GET out, one bounded response in (H1): the only module that speaks HTTP.
+"""Sends one GET and reads a response of limited size: the only module that uses HTTP (H1).
 
-requests' adapter without its Session: what a Session adds is redirects, cookies, proxies and
-passwords from the environment, none of which we want (H1), and it reads a redirect's body whole.
+Uses requests' adapter without its Session. A Session would add redirects, cookies, and proxies and
+passwords from the environment, none of which we want, and it reads a redirect's whole body.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds and decoded bytes that one request may take (H1)."""
+    """Limits of one request: seconds and decoded bytes (H1)."""
 
     connect: float = 10
     read: float = 60
@@ -52,7 +52,7 @@ class Limits:
 class Response:
     """A whole response. `seconds` is how long it took from the first packet to the last byte.
 
-    The body of anything but a 200 is only its beginning, as far as it could be read.
+    For a status other than 200, `body` is only the beginning that could be read.
     """
 
     url: str
@@ -63,7 +63,7 @@ class Response:
 
 
 class Transport:
-    """Keeps a connection per host open; belongs to one thread, knows no cookie and no redirect."""
+    """Keeps one connection per host open; for one thread, without cookies and redirects."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Transport:
         self._adapters: dict[str, _Adapter] = {}
 
     def get(self, url: str, headers: Mapping[str, str], *, step: str) -> Response:
-        """Ask once. Raises the ConnectWiseErrors that need no look at the response's content."""
+        """Send one request. Raises ConnectWiseErrors for network faults and size limits."""
         parts = urlsplit(url)
         begun = time.monotonic()
         with self._own_errors(parts.netloc, step):
@@ -98,7 +98,7 @@ class Transport:
         return Response(url, response.status_code, response.headers, body, time.monotonic() - begun)
 
     def pause(self, seconds: float, *, step: str) -> None:
-        """Wait between two requests; raises StoppedError within a tick of a stop (H4)."""
+        """Wait between two requests; raises StoppedError within a tick after a stop (H4)."""
         with self._own_errors("", step):
             self._watch.pause(seconds)
 
@@ -147,7 +147,7 @@ class Transport:
 
 
 class _Adapter(HTTPAdapter):
-    """Sends through one of our pools, whose sockets and TLS context do the checking."""
+    """Sends through one of our pools, whose sockets and TLS contexts do the checks."""
 
     def __init__(self, pool: HTTPConnectionPool) -> None:
         super().__init__(max_retries=0)
@@ -160,11 +160,11 @@ class _Adapter(HTTPAdapter):
         self._pool.close()
 
     def cert_verify(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing to add: the pool's TLS context verifies names and authorities by itself."""
+        """Does nothing: the pool's TLS context verifies names and authorities."""
 
 
 class _FinalResponse(HTTPResponse):
-    """Reads over what a server says before its response: 102, 103 (the library knows 100 alone)."""
+    """Skips interim responses such as 102 and 103; the library skips only 100."""
 
     def _read_status(self) -> tuple[str, int, str]:
         for _count in range(_MOST_INTERIM_RESPONSES):
@@ -176,7 +176,7 @@ class _FinalResponse(HTTPResponse):
 
 
 class _DialledConnection(HTTPConnection):
-    """Takes its socket from `dial`, the rest from urllib3."""
+    """urllib3's connection with a socket from `dial`."""
 
     scheme: ClassVar[str] = "http"
     response_class = _FinalResponse

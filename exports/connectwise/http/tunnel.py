@@ -1,4 +1,4 @@
-"""A connection through a proxy, by CONNECT; what follows is between us and ConnectWise alone."""
+"""Connects through a proxy by CONNECT; TLS then goes end to end to ConnectWise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LONGEST_HEAD: Final = 16_384
 
 
 class ProxyUnreachableError(OSError):
-    """The proxy itself could not be connected to; the reason is the cause."""
+    """No connection to the proxy itself; its cause is the reason."""
 
     def __init__(self, proxy: Proxy) -> None:
         super().__init__(f"{proxy} could not be connected to")
@@ -20,7 +20,7 @@ class ProxyUnreachableError(OSError):
 
 
 class ProxyRefusedError(OSError):
-    """The proxy connects us to nobody; `status` is 0 when it did not even answer in HTTP."""
+    """The proxy refused to connect; `status` is 0 when its answer was not HTTP."""
 
     def __init__(self, proxy: Proxy, status: int) -> None:
         super().__init__(f"{proxy} refused with {status}")
@@ -31,9 +31,9 @@ class ProxyRefusedError(OSError):
 def dial_through(
     proxy: Proxy, host: str, port: int, *, watch: Watch, seconds: float
 ) -> WatchedSocket:
-    """A socket that `proxy` has connected to `host`. Raises what `dial` does, and the above."""
+    """A socket to `host` through `proxy`. Raises what `dial` raises, and the errors above."""
     try:
-        # The operator named the proxy, wherever it stands.
+        # Any address is allowed, as the operator configured the proxy.
         sock = dial(
             proxy.host, proxy.port, scheme="http", policy=None, watch=watch, seconds=seconds
         )
@@ -59,7 +59,7 @@ def _request(proxy: Proxy, host: str, port: int) -> bytes:
 
 
 def _read_head(sock: WatchedSocket) -> bytes:
-    """Byte by byte: what comes after the head is no longer the proxy's."""
+    """Read the head byte by byte, as the bytes after it come from the host."""
     head, byte = b"", bytearray(1)
     while not head.endswith(b"\r\n\r\n") and len(head) < _LONGEST_HEAD and sock.recv_into(byte):
         head += byte

@@ -1,4 +1,4 @@
-"""Which URL asks for what, and how long it may be (F6, P1)."""
+"""Builds the URLs of requests and limits their length (F6, P1)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from exports.connectwise.language import grouped
 
 
 class UrlTooLongError(ValueError):
-    """A filter that cannot be sent for its length; `str()` is a sentence for the form."""
+    """A filter that is too long to be sent; `str()` is a sentence for the form."""
 
     code: ClassVar[str] = "connectwise.url_too_long"
 
@@ -39,12 +39,12 @@ def count_url(site: Site, conditions: str) -> str:
 
 
 def full_url_length(site: Site, conditions: str, page_size: int) -> int:
-    """How long the URL of a request for these conditions is; 2,000 characters are too many (F6)."""
+    """The length of the URL for these conditions; it must be below 2,000 characters (F6)."""
     return len(batches_url(site, conditions, page_size, "id asc", 1))
 
 
 def check_url_length(site: Site, user_part: str, page_size: int) -> None:
-    """Refuse a filter that is too long for a URL with all that a run may add to it (F6).
+    """Refuse a filter whose URL could become too long with what a run adds (F6).
 
     Raises UrlTooLongError, with the length and the limit.
     """
@@ -69,5 +69,5 @@ def check_url_length(site: Site, user_part: str, page_size: int) -> None:
 
 
 def query_string(parameters: Mapping[str, str]) -> str:
-    # A blank as %20: not every server reads a + as one.
+    # Blanks as %20, as not every server reads + as a blank.
     return f"?{urlencode(parameters, quote_via=quote, safe='')}" if parameters else ""

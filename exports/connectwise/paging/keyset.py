@@ -1,9 +1,9 @@
 """Records by id, complete and in order, with one page in memory.
 
-Page numbers shift when records appear or vanish between two requests, so none is ever used: each
-request asks for what lies above the highest id seen, and only an empty answer is the end, since a
-short one may have been clamped by the server. `parallel.py` does the same with several requests in
-flight.
+Page numbers shift when records are added or deleted between two requests, so none is used: each
+request asks for the records above the highest id seen. Only an empty page is the end, since the
+server may cap the page size and send short pages. `parallel.py` does the same with several requests
+in flight.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from exports.connectwise.language import gettext as _
 
 Record = Mapping[str, Any]
 
-# Answers in a row that bring nothing new before paging gives up.
+# How many pages in a row without a new record before paging gives up.
 _MAX_FRUITLESS: Final = 2
 
 
@@ -30,21 +30,21 @@ class HasRecords(Protocol):
 
 PageT = TypeVar("PageT", bound=HasRecords)
 
-# Asks for one page of the records with an id above the number, ordered by id; returns at once.
+# Requests a page of the records above an id, ordered by id; returns a future at once.
 RequestPage = Callable[[int], Future[PageT]]
 
 
 class PagingError(Exception):
-    """The answers cannot be a complete list in order; `str()` says what came."""
+    """The pages cannot be a complete list in order; `str()` says what was received."""
 
     code = "connectwise.paging"
 
 
 @dataclass(frozen=True)
 class NewRecords:
-    """What one answer added: new records by ascending id, and how many were repeats.
+    """What one page added: new records by ascending id, and how many were repeats.
 
-    Up to and including `last_id` everything has been fetched.
+    All records up to and including `last_id` have been fetched.
     """
 
     records: Sequence[tuple[int, Record]]
@@ -57,9 +57,9 @@ def paginate(
 ) -> Iterator[NewRecords]:
     """Every record above the id `after`, once each, ascending.
 
-    A record that changes meanwhile is given as it was first seen. The next page is requested
-    before the records of this one are yielded, so that it is on its way while they are written;
-    `first` is the first page when that has been requested already. Raises PagingError.
+    A record that changes meanwhile is yielded as first seen. The next page is requested before
+    the records of this one are yielded, so that it is fetched while they are written. `first` is
+    the first page if it was already requested. Raises PagingError.
     """
     progress = Progress()
     response = first or request(after)
@@ -72,13 +72,13 @@ def paginate(
 
 
 class Progress:
-    """Ends paging that goes on without getting anywhere."""
+    """Stops paging that brings no new records."""
 
     def __init__(self) -> None:
         self._fruitless_count = 0
 
     def check(self, new: NewRecords) -> None:
-        """Raises PagingError at the second answer in a row that brought nothing new."""
+        """Raises PagingError at the second page in a row without a new record."""
         self._fruitless_count = 0 if new.records else self._fruitless_count + 1
         if self._fruitless_count == _MAX_FRUITLESS:
             raise PagingError(
@@ -92,7 +92,7 @@ class Progress:
 
 
 def new_records(page: HasRecords, above: int) -> NewRecords:
-    """The records of one page above the id asked for; the others are repeats.
+    """The records of a page above the requested id; others count as repeats.
 
     Raises PagingError for ids out of order.
     """

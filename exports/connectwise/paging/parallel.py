@@ -1,11 +1,10 @@
 """A large list with several requests in flight: the same records, in the same order.
 
-Every request asks for the records above an id, as `keyset.paginate` does; several are out at once,
-from ids that are expected to lie a little less than a page apart. So each page overlaps the
-beginning of the next one, and what it brings twice is dropped. Where a page does not reach that far
-(there are more records than expected, or the server gave fewer than it was asked for), the records
-above its last one are requested first. Nothing is ever concluded from a short page: the end is an
-empty one.
+Every request asks for the records above an id, as `keyset.paginate` does. Several are in flight at
+once, starting at ids expected to lie a little less than a page apart, so each page overlaps the
+next one and repeats are dropped. If a page ends before the next one starts (more records than
+expected, or a page capped by the server), the records above its last id are requested first. A
+short page proves nothing: only an empty page is the end.
 """
 
 from collections import deque
@@ -26,17 +25,17 @@ from exports.connectwise.paging.keyset import (
     paginate,
 )
 
-# Up to this many pages one request after the other is quick enough and simpler to reason about.
+# Up to this many pages, one request after the other is fast enough and simpler.
 WORTH_IT_ABOVE: Final = 20
-# With smaller pages the scatter of the ids costs more requests than parallelism is worth.
+# With smaller pages, unevenly spaced ids cost more requests than parallelism is worth.
 SMALLEST_PAGE: Final = 50
-# How many requests this may cost, as a multiple of one after the other; the promise is 1.25.
+# How many requests this may take, as a multiple of serial paging; documented is 1.25.
 _BUDGET: Final = 1.2
 
 
 @dataclass(frozen=True)
 class Extent:
-    """What is known before the first request: how many records, up to which id."""
+    """What the preflight found: how many records, up to which id."""
 
     expected_count: int
     highest_id: int
@@ -58,7 +57,7 @@ def paginate_in_parallel(
     after: int = 0,
     max_in_flight: Callable[[], int],
 ) -> Iterator[NewRecords]:
-    """As `paginate`, with up to `max_in_flight()` requests out, looked at before each request.
+    """As `paginate`, with up to `max_in_flight()` requests at once, which may change meanwhile.
 
     Raises PagingError.
     """
@@ -71,15 +70,15 @@ def paginate_in_parallel(
         requests.send_more()
         rest = requests.paginate()
     else:
-        # Clamped, or all there is: several requests would bring a few records each.
+        # A short page: capped by the server, or the last one. Parallel requests would not pay.
         rest = paginate(request, after=first.last_id, first=request(first.last_id))
     yield first
-    del page, first  # or they would be held until the last page
+    del page, first  # else they would stay in memory until the last page
     yield from rest
 
 
 class _Requests(Generic[PageT]):
-    """The requests in flight after the first page. Up to `reached` everything was handed out."""
+    """The requests in flight after the first page. All records up to `_reached` were yielded."""
 
     def __init__(
         self,
@@ -107,7 +106,7 @@ class _Requests(Generic[PageT]):
             requested = self._in_flight.popleft()
             page = requested.response.result()
             if not page.records and requested.above < self._extent.highest_id:
-                # There was something above: an answer that is empty by mistake is asked for again.
+                # Records above were expected: ask again, in case the page is empty by mistake.
                 page = self._send(requested.above).response.result()
             if not page.records:
                 self._check_end()
@@ -124,16 +123,16 @@ class _Requests(Generic[PageT]):
                 yield NewRecords(new, found.repeated_count, self._reached)
 
     def send_more(self) -> None:
-        """Request what lies above `reached`, and as many further pages as may be in flight."""
+        """Request the records above `_reached`, and as many further pages as may be in flight."""
         if not self._in_flight or self._in_flight[0].above > self._reached:
-            # The page before did not reach as far as the next one begins.
+            # The last page ended before the next request starts: fill the gap first.
             self._in_flight.appendleft(self._send(self._reached))
         while len(self._in_flight) < self._max_in_flight() and not self._is_end_requested:
             if not self._is_within_budget():
-                return  # one page after the other, as `paginate` would
+                return  # go on serially, as `paginate` does
             self._requested_from = self._next_start()
-            # What lies above all that is known: while the last pages are fetched and written, the
-            # empty page that proves the end is on its way.
+            # The request above the highest known id: its empty page proves the end, and it is
+            # fetched while the last pages are still being written.
             self._is_end_requested = self._requested_from >= self._extent.highest_id
             self._in_flight.append(self._send(self._requested_from))
 
@@ -143,17 +142,17 @@ class _Requests(Generic[PageT]):
         return min(start + ahead, max(start, self._extent.highest_id))
 
     def _fill(self) -> float:
-        """How much of a page is expected before the next one begins; the rest is for scatter.
+        """The part of a page planned before the next one starts; the rest allows for uneven ids.
 
-        That is about twice the root of what is expected, less the denser the ids are.
+        The allowance is about twice the square root of the page size, and less for denser ids.
         """
         scatter = sqrt(max(0.0, 1 - self._density) / self._extent.page_size)
         return min(0.99, max(0.85, 1 - 2.2 * scatter))
 
     def _is_within_budget(self) -> bool:
-        """Whether one more is affordable even if all that are out bring nothing new.
+        """Whether one more request stays in budget even if those in flight bring nothing new.
 
-        That is what happens when they begin in a gap of the ids: each gets the page behind it.
+        That happens when several start in the same gap of ids: all get the page behind it.
         """
         left = max(0, self._extent.expected_count - self._fetched_count)
         needed = self._request_count + 1 + left / self._extent.page_size
@@ -164,7 +163,7 @@ class _Requests(Generic[PageT]):
         return _PageRequest(above, self._request(above))
 
     def _check_end(self) -> None:
-        """An empty page is the end, unless another one knows of something behind it."""
+        """Raises PagingError if another page has records above the empty one."""
         for requested in self._in_flight:
             if any(number > self._reached for number in requested.response.result().ids):
                 raise PagingError(
@@ -177,7 +176,7 @@ class _Requests(Generic[PageT]):
                 )
 
     def _surprise(self, new: NewRecords) -> float:
-        """How much a page says about the next: little, unless it is not what was expected."""
+        """The weight of a page in the density: low, but high if its size was not as expected."""
         if len(new.records) < 2:
             return 0.0
         expected = self._density * _span(new)

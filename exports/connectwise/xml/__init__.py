@@ -1,1 +1,1 @@
-"""The document: written, and proven before it is published."""
+"""Writes the XML document and validates it before it is published."""

@@ -1,9 +1,9 @@
-"""A large document, validated by another process while it is still being written.
+"""Validates a large document in another process while it is still being written.
 
-Reading back takes about as long as writing, and two threads of one process would take turns. So a
-process of its own follows the file as far as it has been flushed. At the end it reads the whole
-file once more for its SHA-256, which has to be that of what the parsers saw. Whatever befalls
-that process, the file is then checked here instead, as small files always are.
+Reading back takes about as long as writing, and two threads of one process would only take turns.
+So a separate process reads the file up to where it has been flushed. At the end it reads the whole
+file again and compares its SHA-256 with that of the bytes the parsers read. If the process fails,
+the file is checked in this process instead, as small files always are.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from typing import Final, Self
 
 from exports.connectwise.xml.validation import CheckedFile, check_file
 
-# Below this many bytes a process is not worth its start.
+# For fewer bytes, starting a process does not pay.
 WORTH_IT_ABOVE: Final = 4_000_000
-# Released at a time, so that a process that hangs differs from one that has much to do.
+# Bytes released at a time, so that a hanging process can be told from a busy one.
 _PORTION: Final = 4_000_000
 _MAX_SILENCE: Final = 10.0  # seconds
 _TICK: Final = 0.1  # seconds
@@ -49,36 +49,36 @@ class BackgroundValidation:
         self._end()
 
     def begin(self, path: Path) -> None:
-        """Start with a new file; what was validated before is void."""
+        """Start with a new file; discard any validation so far."""
         self._end()
         self._path = path
 
     def grown_to(self, size: int) -> None:
-        """So many bytes can be read by others and will not change."""
+        """Report that this many bytes are flushed and will not change."""
         if self._running is None and self._path is not None and size >= WORTH_IT_ABOVE:
             try:
                 self._running = _ValidationProcess(self._path)
             except OSError:
-                self._path = None  # where no process can be started, none is tried for every page
+                self._path = None  # do not try again at every page
         if self._running is not None:
             self._running.release(size, is_whole=False)
 
     def ended(self, size: int) -> None:
-        """The file is whole, and on disk."""
+        """Report that the file is whole and on disk."""
         if self._running is not None:
             self._running.release(size, is_whole=True)
 
     def finish(
         self, path: Path, *, expected_count: int, checkpoint: Callable[[], None]
     ) -> CheckedFile:
-        """What `check_file` returns or raises, sooner. To be called after `ended`."""
+        """The result of `check_file`, mostly computed already. Call after `ended`."""
         checked = None
         if self._running is not None and path == self._path:
             checked = self._running.wait(checkpoint)
         self._end()
         if checked is not None and checked.batch_count == expected_count:
             return checked
-        # Also for a refusal, so that there is one place that words it.
+        # Also when the process refused the file, so that the error message is made here.
         return check_file(path, expected_count=expected_count, checkpoint=checkpoint)
 
     def _end(self) -> None:
@@ -88,9 +88,9 @@ class BackgroundValidation:
 
 
 class _ValidationProcess:
-    """The process, and the thread that tells it how far it may read.
+    """The validation process, and the thread that tells it how far it may read.
 
-    Its standard input ends with this process, however that ends, and that ends it.
+    It ends when its standard input closes, which happens however this process ends.
     """
 
     def __init__(self, path: Path) -> None:
@@ -100,7 +100,7 @@ class _ValidationProcess:
         self._changed = threading.Condition()
         self._checked: CheckedFile | None = None
         self._last_heard_at = time.monotonic()
-        self._process = subprocess.Popen(  # noqa: S603 - this program's own words
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "exports.connectwise.xml.validation_process", str(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -116,7 +116,7 @@ class _ValidationProcess:
             self._changed.notify()
 
     def wait(self, checkpoint: Callable[[], None]) -> CheckedFile | None:
-        """What was found; None when the process died or says nothing any more."""
+        """The result; None when the process died or stopped answering."""
         while self._thread.is_alive() and time.monotonic() - self._last_heard_at < _MAX_SILENCE:
             checkpoint()
             self._thread.join(_TICK)
@@ -147,7 +147,7 @@ class _ValidationProcess:
         return line
 
     def _release_more(self) -> bool:
-        """Wait until there is more to read; False when there never will be."""
+        """Wait for more bytes and release them; False when validation was ended."""
         with self._changed:
             self._changed.wait_for(
                 lambda: self._is_over or self._is_whole or self._size > self._released

@@ -1,4 +1,4 @@
-"""The XML schema of the document, made from the table of what a batch is."""
+"""The XML schema of the document, made from the table of batch fields."""
 
 from functools import cache
 from typing import Final
@@ -15,8 +15,8 @@ from exports.connectwise.batches import (
 
 FILE_NAME: Final = "batches.xsd"
 
-# A flag may be missing; any other element is then empty, which only text may be. Dates are written
-# as ConnectWise sent them, so they are text as well.
+# A missing flag is written as nil. Any other missing value is an empty element, so its type must be
+# text. Dates are text as well, as they are written as ConnectWise sent them.
 _FLAG: Final = 'type="xs:boolean" nillable="true"'
 _TEXT: Final = 'type="xs:string"'
 
@@ -68,7 +68,7 @@ _SCHEMA: Final = """\
 
 @cache
 def schema() -> bytes:
-    """The schema as it is offered for download, and as every file is held against it."""
+    """The schema, used for the download and to validate every file."""
     elements = (
         f'      <xs:element name="{name}" {_FLAG if type_ is FieldType.FLAG else _TEXT} />'
         for name, type_ in ELEMENTS

@@ -1,4 +1,4 @@
-"""Characters and names: what XML 1.0 can carry and how the rest is written (X4, X5)."""
+"""Escapes texts and element names for XML 1.0 (X4, X5)."""
 
 import re
 from functools import lru_cache
@@ -7,15 +7,15 @@ from xml.parsers import expat
 
 REPLACEMENT: Final = "\ufffd"
 
-# What XML 1.0 forbids in text, even escaped (https://www.w3.org/TR/xml/#charsets). U+007F to
-# U+009F are merely discouraged there, so they stay.
+# Characters that XML 1.0 forbids even when escaped (https://www.w3.org/TR/xml/#charsets). U+007F to
+# U+009F are only discouraged there, so they are kept.
 _FORBIDDEN: Final = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
 _find_forbidden: Final = re.compile(f"[{_FORBIDDEN}]").search
 _special: Final = re.compile(f"[&<>\r{_FORBIDDEN}]")
 find_special: Final = _special.search
 
-# `>` is needed for `]]>` alone, but always escaping it is what other writers do; a bare carriage
-# return would be read back as a line feed.
+# `>` must be escaped only in `]]>`, but like other writers we always do. A bare carriage return
+# would be read back as a line feed.
 _ESCAPES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 
 # NameStartChar and NameChar of XML 1.0, fifth edition, without the colon, which would be read as
@@ -34,27 +34,27 @@ _LONGEST_KEPT_NAME: Final = 200
 
 
 def escape_text(text: str) -> str:
-    """The text of an element; a character XML forbids becomes U+FFFD, all else survives parsing."""
+    """Escape an element's text; forbidden characters become U+FFFD, all others are kept."""
     if find_special(text) is None:
         return text
     return _special.sub(lambda match: _ESCAPES.get(match[0], REPLACEMENT), text)
 
 
 def loses_characters(text: str) -> bool:
-    """Whether `escape_text` has to replace something."""
+    """Whether `escape_text` replaces any character."""
     return _find_forbidden(text) is not None
 
 
 def element_name(name: str) -> str:
-    """The element name for a JSON member's name, from which the member's name can be read back.
+    """The element name for a JSON member's name, reversibly encoded.
 
-    Each character XML forbids is written `_xHHHH_` (`_xHHHHHHHH_` above U+FFFF), and so is the
-    underscore of anything that would read as such an escape: the encoding of .NET's
-    `XmlConvert.EncodeLocalName`, whose `DecodeName` undoes it. No name at all is `_x_`.
+    Each character that XML forbids in names becomes `_xHHHH_` (`_xHHHHHHHH_` above U+FFFF), and so
+    does an underscore that would look like the start of such an escape. This is the encoding of
+    .NET's `XmlConvert.EncodeLocalName`; `DecodeName` reverses it. An empty name becomes `_x_`.
     """
     if _is_plain_name(name):
         return name
-    # A cache of names as long as a page would not be bounded by its number of entries.
+    # Long names are not cached: the cache limits the number of names, not their length.
     return _encode_name(name) if len(name) > _LONGEST_KEPT_NAME else _kept_encode_name(name)
 
 
@@ -65,7 +65,7 @@ def _encode_name(name: str) -> str:
         return f"_x005F_{name[1:]}"
     pieces: list[str] = []
     rest = ""
-    # From the right, because an underscore needs escaping by what will stand written behind it.
+    # From the right, as whether an underscore is escaped depends on the text written after it.
     for position in range(len(name) - 1, -1, -1):
         character = name[position]
         if not _is_allowed(character, first=position == 0) or (
@@ -90,7 +90,7 @@ def _is_allowed(character: str, *, first: bool) -> bool:
 
 
 def _is_allowed_in_fourth_edition(character: str, first: bool) -> bool:
-    """Ask expat, which like .NET still reads names by the fourth edition's narrower tables."""
+    """Ask expat, which like .NET follows the fourth edition and allows fewer characters."""
     try:
         expat.ParserCreate().Parse(f"<{'' if first else '_'}{character}/>", True)
     except expat.ExpatError:

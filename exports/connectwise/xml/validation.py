@@ -1,7 +1,7 @@
-"""A written document, read back before it is published (X6, O3).
+"""Reads a written document back before it is published (X6, O3).
 
-Two parsers that share no code read the same bytes: expat says whether the file is well-formed and
-whole, libxml2 (lxml) validates it against the schema. One pass, flat memory.
+Two independent parsers read the same bytes: expat checks that the file is well-formed and whole,
+libxml2 (lxml) validates it against the schema. One pass, constant memory.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from exports.connectwise.language import grouped
 from exports.connectwise.plain_files import open_plain
 from exports.connectwise.xml.schema import schema
 
-# How the writer lays out a batch; `<` stands in no text, so this can only be an element.
+# The start of a batch as the writer lays it out; text never contains `<`, so this is an element.
 _BATCH_START: Final = f"\n  <{ELEMENT}>\n".encode()
 _BATCH_END: Final = f"\n  </{ELEMENT}>\n".encode()
 _ROOT_START: Final = f"<{ROOT} ".encode()
@@ -28,14 +28,14 @@ _CHUNK: Final = 1 << 16
 
 
 class FileCheckError(ValueError):
-    """The file may not be published; `str()` is a sentence that says why."""
+    """The file must not be published; `str()` says why."""
 
     code = "file.invalid"
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedFile:
-    """What was proven: batches counted, size in bytes, SHA-256 as 64 lower-case hex digits."""
+    """A valid file: number of batches, size in bytes, SHA-256 as 64 lower-case hex digits."""
 
     batch_count: int
     size: int
@@ -43,22 +43,22 @@ class CheckedFile:
 
 
 class Readable(Protocol):
-    """Gives up to so many bytes, and none at its end only."""
+    """Returns up to `size` bytes, and none only at its end."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
 def _go_on() -> None:
-    """Used when nobody needs to interrupt the check."""
+    """The default `checkpoint`: never interrupts."""
 
 
 def check_file(
     path: Path, *, expected_count: int, checkpoint: Callable[[], None] = _go_on
 ) -> CheckedFile:
-    """Prove that the file is whole, valid, ascending by id and holds `expected_count` batches.
+    """Check that the file is whole, valid, ascending by id and holds `expected_count` batches.
 
     Raises FileCheckError otherwise, OSError when the file cannot be read. `checkpoint` is called
-    every few milliseconds; what it raises ends the check (H4).
+    every few milliseconds and may raise to end the check (H4).
     """
     with open_plain(path) as stream:
         checked = check_stream(stream, checkpoint)
@@ -74,14 +74,14 @@ def check_file(
 
 
 def check_stream(stream: Readable, checkpoint: Callable[[], None] = _go_on) -> CheckedFile:
-    """As `check_file`, of whatever a stream gives, however many batches these are."""
+    """As `check_file`, for a stream with any number of batches."""
     reader = _Reader(stream, checkpoint)
     batch_count = _check_batches(reader)
     return CheckedFile(batch_count, reader.size, reader.hash.hexdigest())
 
 
 class _Reader:
-    """Reads the file in chunks, and on the way hashes it and shows it to expat."""
+    """Reads the file in chunks, hashes them and feeds them to expat."""
 
     def __init__(self, stream: Readable, checkpoint: Callable[[], None]) -> None:
         self.size = 0
@@ -118,7 +118,7 @@ class _Reader:
 
 
 def _check_batches(reader: _Reader) -> int:
-    """Validate piece by piece; the number of batches."""
+    """Validate the file piece by piece; return the number of batches."""
     batch_count = 0
     last_id: int | None = None
     validated = _validator()
@@ -138,11 +138,11 @@ def _check_batches(reader: _Reader) -> int:
 
 
 def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The file as documents of a few batches each, with the start and end of the root around them.
+    """Split the file into documents of a few batches, each with the start and end of the root.
 
-    Where each of these is valid, so is the whole: the root holds batches and nothing else. A file
-    that is laid out otherwise is one piece. Trees of a few batches are built and validated in half
-    of the time that a validation while reading takes, and are gone at once.
+    If each is valid, so is the whole file, as the root holds only batches. A file with another
+    layout is one piece. Building and validating small trees takes half the time of validating while
+    reading, and each is freed at once.
     """
     root_start = before = b""
     rest = bytearray()
@@ -160,12 +160,12 @@ def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _validator() -> Callable[[bytes], list[int]]:
-    """Checks a document against the schema and gives the ids in it."""
+    """A function that validates a document and returns the ids in it."""
     xsd = etree.XMLSchema(etree.fromstring(schema()))
-    # What the schema allows as the first element is the id alone.
+    # The schema allows only the id as the first element.
     ids = etree.XPath(f"/{ROOT}/{ELEMENT}/*[1]/text()")
-    # huge_tree lifts libxml2's 10 MB limit on one text, which a page of records may exceed. What
-    # it also unlocks, entity expansion, needs a document type, which expat refuses beforehand.
+    # huge_tree lifts libxml2's limit of 10 MB for one text, which a page of records may exceed. It
+    # also allows entity expansion, but that needs a document type, which expat has refused before.
     parser = etree.XMLParser(
         huge_tree=True,
         load_dtd=False,

@@ -1,9 +1,9 @@
 """`python -m exports.connectwise.xml.validation_process FILE`: the process of
 `background_validation`.
 
-It says `more` on standard output whenever it has read as far as it may, and reads `BYTES 0` or,
-when the file is whole and on disk, `BYTES 1`. It ends with one line of JSON, a CheckedFile, or
-without a word when the file may not be published. It imports little, as its start is waited for.
+When it has read as far as allowed it writes `more` to standard output and reads `BYTES 0` from
+standard input, or `BYTES 1` when the file is whole and on disk. At the end it writes a CheckedFile
+as one line of JSON, or nothing if the file is invalid. It imports little, to start quickly.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from exports.connectwise.xml.validation import FileCheckError, check_stream
 
 
 def main() -> None:
-    # Ctrl-C reaches every process of a terminal; what follows from it is decided by the worker.
+    # Ctrl-C goes to every process of a terminal; the worker decides what to do.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     path = Path(sys.argv[1])
     try:
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 class _GrowingFile:
-    """A file that ends where it was said to be whole, and until then has no end."""
+    """A file that is still growing; `read` waits for more until it is reported whole."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -54,7 +54,7 @@ class _GrowingFile:
         print("more", flush=True)
         line = sys.stdin.readline()
         if not line:
-            # The worker is gone, and nobody waits for an answer.
+            # The worker has died.
             raise SystemExit
         released, is_whole = map(int, line.split())
         self._left += released - self._released

@@ -1,10 +1,9 @@
 """Records → the XML document, one record in memory (rules X1 to X5).
 
-The text is put together here instead of by lxml's `xmlfile`: that one writes `<x/>` and a
-single-quoted declaration, so it cannot give the sample byte for byte (X1), and it closes the root
-even after an exception, so that a cut file looks whole. What makes this safe is that all text and
-all names pass through `xml_text`, and that `xml_check` reads every file back with two parsers that
-share no code before it is published (X6).
+This does not use lxml's `xmlfile`, which writes `<x/>` and a single-quoted declaration, so that it
+cannot match the sample byte for byte (X1), and which closes the root even after an exception, so
+that an incomplete file looks whole. To stay safe, all text and names are escaped by `text.py`, and
+`validation.py` reads every file back with two independent parsers before it is published (X6).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -40,7 +39,7 @@ _KNOWN_FIELDS: Final = frozenset({"id", _INFO, *(name for name, _ in ELEMENTS)})
 
 
 class _Lines(NamedTuple):
-    """The line of a known element, put together once instead of for every batch."""
+    """The line of a known element, built once instead of for every batch."""
 
     start: str
     end: str
@@ -71,9 +70,9 @@ OnReplaced = Callable[[int, str], None]
 
 
 class RecordError(ValueError):
-    """A known field of one batch holds what its element cannot; `str()` says which and what.
+    """A known field of a batch has a value its element cannot hold; `str()` names both.
 
-    `expected` is English, to be translated.
+    `expected` is English and translated here.
     """
 
     code = "file.invalid"
@@ -95,16 +94,16 @@ class RecordError(ValueError):
 
 
 def _ignore_replaced(batch_id: int, path: str) -> None:
-    """Used when nobody asks to be told."""
+    """The default `on_replaced`: does nothing."""
 
 
 class BatchWriter:
-    """Writes `<Batches>` to a binary stream; the stream stays open and is the caller's.
+    """Writes `<Batches>` to a binary stream, which it does not close.
 
-    Leaving the `with` block by an exception does not close the root: a cut file has to look cut.
-    A record that is refused leaves nothing in the document. `on_replaced` is told the batch id and
-    the path of element names (`_info/updatedBy`) of each text that had a character replaced (X5).
-    To resume, pass as `written_count` the batches that the stream already holds.
+    After an exception in the `with` block the root is not closed, so that an incomplete file is
+    invalid. A refused record writes nothing. `on_replaced` is called with the batch id and element
+    path (`_info/updatedBy`) of each text in which a character was replaced (X5). To resume, pass
+    the number of batches already in the stream as `written_count`.
     """
 
     def __init__(
@@ -141,7 +140,7 @@ class BatchWriter:
         self.write_all([(record_id(record), record)])
 
     def write_all(self, batches: Iterable[tuple[int, Mapping[str, object]]]) -> None:
-        """Append a page of batches, each with its id, or none of them when one is refused.
+        """Append a page of batches, each with its id; if one is refused, none is written.
 
         Raises RecordError.
         """
@@ -158,7 +157,7 @@ class BatchWriter:
 
 
 class _Batch:
-    """The text of one batch, knowing whose text it is for what has to be reported."""
+    """Builds the text of one batch; knows its id for errors and reports."""
 
     __slots__ = ("_id", "_on_replaced")
 
@@ -167,14 +166,14 @@ class _Batch:
         self._on_replaced = on_replaced
 
     def element(self, record: Mapping[str, object], include_extra_fields: bool) -> str:
-        """The known fields in their fixed order (X2), then the rest if it is asked for (X3)."""
+        """The known fields in fixed order (X2), then the extra fields if included (X3)."""
         parts = [f"  <{ELEMENT}>\n    <id>{self._id}</id>\n    <{EXTERNAL_ID} />\n"]
         info = record.get(_INFO)
         if info is not None:
             parts.append(self._info(info, include_extra_fields))
         for name, is_flag, lines in _ELEMENT_LINES:
             value = record.get(name)
-            # Nearly every value is one of these, and a call for each would cost as much again.
+            # Handles the usual values inline; a call for each would double the time.
             if is_flag and type(value) is bool:
                 parts.append(lines.true if value else lines.false)
             elif not is_flag and type(value) is str and value and find_special(value) is None:
@@ -189,7 +188,7 @@ class _Batch:
         return "".join(parts)
 
     def _info(self, info: object, include_extra_fields: bool) -> str:
-        """The members that are exported (X2), then any others; only links make `<_info />`."""
+        """The known members (X2), then any extra ones; `<_info />` when it holds only links."""
         if type(info) is not dict and not isinstance(info, Mapping):
             raise RecordError(self._id, _INFO, gettext_noop("an object"), info)
         members = []
@@ -208,14 +207,14 @@ class _Batch:
     def _text(self, name: str, value: object, lines: _Lines, parent: str = "") -> str:
         if value is None:
             return lines.empty
-        # Nearly every value is a text that needs nothing.
+        # Fast path: most values are text without special characters.
         if type(value) is not str or find_special(value):
             path = parent + name
             value = self._escaped(self._scalar(value, path), path)
         return f"{lines.start}{value}{lines.end}" if value else lines.empty
 
     def _flag(self, name: str, value: object, lines: _Lines) -> str:
-        """`true` and `false` sent as text mean the same; anything else would be a guess."""
+        """Accepts `true` and `false` also as text; raises RecordError for anything else."""
         if value is True or value is False:
             return lines.true if value else lines.false
         if value is None:
@@ -225,7 +224,7 @@ class _Batch:
         raise RecordError(self._id, name, gettext_noop("true, false or null"), value)
 
     def _extra(self, name: str, value: object, indent: str, parent: str = "") -> str:
-        """Any JSON value: null is nil; an empty text, list or object is an empty element (X3)."""
+        """An extra field of any JSON type: null is nil, an empty value is an empty element (X3)."""
         tag = element_name(name)
         if value is None:
             return f"{indent}<{tag}{_NIL} />\n"
@@ -240,7 +239,7 @@ class _Batch:
         return _filled(tag, self._escaped(self._scalar(value, path), path), indent)
 
     def _scalar(self, value: object, path: str) -> str:
-        """Text and numbers as they were sent, flags as `true` and `false` (X4)."""
+        """Text and numbers as sent, flags as `true` and `false` (X4)."""
         if isinstance(value, str):
             return value
         if isinstance(value, bool):
