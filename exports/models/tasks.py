@@ -72,7 +72,7 @@ class Task(EditedModel):
         gettext_lazy("Page Size"), default=100, validators=PAGE_SIZE_LIMITS
     )
     output_file = models.CharField(gettext_lazy("Output File"), max_length=200)
-    # What is compared, by `name_key`; folding may make three letters of one.
+    # The name compared for uniqueness, by `name_key`; one letter can become three.
     output_file_key = models.CharField(max_length=650, editable=False)
     references_to_fetch_page_size = models.PositiveSmallIntegerField(
         gettext_lazy("References To Fetch Page Size"), default=100, validators=PAGE_SIZE_LIMITS

@@ -103,7 +103,7 @@ def _clear_run_folder(is_thorough: bool) -> None:
 
 
 def _clear_sessions(is_thorough: bool) -> None:
-    # After a flood, what one round leaves is the next one's.
+    # If one round leaves expired sessions, the next round goes on.
     if (is_thorough or _session_clearing.is_due) and clear_expired_sessions():
         _session_clearing.at = time.monotonic()
 

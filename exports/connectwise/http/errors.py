@@ -66,12 +66,12 @@ class ConnectWiseError(Exception):
     @property
     def message(self) -> Message:
         """Step, problem, ConnectWise's own message, number of tries and advice, as sentences."""
-        what = {"step": _(_STEPS.get(self.step, self.step)), "problem": self.problem}
+        params = {"step": _(_STEPS.get(self.step, self.step)), "problem": self.problem}
         if self.remote_message:
-            what["said"] = self.remote_message
-            first = _("%(step)s: %(problem)s (“%(said)s”).") % what
+            params["said"] = self.remote_message
+            first = _("%(step)s: %(problem)s (“%(said)s”).") % params
         else:
-            first = _("%(step)s: %(problem)s.") % what
+            first = _("%(step)s: %(problem)s.") % params
         sentences: list[str] = [first]
         if self.attempt_count > 1:
             tried = ngettext("Tried %(count)s time.", "Tried %(count)s times.", self.attempt_count)

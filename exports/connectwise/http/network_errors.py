@@ -70,10 +70,10 @@ def own_error(error: Exception, *, host: str, step: str, hint: str = "") -> Conn
             refused = UnreachableError(_(found[0]) % {"host": host}, _(found[1]), step=step)
             refused.is_lasting = True
             return refused
-    problem, advice = _problem(causes, host)
+    fault, advice = _problem(causes, host)
     if hint and any(map(_is_without_connection, causes)):
         advice = joined([advice, hint])
-    return UnreachableError(problem, advice, step=step)
+    return UnreachableError(fault, advice, step=step)
 
 
 def _is_without_connection(cause: BaseException) -> bool:
