@@ -15,14 +15,10 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from exports.connectwise.http.addresses import (
-    AddressPolicy,
-    AddressRefusedError,
-    SiteError,
-    parse_site,
-)
+from exports.connectwise.http.addresses import AddressRefusedError, SiteError
 from exports.forms.edit_conflicts import EditedRowForm
 from exports.models import Connection, Run
+from exports.models.addresses import read_callable_site, read_site
 from exports.models.connections import BOUND_TO_KEY
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -178,8 +174,7 @@ class ConnectionForm(EditedRowForm):
     def clean_site(self) -> str:
         """The canonical form of the typed site (C2); refused addresses are errors here (C6)."""
         try:
-            site = parse_site(self.cleaned_data["site"], allow_http=settings.CWEXPORT_ALLOW_HTTP)
-            AddressPolicy(tuple(settings.CWEXPORT_ALLOWED_NETWORKS)).check_site(site)
+            site = read_callable_site(self.cleaned_data["site"])
         except (SiteError, AddressRefusedError) as error:
             raise ValidationError(str(error)) from error
         return str(site)
@@ -321,7 +316,7 @@ class ConnectionForm(EditedRowForm):
 def _canonical(typed: Any) -> str:
     """How a typed site would be stored; as typed while it is invalid."""
     try:
-        return str(parse_site(typed or "", allow_http=settings.CWEXPORT_ALLOW_HTTP))
+        return str(read_site(typed or ""))
     except SiteError:
         return str(typed)
 

@@ -9,11 +9,12 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from exports.connectwise.http.addresses import Site, parse_site
+from exports.connectwise.http.addresses import Site
 from exports.connectwise.http.credentials import Credentials
 from exports.connectwise.http.errors import AuthenticationError
 from exports.connectwise.http.remote_text import clean_text
 from exports.connectwise.language import gettext as _
+from exports.models.addresses import read_site
 from exports.models.codes import ErrorCode
 from exports.models.edits import EditedModel
 
@@ -115,7 +116,7 @@ class Connection(EditedModel):
         self.save(update_fields=["private_key_token"])
 
     def parsed_site(self) -> Site:
-        return parse_site(self.site, allow_http=settings.CWEXPORT_ALLOW_HTTP)
+        return read_site(self.site)
 
     def effective_client_id(self) -> str:
         return self.client_id or settings.CONNECTWISE_CLIENT_ID

@@ -5,9 +5,10 @@ from contextlib import AbstractContextManager
 
 from django.conf import settings
 
-from exports.connectwise.http.addresses import AddressPolicy, Site
+from exports.connectwise.http.addresses import Site
 from exports.connectwise.http.client import ConnectWiseClient, Limits, RetryPolicy, Wait
 from exports.connectwise.http.credentials import Credentials
+from exports.models.addresses import address_policy
 
 
 def make_client(
@@ -24,7 +25,7 @@ def make_client(
     return ConnectWiseClient(
         site,
         credentials,
-        policy=AddressPolicy(tuple(settings.CWEXPORT_ALLOWED_NETWORKS)),
+        policy=address_policy(),
         route=settings.CWEXPORT_ROUTE,
         ca_file=settings.CWEXPORT_CA_FILE or None,
         stop=stop,

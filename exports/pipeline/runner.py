@@ -11,7 +11,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 
 from exports.connectwise.filter import conditions
-from exports.connectwise.http.addresses import SiteError, parse_site
+from exports.connectwise.http.addresses import SiteError
 from exports.connectwise.http.client import ConnectWiseClient, Limits, RetryPolicy, Wait
 from exports.connectwise.http.client_pool import ClientPool, MakeClient
 from exports.connectwise.http.errors import ConnectWiseError, StoppedError
@@ -24,6 +24,7 @@ from exports.connectwise.xml.background_validation import BackgroundValidation
 from exports.connectwise.xml.validation import FileCheckError
 from exports.connectwise.xml.writer import RecordError
 from exports.models import Connection, LeaseLostError, Run, SecretUnreadableError
+from exports.models.addresses import read_site
 from exports.models.codes import Activity, ErrorCode
 from exports.models.runs.progress import Waiting
 from exports.models.sync_window import passes_over_late_matches
@@ -169,7 +170,7 @@ def _client_maker(run: Run, lease: Lease) -> MakeClient:
             )
             % {"connection": connection.name}
         )
-    site = parse_site(run.site, allow_http=settings.CWEXPORT_ALLOW_HTTP)
+    site = read_site(run.site)
     credentials = connection.credentials()
 
     def make(

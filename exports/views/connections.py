@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import Prefetch, ProtectedError
@@ -16,17 +15,13 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from exports.connectwise.http.addresses import (
-    AddressPolicy,
-    AddressRefusedError,
-    SiteError,
-    parse_site,
-)
+from exports.connectwise.http.addresses import AddressRefusedError, SiteError
 from exports.forms.connections import ConnectionForm
 from exports.forms.edit_conflicts import OPENED_WITH
 from exports.forms.redisplay import redisplay
 from exports.live_checks import connection_check
 from exports.models import Connection, Run, Task
+from exports.models.addresses import read_callable_site
 from exports.views.buttons import button
 from exports.views.expired_login import TYPED_AGAIN, take_typed, typed_by
 
@@ -208,8 +203,7 @@ def _address(typed: str) -> dict[str, Any]:
     if not typed.strip():
         return {}
     try:
-        site = parse_site(typed, allow_http=settings.CWEXPORT_ALLOW_HTTP)
-        AddressPolicy(tuple(settings.CWEXPORT_ALLOWED_NETWORKS)).check_site(site)
+        site = read_callable_site(typed)
     except (SiteError, AddressRefusedError) as error:
         return {"problem": str(error)}
     return {"url": site.api_url}
