@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.processes import ROOT
 
-_OURS = ("CWEXPORT_", "DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "DJANGO_SETTINGS_MODULE")
+_OURS = ("CWEXPORT_", "DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "DJANGO_")
 _PATIENCE = 120.0  # seconds; far more than needed, as the machine may be busy
 
 
