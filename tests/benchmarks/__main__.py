@@ -1,8 +1,9 @@
 """`python -m tests.benchmarks [--quick]`: speed, memory and locks of an export, and all pages.
 
 The stand-in and everything measured run in separate processes on this machine. The full run makes
-three alternating rounds and a million batches and takes about eight minutes; the quick one makes
-one round without the million and without the pages. `--pages` measures only the pages.
+three alternating rounds and a million batches and takes about fifteen minutes; the quick one makes
+one round without the million, the pages and the large installation. `--pages` measures only the
+pages, `--large` only a large installation beside a small one.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import measurements, page_times, processor_time
+from tests.benchmarks import large, measurements, page_times, processor_time
 from tests.benchmarks.processes import Installation
 from tests.benchmarks.table import columns, render
 from tests.demo.certificates import make_certificates
@@ -28,6 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser("python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one round, no million batches")
     parser.add_argument("--pages", action="store_true", help="only the pages of a long history")
+    parser.add_argument("--large", action="store_true", help="only large beside small")
     parser.add_argument("--processor", action="store_true", help="only the processor time")
     parser.add_argument(
         "--beside", type=Path, metavar="FOLDER", help="another checkout, for the processor time"
@@ -47,6 +49,9 @@ def main() -> None:
         if options.pages:
             print(_heading_of_pages(), columns(page_times.lines(installation)), sep="\n")
             return
+        if options.large:
+            print(_heading_of_large(), columns(large.lines(installation)), sep="\n")
+            return
         used = partial(
             processor_time.rows, installation, certificates, BATCHES, round_count, options.beside
         )
@@ -58,10 +63,12 @@ def main() -> None:
         rows += used()
         rows += measurements.memory(installation, many)
         pages = [] if options.quick else page_times.lines(installation)
+        sizes = [] if options.quick else large.lines(installation)
     print(_heading(round_count))
     print(render(rows))
     if pages:
         print(f"\n{_about_pages()}\n", columns(pages), sep="\n")
+        print(f"\n{_about_large()}\n", columns(sizes), sep="\n")
 
 
 def _heading(round_count: int) -> str:
@@ -75,6 +82,21 @@ def _heading(round_count: int) -> str:
 
 def _heading_of_pages() -> str:
     return f"{_machine()}\n{_about_pages()}\n"
+
+
+def _heading_of_large() -> str:
+    return f"{_machine()}\n{_about_large()}\n"
+
+
+def _about_large() -> str:
+    small, much = (
+        "{--runs:,} runs, {--entries:,} ledger rows, {--tasks:,} tasks".format(**size)
+        for size in (large.SMALL, large.LARGE)
+    )
+    return (
+        f"Small: {small}. Large: {much}.\nMedians of {large.ROUNDS} alternating rounds, of the "
+        "processor's time in SQLite; queries of both."
+    )
 
 
 def _about_pages() -> str:

@@ -28,9 +28,9 @@ def seed(run_count: int, entry_count: int) -> None:
     with transaction.atomic():
         users = [User.objects.create(username=f"user-{number}") for number in range(3)]
         tasks = _tasks(_connection())
-        _in_portions(Run, _runs(tasks, users, run_count))
+        in_portions(Run, _runs(tasks, users, run_count))
         _write_lines(run_count)
-        _in_portions(DateChange, _moves(run_count))
+        in_portions(DateChange, _moves(run_count))
         _write_entries(tasks[0], entry_count)
         busy = tasks[-1].queue_run(Run.Trigger.MANUAL, users[0])
         busy.claim("worker-1")
@@ -162,7 +162,7 @@ def _execute(statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
         cursor.executemany(statement, rows)
 
 
-def _in_portions(model: Any, rows: Iterable[Any]) -> None:
+def in_portions(model: Any, rows: Iterable[Any]) -> None:
     # In portions, as bulk_create turns all rows into a list first.
     rows = iter(rows)
     while portion := list(islice(rows, _PORTION)):

@@ -2,12 +2,14 @@
 
 It prints one JSON line, `{"url": …}`, and then answers each line of its standard input: `pages
 PAGE_SIZE` with the ends of all pages, `take` with the number of pages requested since the last
-`take`; `bomb` switches the gzip bomb on. It ends when its input ends.
+`take`; `bomb` switches the gzip bomb on; `touch COUNT` changes the first and the last COUNT
+batches. It ends when its input ends.
 """
 
 import argparse
 import json
 import sys
+from datetime import UTC, datetime
 
 from exports.demo.answers import LIST, Request
 from exports.demo.conditions import parse_conditions
@@ -22,8 +24,10 @@ def main() -> None:
     parser.add_argument("--batches", type=int, required=True)
     parser.add_argument("--latency", type=float, default=0.0)
     parser.add_argument("--tls", nargs=2)
+    parser.add_argument("--spread", type=int, default=1, help="the factor between their ids")
     options = parser.parse_args()
-    store = Store(stream_batches(options.batches))
+    batches = stream_batches(options.batches)
+    store = Store({**batch, "id": batch["id"] * options.spread} for batch in batches)
     with StandIn(store, latency=options.latency, tls=options.tls) as stand_in:
         # Values computed once for each row must not slow down the first run.
         store.count(parse_conditions("lastUpdated > [1970-01-01T00:00:00Z]"))
@@ -39,6 +43,11 @@ def _obeyed(order: list[str], stand_in: StandIn) -> object:
         request_count = sum(map(_is_page, stand_in.requests))
         stand_in.requests.clear()
         return request_count
+    if order[0] == "touch":
+        ids, count = stand_in.store.ids, int(order[1])
+        for batch_id in (*ids[:count], *ids[-count:]):
+            stand_in.store.touch(batch_id, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+        return {}
     stand_in.faults.add(GzipBomb(when=_is_page))
     return {}
 
