@@ -51,7 +51,8 @@ def connect_first_task(site: str, batch_count: int, highest_id: int) -> None:
 def _tasks(connection: Connection, count: int) -> Iterator[Task]:
     for number in range(count):
         name = f"Branch {number}"
-        yield Task(name=name, connection=connection, output_file=f"branch-{number}.xml")
+        file = f"branch-{number}.xml"
+        yield Task(name=name, connection=connection, output_file=file, output_file_key=file)
 
 
 def _typed_dates(tasks: list[Task]) -> Iterator[DateChange]:

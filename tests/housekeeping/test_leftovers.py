@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from exports.housekeeping import isolation, leftovers
-from exports.models import Run, Task
+from exports.models import LedgerEntry, Run, Task
+from exports.models.ledger import Version
 from exports.workers import recovery
 from tests.conftest import run_now
 from tests.pipeline.outcomes import log_of
@@ -126,3 +128,20 @@ def test_mistake_in_one_step_stops_no_other(caplog: pytest.LogCaptureFixture) ->
         pass
 
     assert [bool(record.exc_info) for record in caplog.records] == [True]
+
+
+def test_ended_runs_are_asked_for_rows_at_once(
+    task: Task, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(3):
+        assert queue(task).cancel()
+    with django_assert_num_queries(1):
+        leftovers.delete_staged(is_thorough=True)
+
+
+def test_staged_rows_of_a_cancelled_run_are_deleted(task: Task) -> None:
+    run = queue(task)
+    LedgerEntry.objects.stage(run, [Version(1, "2026-01-31T14:51:00Z", "0" * 32)])
+    assert run.cancel()
+    leftovers.delete_staged(is_thorough=False)
+    assert not LedgerEntry.objects.exists()

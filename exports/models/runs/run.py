@@ -69,6 +69,8 @@ class Run(Asked, Progress, Result, Visibility):
             ),
             # The recovery queries this every ten seconds, and there are few such rows.
             models.Index(fields=["id"], condition=Q(is_failure_open=True), name="run_failure_open"),
+            # And it looks for what failed within the last hour, among a year of failures.
+            models.Index(fields=["status", "finished_at"], name="run_status_finished"),
         ]
 
     def __str__(self) -> str:
