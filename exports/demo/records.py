@@ -88,7 +88,7 @@ def entries_of(batch_id: int) -> Store:
 
 
 def _step(count: int) -> timedelta:
-    """Time per id, so that the last batches are dated mid 2026 whatever their number."""
+    """Time per id, so that the last batches are dated mid 2026 for any number of batches."""
     highest_id = max(2 * count, 600)
     seconds = (datetime(2026, 6, 30, tzinfo=UTC) - _SAMPLE_AT).total_seconds()
     return timedelta(seconds=int(seconds / (highest_id - int(SAMPLE_BATCH["id"]))))

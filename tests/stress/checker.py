@@ -29,12 +29,12 @@ Matches = Callable[[Record], bool]
 
 @dataclass(frozen=True)
 class Exported:
-    """The file of a run that succeeded, and what the run had asked for.
+    """The file of a successful run, and what the run had asked for.
 
-    `repeats` says that All, a typed date or *Export again* asked for what is out already.
-    `modified_after` and `above_id` are what the run says of itself; `floor` and `floor_id` what
-    people's decisions allow it: nothing that was last updated up to there, no id up to there.
-    `wanted`: the ids of an *Export again*, which asks for these batches and nothing else.
+    `repeats`: All, a typed date or *Export again* asked for batches exported before.
+    `modified_after` and `above_id` are recorded by the run itself; `floor` and `floor_id` follow
+    from people's decisions: no batch last updated up to then, no id up to that one. `wanted`: the
+    ids of an *Export again*, which asks only for these batches.
     """
 
     run_id: int
@@ -58,10 +58,10 @@ class Exported:
 class Promise:
     """What a task has promised by the time of its last, clean run (rule W6).
 
-    `matches` judges a record by the conditions of a run, as they were sent; `current` names those
-    of the task now. `by_id`: the task exports New, where a batch counts and not its version.
-    Owed is what was last updated after `owed_after` and has an id above `owed_above`, in a file of
-    a run whose number is above `since`: a typed date asks for all of it anew (W5).
+    `matches` judges a record by the conditions of a run, as sent; `current` are those of the task
+    now. `by_id`: the task exports New, where the batch counts and not its version. Owed are batches
+    last updated after `owed_after` with an id above `owed_above`, in a file of a run with a number
+    above `since`, as a typed date asks for all of them again (W5).
     """
 
     matches: Mapping[str, Matches]

@@ -12,8 +12,7 @@ from exports.demo.server import StandIn
 
 
 class Clock:
-    """While it stands at a moment of the past, each answer takes part of a second that nobody
-    waits for: runs then last as long as they do in real life."""
+    """While it is set back, each answer advances it a little, so that runs take realistic time."""
 
     def __init__(self, stand_in: StandIn) -> None:
         self._traveller: Traveller | None = None
