@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from pytest_django import Settings
 
@@ -12,6 +13,13 @@ from exports.models import Connection, Run, Task
 from tests.demo.stand_in_fixtures import certificates, stand_in, tls_stand_in
 
 __all__ = ["certificates", "stand_in", "tls_stand_in"]
+
+
+# How long an example takes says how busy the machine is, and nothing about the product.
+hypothesis.settings.register_profile(
+    "any_load", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any_load")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
