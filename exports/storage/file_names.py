@@ -146,7 +146,7 @@ _RULES: Final[tuple[tuple[Callable[[str], object], str], ...]] = (
     ),
     (
         lambda name: not (name[0].isalnum() or name[0] in "_("),
-        gettext_noop("The output file begins with a letter or a digit."),
+        gettext_noop("The output file begins with a letter, a digit, _ or (."),
     ),
     (
         lambda name: ".." in name,
