@@ -1,5 +1,6 @@
 """Home while runs are active, and the history with its filters, in a browser."""
 
+import csv
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -110,8 +111,8 @@ def test_what_was_filtered_is_downloaded_as_csv(
     assert re.fullmatch(r"runs-\d{4}-\d\d-\d\d\.csv", waiting.value.suggested_filename)
     saved = tmp_path / "runs.csv"
     waiting.value.save_as(saved)
-    lines = saved.read_text().splitlines()
-    assert [line.split(",")[1] for line in lines] == ["task", "Weekly", "Weekly"]
+    rows = csv.reader(saved.read_text().splitlines())
+    assert [row[1] for row in rows] == ["task", "Weekly", "Weekly"]
 
 
 def test_plots_have_tables_and_patterns(page: Page, tasks: dict[str, Task]) -> None:
