@@ -91,7 +91,8 @@ def test_successor_of_archived_task_takes_its_file(make_task: MakeTask, data_fol
 def test_abandoned_file_name_is_free(make_task: MakeTask, data_folder: Path) -> None:
     first = make_task(name="X")
     run_now(first)
-    Task.objects.filter(pk=first.pk).update(output_file="other.xml")
+    first.output_file = "other.xml"
+    first.save()
     run = run_now(make_task(name="Y", include_extra_fields=True))
 
     picked_up = (data_folder / "exports" / "batches.xml").read_bytes()

@@ -51,7 +51,9 @@ def test_a_task_is_saved_with_all_its_settings(
 
     task = Task.objects.get()
     assert response.headers["Location"] == reverse("task-detail", args=[task.pk])
-    assert messages_in(response) == ["Nightly batches was saved."]
+    saved, met_late = messages_in(response)
+    assert saved == "Nightly batches was saved."
+    assert met_late.startswith("New looks at each batch once")
     assert (task.name, task.connection, task.export) == ("Nightly batches", connection, "new")
     assert (task.page_size, task.references_to_fetch_page_size) == (1000, 100)
     assert (task.include_extra_fields, task.enabled) == (True, True)
