@@ -4,8 +4,19 @@ import inspect
 import re
 from pathlib import Path
 
-from exports.connectwise.http import addresses, errors
-from exports.models.codes import Activity, DeliveryErrorCode, ErrorCode, SuspicionCode
+from exports.api.problems import ProblemCode
+from exports.connectwise.http import addresses, errors, sites
+from exports.models.codes import (
+    Activity,
+    ChannelErrorCode,
+    DeliveryErrorCode,
+    DueTimeCode,
+    ErrorCode,
+    EventCode,
+    StepCode,
+    SuspicionCode,
+    WorkflowErrorCode,
+)
 from exports.pipeline import runner
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "codes.md").read_text()
@@ -15,10 +26,14 @@ def _codes_in_use() -> set[str]:
     classes = [
         *(kind for _, kind in inspect.getmembers(errors, inspect.isclass)),
         *(kind for _, kind in inspect.getmembers(addresses, inspect.isclass)),
+        *(kind for _, kind in inspect.getmembers(sites, inspect.isclass)),
         *runner._EXPECTED,
     ]
     own = {str(kind.code) for kind in classes if isinstance(getattr(kind, "code", None), str)}
-    tables = (Activity, ErrorCode, DeliveryErrorCode, SuspicionCode)
+    tables = (
+        *(Activity, ErrorCode, DeliveryErrorCode, DueTimeCode, SuspicionCode),
+        *(ChannelErrorCode, EventCode, StepCode, WorkflowErrorCode, ProblemCode),
+    )
     return own.union(*(table.values for table in tables))
 
 

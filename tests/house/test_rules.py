@@ -18,7 +18,7 @@ CODE = [
     and not {"vendor", "axe"} & {*path.parts}
 ]
 # A cited number, not a part of a name, a colour or an escape.
-NUMBER = re.compile(r"(?<![\w%#.&/-])([CFWPHXORESKNDGALIQ]\d{1,2})(?![\w%;])")
+NUMBER = re.compile(r"(?<![\w%#.&/-])([BCFWPHXORESKNDGALIQ]\d{1,2})(?![\w%;])")
 RULE = re.compile(r"^- \*\*(?P<number>[A-Z]\d+)\*\* (?P<text>.+)\n  → (?P<place>.+)$", re.MULTILINE)
 RULES = {
     rule["number"]: rule["place"] for rule in RULE.finditer((ROOT / "docs/rules.md").read_text())
@@ -78,6 +78,8 @@ def test_numbers_only_add_to_the_meaning() -> None:
         if path.suffix == ".py"
         for words in words_of(path)
         for number in NUMBER.findall(re.sub(r"\([^()]*\)", "", words))
+        # A kind of storage is called like a rule of schedules.
+        if not (number == "S3" and ("s3" in path.name or path.name == "deliveries.py"))
     }
 
     assert bare == set()

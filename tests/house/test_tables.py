@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 COMPARISON = """    Comparison(
-        "StartsWith", "startswith", _TEXT, "%(field)s starts with %(value)s", example="{:.2}"
+        "OneMore", "onemore", _TEXT, "%(field)s starts with %(value)s", example="{:.2}"
     ),
 """
 FIELDS = """    Field("glClass", FieldType.TEXT, "Class", examples=("A1", "B2")),
@@ -57,20 +57,20 @@ def run_tests(folder: Path, *tests: str) -> None:
 
 
 USE_THE_COMPARISON = """
-from exports.connectwise.batches import FIELD_TYPES
+from exports.connectwise.batch_fields import FIELD_TYPES
 from exports.connectwise.filter import conditions
 from exports.connectwise.filter.conditions import Condition
 from exports.forms.condition_row import ConditionForm
 
-row = Condition("batchIdentifier", "StartsWith", '"20"')
+row = Condition("batchIdentifier", "OneMore", '"20"')
 form = ConditionForm({"field": row.field, "comparison": row.comparison, "value": ""})
 number = ConditionForm({"field": "id"})
 print(json.dumps({
     "sent": conditions.render([row], FIELD_TYPES),
     "in words": conditions.in_words([row], FIELD_TYPES),
     "example": form.example(),
-    "offered": ("StartsWith", "StartsWith") in form.comparisons(),
-    "offered for numbers": ("StartsWith", "StartsWith") in number.comparisons(),
+    "offered": ("OneMore", "OneMore") in form.comparisons(),
+    "offered for numbers": ("OneMore", "OneMore") in number.comparisons(),
     "error": str(form.error()),
 }))
 """
@@ -81,13 +81,13 @@ def test_one_row_makes_a_comparison(copy_of_the_tree: Path) -> None:
     add_rows(table, COMPARISON, before=")\nBY_NAME")
 
     assert asked(copy_of_the_tree, USE_THE_COMPARISON) == {
-        "sent": 'batchIdentifier startswith "20"',
+        "sent": 'batchIdentifier onemore "20"',
         "in words": 'batches where batchIdentifier starts with "20"',
         "example": '"20"',
         "offered": True,
         "offered for numbers": False,
-        "error": "The value for batchIdentifier is blank; StartsWith takes text in quotes. "
-        'Example: batchIdentifier StartsWith "20"',
+        "error": "The value for batchIdentifier is blank; OneMore takes text in quotes. "
+        'Example: batchIdentifier OneMore "20"',
     }
     run_tests(
         copy_of_the_tree,
@@ -97,7 +97,7 @@ def test_one_row_makes_a_comparison(copy_of_the_tree: Path) -> None:
 
 
 USE_THE_FIELDS = """
-from exports.connectwise.batches import FIELD_TYPES
+from exports.connectwise.batch_fields import FIELD_TYPES
 from exports.connectwise.filter import conditions
 from exports.connectwise.filter.conditions import Condition
 from exports.forms.condition_row import ConditionForm
@@ -131,7 +131,7 @@ print(json.dumps({
 
 
 def test_one_row_makes_a_field(copy_of_the_tree: Path) -> None:
-    table = copy_of_the_tree / "exports/connectwise/batches.py"
+    table = copy_of_the_tree / "exports/connectwise/batch_fields.py"
     add_rows(table, FIELDS, before='    Field("closedFlag"')
 
     assert asked(copy_of_the_tree, USE_THE_FIELDS) == {
@@ -147,6 +147,6 @@ def test_one_row_makes_a_field(copy_of_the_tree: Path) -> None:
     }
     run_tests(
         copy_of_the_tree,
-        "tests/connectwise/test_batches.py",
+        "tests/connectwise/test_batch_fields.py",
         "tests/pipeline/test_batch_versions.py",
     )
