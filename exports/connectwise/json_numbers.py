@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final, NoReturn
 
 from exports.connectwise.language import gettext as _
+from exports.connectwise.language import joined
 
 MAX_DEPTH: Final = 100
 
@@ -117,7 +118,7 @@ def _no_integer_id(sent: object) -> JSONShapeError:
             "belongs."
         ) % {"found": describe(sent)}
     advice = _("Nothing can be exported safely without it; ask ConnectWise about this record.")
-    return JSONShapeError(f"{found} {advice}")
+    return JSONShapeError(joined([found, advice]))
 
 
 def _check_depth(decoded: object, max_depth: int) -> None:

@@ -79,6 +79,10 @@ class Message(str):
             return message
         return message % {name: _restored(value) for name, value in params.items()}
 
+    def with_params(self, change: Callable[[str], str]) -> Message:
+        """The same sentence with every text that was filled in changed, e.g. shortened."""
+        return Message.from_data(_with_params(self.data, change))
+
 
 def gettext(message: str) -> Message:
     """`message` in the current language, with placeholders such as `%(host)s` unfilled."""
@@ -133,3 +137,19 @@ def _storable(value: Any) -> Any:
 
 def _restored(value: Any) -> Any:
     return Message.from_data(value) if isinstance(value, dict) else value
+
+
+def _with_params(data: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    """The data of a Message, its parts' and its parameters' texts changed."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return _with_params(value, change)
+        return change(value) if isinstance(value, str) else value
+
+    found = dict(data)
+    if "parts" in data:
+        found["parts"] = [_with_params(part, change) for part in data["parts"]]
+    if data.get("params") is not None:
+        found["params"] = {name: changed(value) for name, value in data["params"].items()}
+    return found

@@ -6,7 +6,7 @@ The form, the checks, the filter as sent and in words, and the help with values 
 from dataclasses import dataclass
 from typing import Final
 
-from exports.connectwise.batches import FieldType
+from exports.connectwise.batch_fields import FieldType
 from exports.connectwise.filter.literals import LiteralType
 from exports.connectwise.language import gettext_noop
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 from typing import Literal as OneOf
 
-from exports.connectwise.batches import EXTERNAL_ID, FieldType, examples_of
+from exports.connectwise.batch_fields import EXTERNAL_ID, FieldType, examples_of
 from exports.connectwise.filter import comparisons, literals
 from exports.connectwise.filter.comparisons import FIELD_TYPE_WORDS, Comparison
 from exports.connectwise.filter.literals import (

@@ -9,9 +9,9 @@ from exports.connectwise.filter.conditions import id_among, id_up_to
 
 # Encoded length. A URL has 2,000 characters, of which address and paging need some (F6).
 _LONGEST: Final = 1_200
-_MOST_RANGES: Final = 30
+_MAX_RANGES: Final = 30
 # More ids never fit, so they are not tried.
-_MOST_IDS: Final = 400
+_MAX_IDS: Final = 400
 
 
 class IdRange(NamedTuple):
@@ -39,19 +39,19 @@ def covering(ids: Iterable[int]) -> str:
 
 
 def _compressed(ids: Iterable[int]) -> tuple[list[int], list[IdRange]]:
-    """The ids, or [] when they are too many, and at most _MOST_RANGES ranges with all ids."""
+    """The ids, or [] when they are too many, and at most _MAX_RANGES ranges with all ids."""
     few: list[int] = []
     # A heap of the widest gaps: width, id before, id after.
     gaps: list[tuple[int, int, int]] = []
     first = last = None
     for number in ids:
-        if len(few) <= _MOST_IDS:
+        if len(few) <= _MAX_IDS:
             few.append(number)
         if last is None:
             first = number
         elif number - last > 1:
             heapq.heappush(gaps, (number - last, last, number))
-            if len(gaps) >= _MOST_RANGES:
+            if len(gaps) >= _MAX_RANGES:
                 heapq.heappop(gaps)
         last = number
     if first is None or last is None:
@@ -60,7 +60,7 @@ def _compressed(ids: Iterable[int]) -> tuple[list[int], list[IdRange]]:
     firsts = [first, *(after for _before, after in between)]
     lasts = [*(before for before, _after in between), last]
     ranges = [IdRange(*pair) for pair in zip(firsts, lasts, strict=True)]
-    return (few if len(few) <= _MOST_IDS else []), ranges
+    return (few if len(few) <= _MAX_IDS else []), ranges
 
 
 def _without_narrowest_gap(ranges: list[IdRange]) -> list[IdRange]:

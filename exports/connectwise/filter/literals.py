@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Final
 
-from exports.connectwise.batches import FieldType
+from exports.connectwise.batch_fields import FieldType
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import gettext_noop
 

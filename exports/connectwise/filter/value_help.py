@@ -3,7 +3,7 @@
 Nothing here decides what may be sent: `conditions.check` checks these values like typed ones.
 """
 
-from exports.connectwise.batches import FieldType
+from exports.connectwise.batch_fields import FieldType
 from exports.connectwise.filter import literals
 from exports.connectwise.filter.literals import LiteralError, LiteralType
 

@@ -18,7 +18,7 @@ from exports.connectwise.language import grouped
 
 _CHUNK_BYTES: Final = 256 * 1024
 _ERROR_BODY_BYTES: Final = 64 * 1024
-_MOST_LAYERS: Final = 3
+_MAX_LAYERS: Final = 3
 _GZIP: Final = b"\x1f\x8b"
 _DECODED: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 # First bytes of JSON or a web page: blanks, signs, byte order marks, a zero byte of UTF-16.
@@ -82,7 +82,7 @@ def _limited(chunks: Iterator[bytes], max_bytes: int, step: str) -> Iterator[byt
 
 def _decoded(chunks: Iterator[bytes], named: list[str]) -> Iterator[bytes]:
     """Decode by the first bytes of the body, as headers may name a wrong encoding."""
-    for _layer in range(_MOST_LAYERS):
+    for _layer in range(_MAX_LAYERS):
         first = next(chunks, b"")
         window = _zlib_window(first, named)
         chunks = chain([first], chunks)

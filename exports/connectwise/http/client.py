@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
-from exports.connectwise.http.addresses import AddressPolicy, AddressRefusedError, Site
+from exports.connectwise.http.addresses import AddressPolicy, AddressRefusedError
 from exports.connectwise.http.credentials import Credentials
 from exports.connectwise.http.errors import (
     AddressBlockedError,
@@ -39,13 +39,14 @@ from exports.connectwise.http.responses import (
     read_page,
 )
 from exports.connectwise.http.retries import RetryPolicy, Wait, parse_http_date, retry_after_seconds
+from exports.connectwise.http.sites import Site
 from exports.connectwise.http.sockets import Stop
 from exports.connectwise.http.statuses import error_for_status
 from exports.connectwise.http.transport import Limits, Response, Transport
 from exports.connectwise.http.urls import batches_url, count_url, full_url_length
 from exports.connectwise.json_numbers import JSONShapeError
+from exports.connectwise.language import Message, grouped, message_of
 from exports.connectwise.language import gettext as _
-from exports.connectwise.language import grouped
 
 __all__ = [
     "CompanyInfo",
@@ -151,7 +152,7 @@ class ConnectWiseClient:
             self._policy.check_site(self.site)
         except AddressRefusedError as error:
             problem = _("%(host)s was not called") % {"host": self.site}
-            raise AddressBlockedError(problem, str(error), step=step) from error
+            raise AddressBlockedError(problem, message_of(error), step=step) from error
         headers = self._headers(step, with_credentials=with_credentials)
         retrying = self._retry.retrying(
             pause=lambda seconds: self._transport.pause(seconds, step=step),
@@ -170,7 +171,7 @@ class ConnectWiseClient:
             return read(response, self._clean)
         except JSONShapeError as error:
             raise WrongShapeError(
-                self._clean(str(error)).rstrip("."),
+                self._clean_message(message_of(error)),
                 "",
                 step=step,
                 status=200,
@@ -215,6 +216,12 @@ class ConnectWiseClient:
 
     def _message(self, response: Response) -> str:
         return self._clean(message_in(response.body))
+
+    def _clean_message(self, message: str) -> str:
+        """A sentence of ours that quotes the body; it stays a Message, to be translated."""
+        if isinstance(message, Message):
+            return message.with_params(self._clean)
+        return self._clean(message)
 
     def _clean(self, text: str, limit: int = MESSAGE_LENGTH) -> str:
         """Redact before shortening, as half a secret would not be recognized (C3)."""

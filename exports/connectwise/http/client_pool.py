@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
+from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Final, Generic, Self, TypeVar
@@ -87,7 +88,9 @@ class ClientPool:
     def submit(self, query: Callable[[ConnectWiseClient], _T]) -> "Future[_T]":
         """Run the query with the next free client."""
         future = _Response[_T](self.check)
-        self._executor.submit(lambda: future.run(lambda: query(self._own.client)))
+        # With the caller's context, by which log lines say what they are about.
+        run = copy_context().run
+        self._executor.submit(run, lambda: future.run(lambda: query(self._own.client)))
         if self._semaphore.is_free:
             # Give the client's thread time to send before this one goes on to write a page.
             time.sleep(_HEAD_START)

@@ -17,6 +17,7 @@ ConnectWiseError
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar, Final
 
 from exports.connectwise.language import Message, gettext_noop, joined, ngettext
@@ -66,17 +67,23 @@ class ConnectWiseError(Exception):
     @property
     def message(self) -> Message:
         """Step, problem, ConnectWise's own message, number of tries and advice, as sentences."""
-        params = {"step": _(_STEPS.get(self.step, self.step)), "problem": self.problem}
-        if self.remote_message:
-            params["said"] = self.remote_message
-            first = _("%(step)s: %(problem)s (“%(said)s”).") % params
-        else:
-            first = _("%(step)s: %(problem)s.") % params
-        sentences: list[str] = [first]
+        sentences: list[str] = [*self._problem_sentences()]
         if self.attempt_count > 1:
             tried = ngettext("Tried %(count)s time.", "Tried %(count)s times.", self.attempt_count)
             sentences.append(tried % {"count": self.attempt_count})
         return joined([*sentences, *filter(None, [self.advice])])
+
+    def _problem_sentences(self) -> Iterator[str]:
+        params = {"step": _(_STEPS.get(self.step, self.step)), "problem": self.problem}
+        said = {"said": self.remote_message}
+        if self.problem.endswith("."):  # whole sentences already
+            yield _("%(step)s: %(problem)s") % params
+            if self.remote_message:
+                yield _("It sent “%(said)s”.") % said
+        elif self.remote_message:
+            yield _("%(step)s: %(problem)s (“%(said)s”).") % {**params, **said}
+        else:
+            yield _("%(step)s: %(problem)s.") % params
 
     def __str__(self) -> str:
         return str(self.message)

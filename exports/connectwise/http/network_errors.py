@@ -21,7 +21,7 @@ from exports.connectwise.http.errors import (
 from exports.connectwise.http.sockets import DeadlineError
 from exports.connectwise.http.tunnel import ProxyRefusedError, ProxyUnreachableError
 from exports.connectwise.language import gettext as _
-from exports.connectwise.language import gettext_noop, joined
+from exports.connectwise.language import gettext_noop, joined, message_of
 
 _Kinds = type[BaseException] | tuple[type[BaseException], ...]
 # ValueError and OverflowError come from lengths and numbers that the libraries do not expect.
@@ -43,7 +43,7 @@ def own_error(error: Exception, *, host: str, step: str, hint: str = "") -> Conn
     """
     if isinstance(error, AddressRefusedError):
         problem = _("%(host)s was not called") % {"host": host}
-        return AddressBlockedError(problem, str(error), step=step)
+        return AddressBlockedError(problem, message_of(error), step=step)
     if isinstance(error, DecodeError):
         return WrongShapeError(
             _("the answer of %(host)s could not be decompressed") % {"host": host},
@@ -138,10 +138,17 @@ def _problem(causes: list[BaseException], host: str) -> tuple[str, str]:
 def _causes(error: BaseException) -> list[BaseException]:
     """The error and the errors that it wraps, as urllib3 wraps most of them."""
     causes = [error]
-    while below := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
+    while below := _below(error):
         error = below
         causes.append(error)
     return causes
+
+
+def _below(error: BaseException) -> BaseException | None:
+    known = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    # urllib3's SSLError only names the one it stands for.
+    named = error.args[0] if error.args else None
+    return known or (named if isinstance(named, BaseException) else None)
 
 
 # The start of a TLS alert or handshake, received in place of an HTTP status line.

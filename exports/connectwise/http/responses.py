@@ -17,7 +17,7 @@ from exports.connectwise.json_numbers import (
     record_id,
 )
 from exports.connectwise.language import gettext as _
-from exports.connectwise.language import gettext_noop
+from exports.connectwise.language import gettext_noop, joined
 
 _NOT_A_LIST: Final = gettext_noop("ConnectWise sent %(found)s instead of a list of batches.")
 _NOT_A_COUNT: Final = gettext_noop("ConnectWise sent %(found)s instead of the number of batches.")
@@ -116,4 +116,4 @@ def read_object(response: Response, _clean: Clean) -> dict[str, Any]:
 
 
 def _unexpected(message: str, sent: object) -> JSONShapeError:
-    return JSONShapeError(f"{_(message) % {'found': describe(sent)}} {_(_ADVICE)}")
+    return JSONShapeError(joined([_(message) % {"found": describe(sent)}, _(_ADVICE)]))

@@ -55,18 +55,40 @@ def _kind_and_advice(
             "On the ConnectWise cloud this is also the answer to a wrong company or wrong keys: "
             "check the site, the company and both keys of the connection."
         )
-    if is_web_page and status in _REFUSED_BY_OTHERS:
-        return RejectedError, gettext_noop(
-            "This is a web page, which ConnectWise's API never sends: a firewall, a proxy or the "
-            "web server before ConnectWise refused the call. Ask who runs it to let this server's "
-            "calls through, and check the site and its port."
-        )
+    if is_web_page and status in _PAGES_OF_OTHERS:
+        return _PAGES_OF_OTHERS[status]
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     return _BY_CLASS.get(status // 100, _BY_CLASS[2])
 
 
-_REFUSED_BY_OTHERS: Final = frozenset({400, 403, 405, 406, 409, 451})
+_REFUSED_BY_OTHERS: Final = (
+    RejectedError,
+    gettext_noop(
+        "This is a web page, which ConnectWise's API never sends: a firewall, a proxy or the "
+        "web server before ConnectWise refused the call. Ask who runs it to let this server's "
+        "calls through, and check the site and its port."
+    ),
+)
+# A web page says nothing about the keys of a connection, whatever its status.
+_PAGES_OF_OTHERS: Final[dict[int, tuple[type[ConnectWiseError], str]]] = {
+    **dict.fromkeys((400, 403, 405, 406, 409, 451), _REFUSED_BY_OTHERS),
+    401: (
+        RejectedError,
+        gettext_noop(
+            "This is a login page, which ConnectWise's API never sends: a proxy or the web server "
+            "before ConnectWise asks for a login of its own. Ask who runs it to let this server's "
+            "calls through, and check the site and its port."
+        ),
+    ),
+    404: (
+        NotFoundError,
+        gettext_noop(
+            "This is a web page, which ConnectWise's API never sends: another program answers at "
+            "this address. Check the site and its port: it is the host that people log in to."
+        ),
+    ),
+}
 _NOT_REACHED_BEHIND: Final = (
     ServerFailedError,
     gettext_noop(

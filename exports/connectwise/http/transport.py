@@ -1,4 +1,4 @@
-"""Sends one GET and reads a response of limited size: the only module that uses HTTP (H1).
+"""Sends one request and reads a response of limited size: the only module that uses HTTP (H1).
 
 Uses requests' adapter without its Session. A Session would add redirects, cookies, and proxies and
 passwords from the environment, none of which we want, and it reads a redirect's whole body.
@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 from requests import Request
 from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool
+from urllib3 import HTTPResponse as PooledResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from exports.connectwise.http.addresses import AddressPolicy
@@ -34,7 +35,7 @@ from exports.connectwise.http.sockets import (
 from exports.connectwise.http.tls import tls_context
 from exports.connectwise.http.tunnel import dial_through
 
-_MOST_INTERIM_RESPONSES: Final = 20
+_MAX_INTERIM_RESPONSES: Final = 20
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -83,19 +84,11 @@ class Transport:
 
     def get(self, url: str, headers: Mapping[str, str], *, step: str) -> Response:
         """Send one request. Raises ConnectWiseErrors for network faults and size limits."""
-        parts = urlsplit(url)
-        begun = time.monotonic()
-        with self._own_errors(parts.netloc, step):
-            adapter = self._adapter(parts, step)
-            self._watch.begin(self._limits.total)
-            self._watch.check()
-            response = adapter.send(
-                Request("GET", url, {**headers, "Accept-Encoding": "gzip"}).prepare(),
-                stream=True,
-                timeout=(self._limits.connect, self._limits.read),
-            )
-            body = self._read(response.raw, step)
-        return Response(url, response.status_code, response.headers, body, time.monotonic() - begun)
+        return self._send("GET", url, headers, None, step)
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes, *, step: str) -> Response:
+        """Send a body, to be told about something (N1); raises as `get`."""
+        return self._send("POST", url, headers, body, step)
 
     def pause(self, seconds: float, *, step: str) -> None:
         """Wait between two requests; raises StoppedError within a tick after a stop (H4)."""
@@ -106,6 +99,24 @@ class Transport:
         for adapter in self._adapters.values():
             adapter.close()
         self._adapters.clear()
+
+    def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, step: str
+    ) -> Response:
+        parts = urlsplit(url)
+        begun = time.monotonic()
+        with self._own_errors(parts.netloc, step):
+            adapter = self._adapter(parts, step)
+            self._watch.begin(self._limits.total)
+            self._watch.check()
+            response = adapter.send(
+                Request(method, url, {**headers, "Accept-Encoding": "gzip"}, data=body).prepare(),
+                stream=True,
+                timeout=(self._limits.connect, self._limits.read),
+            )
+            answer = self._read(response.raw, step)
+        seconds = time.monotonic() - begun
+        return Response(url, response.status_code, response.headers, answer, seconds)
 
     def _adapter(self, parts: SplitResult, step: str) -> _Adapter:
         key = f"{parts.scheme}://{parts.netloc}"
@@ -167,7 +178,7 @@ class _FinalResponse(HTTPResponse):
     """Skips interim responses such as 102 and 103; the library skips only 100."""
 
     def _read_status(self) -> tuple[str, int, str]:
-        for _count in range(_MOST_INTERIM_RESPONSES):
+        for _count in range(_MAX_INTERIM_RESPONSES):
             version, status, reason = super()._read_status()  # type: ignore[misc]
             if not 101 < status < 200:
                 return version, status, reason
@@ -193,6 +204,12 @@ class _DialledConnection(HTTPConnection):
         self._way = proxy
         self._policy = policy
         self._watch = watch
+
+    def getresponse(self) -> PooledResponse:  # type: ignore[override]
+        if self.sock is None:
+            # The library goes on after a pipe that broke while the body was sent.
+            raise ConnectionResetError("closed before the request was sent")
+        return super().getresponse()
 
     def _new_conn(self) -> WatchedSocket:
         seconds = float(self.timeout or Limits.connect)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import ClassVar
 from urllib.parse import quote, urlencode
 
-from exports.connectwise.batches import PATH
+from exports.connectwise.batch_fields import PATH
 from exports.connectwise.filter.conditions import (
     MAX_URL_LENGTH,
     both,
@@ -16,7 +16,7 @@ from exports.connectwise.filter.conditions import (
     updated_after,
     updated_up_to,
 )
-from exports.connectwise.http.addresses import Site
+from exports.connectwise.http.sites import Site
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import grouped
 

@@ -8,7 +8,6 @@ the file is checked in this process instead, as small files always are.
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -101,7 +100,8 @@ class _ValidationProcess:
         self._checked: CheckedFile | None = None
         self._last_heard_at = time.monotonic()
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "exports.connectwise.xml.validation_process", str(path)],
+            # -S: without the site module, as this process tells it all its folders.
+            [sys.executable, "-S", "-m", "exports.connectwise.xml.validation_process", str(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -138,7 +138,8 @@ class _ValidationProcess:
             while (line := self._read_line()) == "more\n":
                 if not self._release_more():
                     return
-            self._checked = CheckedFile(**json.loads(line))
+            batch_count, size, sha256 = line.split()
+            self._checked = CheckedFile(int(batch_count), int(size), sha256)
 
     def _read_line(self) -> str:
         assert self._process.stdout  # noqa: S101 - it is a pipe

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Final
 
-from exports.connectwise.batches import (
+from exports.connectwise.batch_fields import (
     ELEMENT,
     ELEMENTS,
     EXTERNAL_ID,
@@ -14,6 +14,8 @@ from exports.connectwise.batches import (
 )
 
 FILE_NAME: Final = "batches.xsd"
+# The first line of every document, and of the schema.
+DECLARATION: Final = '<?xml version="1.0" encoding="utf-8"?>\n'
 
 # A missing flag is written as nil. Any other missing value is an empty element, so its type must be
 # text. Dates are text as well, as they are written as ConnectWise sent them.
@@ -21,8 +23,7 @@ _FLAG: Final = 'type="xs:boolean" nillable="true"'
 _TEXT: Final = 'type="xs:string"'
 
 _SCHEMA: Final = """\
-<?xml version="1.0" encoding="utf-8"?>
-<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
+{declaration}<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
   <xs:element name="{root}">
     <xs:annotation>
       <xs:documentation xml:lang="en">Accounting batches exported from ConnectWise PSA, by ascending id. An export that found no batch has no child.</xs:documentation>
@@ -74,6 +75,7 @@ def schema() -> bytes:
         for name, type_ in ELEMENTS
     )
     return _SCHEMA.format(
+        declaration=DECLARATION,
         root=ROOT,
         element=ELEMENT,
         external_id=EXTERNAL_ID,

@@ -2,20 +2,19 @@
 `background_validation`.
 
 When it has read as far as allowed it writes `more` to standard output and reads `BYTES 0` from
-standard input, or `BYTES 1` when the file is whole and on disk. At the end it writes a CheckedFile
-as one line of JSON, or nothing if the file is invalid. It imports little, to start quickly.
+standard input, or `BYTES 1` when the file is whole and on disk. At the end it writes the
+fields of a CheckedFile as one line, or nothing if the file is invalid. It imports little, to start
+quickly.
 """
 
 import hashlib
-import json
 import os
 import signal
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
-from exports.connectwise.plain_files import open_plain
+from exports.connectwise.regular_files import open_regular
 from exports.connectwise.xml.validation import FileCheckError, check_stream
 
 
@@ -24,12 +23,12 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     path = Path(sys.argv[1])
     try:
-        with open_plain(path) as stream:
+        with open_regular(path) as stream:
             checked = check_stream(_GrowingFile(stream))
     except FileCheckError:
         return
     if (checked.size, checked.sha256) == _on_disk(path):
-        print(json.dumps(asdict(checked)), flush=True)
+        print(*checked, flush=True)
 
 
 class _GrowingFile:
@@ -62,7 +61,7 @@ class _GrowingFile:
 
 
 def _on_disk(path: Path) -> tuple[int, str]:
-    with open_plain(path) as stream:
+    with open_regular(path) as stream:
         return os.fstat(stream.fileno()).st_size, hashlib.file_digest(stream, "sha256").hexdigest()
 
 

@@ -3,14 +3,14 @@
 This does not use lxml's `xmlfile`, which writes `<x/>` and a single-quoted declaration, so that it
 cannot match the sample byte for byte (X1), and which closes the root even after an exception, so
 that an incomplete file looks whole. To stay safe, all text and names are escaped by `text.py`, and
-`validation.py` reads every file back with two independent parsers before it is published (X6).
+`validation.py` reads every file back with another parser before it is published (X6).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import BinaryIO, Final, NamedTuple, Self
 
-from exports.connectwise.batches import (
+from exports.connectwise.batch_fields import (
     ELEMENT,
     ELEMENTS,
     EXTERNAL_ID,
@@ -22,12 +22,12 @@ from exports.connectwise.batches import (
 from exports.connectwise.json_numbers import describe, record_id
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import gettext_noop
+from exports.connectwise.xml.schema import DECLARATION
 from exports.connectwise.xml.text import element_name, escape_text, find_special, loses_characters
 
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 XSD: Final = "http://www.w3.org/2001/XMLSchema"
 
-_DECLARATION: Final = '<?xml version="1.0" encoding="utf-8"?>\n'
 _ROOT_START: Final = f'<{ROOT} xmlns:xsi="{XSI}" xmlns:xsd="{XSD}"'
 _NIL: Final = ' xsi:nil="true"'
 _INDENT: Final = "  "
@@ -133,7 +133,7 @@ class BatchWriter:
         if self.written_count:
             self._stream.write(f"</{ROOT}>\n".encode())
         else:
-            self._stream.write(f"{_DECLARATION}{_ROOT_START} />\n".encode())
+            self._stream.write(f"{DECLARATION}{_ROOT_START} />\n".encode())
 
     def write(self, record: Mapping[str, object]) -> None:
         """Append one batch. Raises JSONShapeError without an integer id (H5), else RecordError."""
@@ -151,7 +151,7 @@ class BatchWriter:
         if not elements:
             return
         if not self.written_count:
-            self._stream.write(f"{_DECLARATION}{_ROOT_START}>\n".encode())
+            self._stream.write(f"{DECLARATION}{_ROOT_START}>\n".encode())
         self._stream.write("".join(elements).encode())
         self.written_count += len(elements)
 

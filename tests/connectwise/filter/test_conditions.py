@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exports.connectwise.batches import FIELD_TYPES, FieldType
+from exports.connectwise.batch_fields import FIELD_TYPES, FieldType
 from exports.connectwise.filter import conditions as grammar
 from exports.connectwise.filter.conditions import COMPARISONS, Condition, ConditionError
 

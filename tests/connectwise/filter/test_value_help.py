@@ -2,7 +2,7 @@
 
 import pytest
 
-from exports.connectwise.batches import FieldType
+from exports.connectwise.batch_fields import FieldType
 from exports.connectwise.filter import literals, value_help
 from exports.connectwise.filter.literals import LiteralError, LiteralType
 

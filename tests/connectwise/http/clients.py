@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exports.connectwise.http.addresses import AddressPolicy, Site
+from exports.connectwise.http.addresses import AddressPolicy
 from exports.connectwise.http.client import (
     ConnectWiseClient,
     ConnectWiseError,
@@ -14,6 +14,7 @@ from exports.connectwise.http.client import (
     Limits,
     RetryPolicy,
 )
+from exports.connectwise.http.sites import Site
 from tests.demo.certificates import Certificates
 
 from .raw_server import RawServer

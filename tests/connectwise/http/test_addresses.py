@@ -4,13 +4,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from exports.connectwise.http.addresses import (
-    AddressPolicy,
-    AddressRefusedError,
-    Site,
-    SiteError,
-    parse_site,
-)
+from exports.connectwise.http.addresses import AddressPolicy, AddressRefusedError
+from exports.connectwise.http.sites import Site, SiteError, parse_site
 
 PUBLIC_ONLY = AddressPolicy()
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from exports.connectwise.http.addresses import parse_site
 from exports.connectwise.http.client import CompanyInfo, RetryPolicy, full_url_length
 from exports.connectwise.http.errors import (
     AuthenticationError,
@@ -18,6 +17,7 @@ from exports.connectwise.http.errors import (
     WrongShapeError,
 )
 from exports.connectwise.http.retries import parse_http_date, retry_after_seconds
+from exports.connectwise.http.sites import parse_site
 
 from .clients import CREDENTIALS, client_of
 from .raw_server import RawServer, answer, closing, gzip_answer, json_answer

@@ -1,7 +1,8 @@
 """The codes by which programs recognise an error."""
 
-from exports.connectwise.http.addresses import AddressRefusedError, SiteError
+from exports.connectwise.http.addresses import AddressRefusedError
 from exports.connectwise.http.errors import ConnectWiseError
+from exports.connectwise.http.sites import SiteError
 
 
 def _subclasses(kind: type) -> list[type]:

@@ -63,12 +63,12 @@ ENCODED = {
 
 @pytest.mark.parametrize("form", ENCODED)
 def test_encoded_key_is_removed(form: str) -> None:
-    said = Redactor(KEY).redact(f"Bad call by {ENCODED[form]} today")
+    redacted = Redactor(KEY).redact(f"Bad call by {ENCODED[form]} today")
 
-    assert said.startswith("Bad call by ")
-    assert said.endswith("today")
-    assert len(said) < len("Bad call by today") + 40
-    assert "[removed]" in said
+    assert redacted.startswith("Bad call by ")
+    assert redacted.endswith("today")
+    assert len(redacted) < len("Bad call by today") + 40
+    assert "[removed]" in redacted
 
 
 def test_half_a_key_is_removed() -> None:
@@ -78,9 +78,9 @@ def test_half_a_key_is_removed() -> None:
 
 
 def test_innocent_text_stays() -> None:
-    said = "The private key of the API member is wrong: 50%25 of &lt;b&gt; \\u0041 ?a=b70+c"
+    harmless = "The private key of the API member is wrong: 50%25 of &lt;b&gt; \\u0041 ?a=b70+c"
 
-    assert Redactor(KEY, TOKEN).redact(said) == said
+    assert Redactor(KEY, TOKEN).redact(harmless) == harmless
 
 
 def test_short_key_is_removed_where_it_stands() -> None:

@@ -19,6 +19,7 @@ from exports.connectwise.http.errors import (
     CertificateError,
     ConnectWiseError,
     ForbiddenError,
+    NotFoundError,
     RejectedError,
     ServerFailedError,
     UnreachableError,
@@ -27,7 +28,7 @@ from exports.connectwise.http.errors import (
 from exports.connectwise.http.retries import parse_http_date
 from tests.demo.certificates import Certificates
 
-from .clients import ask, client_of, failure, server_context
+from .clients import PRIVATE_KEY, ask, client_of, failure, server_context
 from .raw_server import RawServer, Reply, answer, json_answer
 
 GOOD = json_answer([{"id": 1}])
@@ -229,6 +230,48 @@ def test_demanded_client_certificate_is_named(certificates: Certificates) -> Non
         error = failure(client)
     assert "client certificate" in str(error)
     assert server.connection_count == 1
+
+
+def test_client_certificate_demanded_late_is_named(certificates: Certificates) -> None:
+    """With TLS 1.3 the demand comes only after the handshake, perhaps while the request is sent."""
+    context = server_context(certificates)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    for _attempt in range(5):
+        with (
+            RawServer(GOOD, tls=context) as server,
+            client_of(server, scheme="https", ca_file=str(certificates.authority)) as client,
+        ):
+            error = failure(client)
+        assert "client certificate" in str(error)
+        assert server.connection_count == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "says"),
+    [
+        (401, RejectedError, "asks for a login of its own"),
+        (404, NotFoundError, "another program answers at this address"),
+    ],
+)
+def test_page_of_another_blames_no_keys(
+    status: int, kind: type[ConnectWiseError], says: str
+) -> None:
+    page = b"<!DOCTYPE html><html><body><form>Log in</form></body></html>"
+    error, _count = failed_by(answer(status, page, headers={"Content-Type": "text/html"}))
+
+    assert type(error) is kind
+    assert says in str(error)
+    assert "private key" not in str(error)
+
+
+def test_quoted_answer_stays_translatable_and_clean() -> None:
+    error, _count = failed_by(json_answer(f"key {PRIVATE_KEY}"))
+    stored = error.message.data
+
+    assert "instead of a list of batches. Check that the site" in str(error)
+    assert PRIVATE_KEY not in str(stored)
+    assert "ConnectWise sent %(found)s instead of a list of batches." in str(stored)
 
 
 def common_name_only(folder: Path) -> tuple[Path, Path]:

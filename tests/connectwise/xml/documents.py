@@ -9,10 +9,13 @@ from typing import Any, NamedTuple
 
 from lxml import etree
 
+from exports.connectwise.batch_fields import ELEMENTS
 from exports.connectwise.json_numbers import decode_json
 from exports.connectwise.xml.schema import schema
 from exports.connectwise.xml.writer import XSI, BatchWriter
 
+# The elements of a batch before its extra fields: id, externalId, _info and the others.
+KNOWN_COUNT = 3 + len(ELEMENTS)
 SAMPLE_RECORD = {
     "id": 284,
     "batchIdentifier": "20191015172525",

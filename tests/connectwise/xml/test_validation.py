@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,38 @@ def test_document_type_is_refused_unread(file: Path, doctype: str) -> None:
         check_file(file, expected_count=1)
 
 
+@pytest.mark.parametrize("markup", ["<!-- x -->", "<![CDATA[x]]>"])
+def test_comments_and_cdata_are_refused(file: Path, markup: str) -> None:
+    file.write_text(_document(1).replace("</Batches>", f"{markup}</Batches>"))
+
+    with pytest.raises(FileCheckError, match="which no export does"):
+        check_file(file, expected_count=1)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text.replace("utf-8", "iso-8859-1").encode(),
+        lambda text: text.replace("utf-8", "utf-16").encode("utf-16"),
+        lambda text: text.removeprefix('<?xml version="1.0" encoding="utf-8"?>\n').encode(),
+        lambda text: text.encode("utf-8-sig"),
+    ],
+)
+@pytest.mark.rule("X6")
+def test_file_of_another_encoding_is_refused(file: Path, spoil: Callable[[str], bytes]) -> None:
+    file.write_bytes(spoil(_document(1)))
+
+    with pytest.raises(FileCheckError, match="does not begin with the declaration"):
+        check_file(file, expected_count=1)
+
+
+def test_blank_where_nothing_belongs_is_refused(file: Path) -> None:
+    file.write_text(_document(1).replace("<externalId />", "<externalId> </externalId>"))
+
+    with pytest.raises(FileCheckError, match="Element 'externalId'"):
+        check_file(file, expected_count=1)
+
+
 def test_extra_fields_named_batch_are_not_counted(file: Path) -> None:
     file.write_text(
         written_records(
@@ -173,6 +206,7 @@ def test_checkpoint_can_end_the_check(file: Path) -> None:
 
 _MEASURE = """
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from exports.connectwise.xml.validation import check_file
 from exports.connectwise.xml.writer import BatchWriter

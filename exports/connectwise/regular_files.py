@@ -15,7 +15,7 @@ PRIVATE: Final = 0o600
 _SAFE: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def open_plain(path: Path) -> BufferedReader:
+def open_regular(path: Path) -> BufferedReader:
     """Open for reading. Raises OSError, also for anything but a regular file."""
     return os.fdopen(_regular(path, os.O_RDONLY), "rb")
 

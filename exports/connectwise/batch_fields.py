@@ -6,10 +6,9 @@ module.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from exports.connectwise.language import gettext_noop
 
@@ -23,8 +22,7 @@ class FieldType(StrEnum):
     DATETIME = "datetime"
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """A field of a batch: its name, its type, and its English label.
 
     `examples` are two typical values where those of its type do not fit; an `is_extra` field is
