@@ -4,13 +4,13 @@ from typing import Final
 
 # As large as an id, here and at ConnectWise, can be.
 LARGEST_ID: Final = 2**63 - 1
-_MOST_DIGITS: Final = len(str(LARGEST_ID))
+_MAX_DIGITS: Final = len(str(LARGEST_ID))
 
 
 def read_number(text: str, *, most: int = LARGEST_ID) -> int | None:
     """A whole number from 0 to `most`; None for anything else, however long it is."""
     # int() takes digits of any script, blanks and signs, and is slow on a million of them.
-    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS):
         return None
     number = int(text)
     return number if number <= most else None
@@ -24,7 +24,7 @@ def read_id(text: str) -> int | None:
 class IdConverter:
     """`<id:pk>` in an address: what no database can hold is a page that does not exist."""
 
-    regex = f"[0-9]{{1,{_MOST_DIGITS}}}"
+    regex = f"[0-9]{{1,{_MAX_DIGITS}}}"
 
     def to_python(self, text: str) -> int:
         number = read_number(text)
