@@ -107,7 +107,7 @@ class Migration(migrations.Migration):
                                 ["waiting", "sending", "delivered", "superseded", "failed"],
                             )
                         ),
-                        name="delivery_state_is_known",
+                        name="badge_is_known",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(

@@ -4,7 +4,7 @@ any language. What earlier versions stored as a sentence stays and is shown as i
 
 from django.db import migrations, models
 
-import exports.models.messages
+import exports.models.message_field
 
 # Earlier versions stored these sentences, in the language of the installation.
 _ACTIVITIES = {
@@ -53,19 +53,19 @@ class Migration(migrations.Migration):
         migrations.AddField(
             "run",
             "retry_reason",
-            exports.models.messages.MessageField(blank=True, default=""),
+            exports.models.message_field.MessageField(blank=True, default=""),
             preserve_default=False,
         ),
         migrations.AddField("run", "error_code", models.CharField(blank=True, max_length=60)),
         migrations.AddField("run", "suspicion_code", models.CharField(blank=True, max_length=60)),
         migrations.AlterField(
-            "run", "error", exports.models.messages.MessageField(blank=True)
+            "run", "error", exports.models.message_field.MessageField(blank=True)
         ),
         migrations.AlterField(
-            "run", "suspicion", exports.models.messages.MessageField(blank=True)
+            "run", "suspicion", exports.models.message_field.MessageField(blank=True)
         ),
         migrations.AlterField(
-            "run", "window_reason", exports.models.messages.MessageField(blank=True)
+            "run", "window_reason", exports.models.message_field.MessageField(blank=True)
         ),
-        migrations.AlterField("runlogentry", "message", exports.models.messages.MessageField()),
+        migrations.AlterField("runlogentry", "message", exports.models.message_field.MessageField()),
     ]

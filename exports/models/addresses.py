@@ -2,7 +2,8 @@
 
 from django.conf import settings
 
-from exports.connectwise.http.addresses import AddressPolicy, Site, parse_site
+from exports.connectwise.http.addresses import AddressPolicy
+from exports.connectwise.http.sites import Site, parse_site
 
 
 def read_site(text: str) -> Site:

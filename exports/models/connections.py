@@ -2,21 +2,26 @@
 
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
-from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from exports.connectwise.http.addresses import Site
+from exports import clock
 from exports.connectwise.http.credentials import Credentials
 from exports.connectwise.http.errors import AuthenticationError
-from exports.connectwise.http.remote_text import clean_text
+from exports.connectwise.http.sites import Site
 from exports.connectwise.language import gettext as _
 from exports.models.addresses import read_site
-from exports.models.codes import ErrorCode
+from exports.models.audit import record_action
+from exports.models.audit_actions import AuditAction
+from exports.models.audited import AuditedModel, recording_changes
+from exports.models.codes import ErrorCode, EventCode
 from exports.models.edits import EditedModel
+from exports.models.events import record_event
+from exports.models.secrets import decrypt, encrypt
+from exports.models.tested import TestedModel, cleaned_steps, worst_of
 
 
 class SecretUnreadableError(Exception):
@@ -31,12 +36,11 @@ BOUND_TO_KEY = ("site", "company", "public_key")
 # A test result is valid only while these stay the same.
 _TESTED = (*BOUND_TO_KEY, "private_key_token", "client_id")
 
-# Longer than any sentence of ours; sentences quote ConnectWise, so they need a limit.
-_STEP_LENGTH = 1500
 
-
-class Connection(EditedModel):
+class Connection(AuditedModel, EditedModel, TestedModel):
     """A ConnectWise site and the API member that reads its batches."""
+
+    AUDITED_SECRETS = {"private_key_token": "private_key"}
 
     name = models.CharField(max_length=100, unique=True)
     site = models.CharField(
@@ -52,10 +56,7 @@ class Connection(EditedModel):
         default=4, validators=[MinValueValidator(1), MaxValueValidator(8)]
     )
     is_default = models.BooleanField(gettext_lazy("default"), default=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    last_tested_at = models.DateTimeField(null=True, editable=False)
-    # A list of {"name", "outcome": passed|warning|failed, "sentence", "code"}.
-    last_test_steps = models.JSONField(default=list, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
 
     # Since when ConnectWise refuses the keys (401); null again once a test or a run succeeds.
     key_refused_at = models.DateTimeField(null=True, editable=False)
@@ -82,7 +83,7 @@ class Connection(EditedModel):
 
     def write_private_key(self, private_key: str) -> None:
         """Encrypt `private_key` into this row; the caller saves."""
-        self.private_key_token = _fernet().encrypt(private_key.encode()).decode()
+        self.private_key_token = encrypt(private_key)
 
     def read_private_key(self) -> str:
         """The decrypted private key, only for signing requests.
@@ -90,7 +91,7 @@ class Connection(EditedModel):
         Raises SecretUnreadableError when the encryption key is wrong or lost (rule C3).
         """
         try:
-            return _fernet().decrypt(self.private_key_token.encode()).decode()
+            return decrypt(self.private_key_token)
         except InvalidToken:
             raise SecretUnreadableError(
                 _(
@@ -135,22 +136,22 @@ class Connection(EditedModel):
         with transaction.atomic():
             others = Connection.objects.exclude(pk=self.pk).filter(is_default=True)
             if self.is_default:
-                now = timezone.now()
+                now = clock.now()
                 others.update(is_default=False, updated_at=now, updated_by=self.updated_by)
             elif self.pk is None and not others.exists():
                 self.is_default = True
             super().save(*args, **kwargs)
 
-    @property
-    def shown_test_steps(self) -> list[dict[str, str]]:
-        """The last test's steps, cleaned, as an earlier version may have stored another form."""
-        stored = self.last_test_steps if isinstance(self.last_test_steps, list) else []
-        return [_clean_step(step) for step in stored if isinstance(step, dict)]
+    def remove(self) -> None:
+        """Delete it. Raises ProtectedError while tasks or runs need it (rule C7)."""
+        with recording_changes(self):
+            self.delete()
 
     def record_test(self, steps: list[dict[str, str]]) -> None:
         """Store the steps and the time of a test, unless the connection was changed meanwhile."""
-        self.last_test_steps = [_clean_step(step) for step in steps]
-        self.last_tested_at = timezone.now()
+        self.last_test_steps = cleaned_steps(steps)
+        self.last_tested_at = clock.now()
+        record_action(AuditAction.CONNECTION_TESTED, self, {"outcome": [None, worst_of(steps)]})
         self._as_called().update(
             last_test_steps=self.last_test_steps, last_tested_at=self.last_tested_at
         )
@@ -161,21 +162,17 @@ class Connection(EditedModel):
 
     def mark_key_refused(self) -> None:
         """Record that ConnectWise refuses these keys; the first time is kept until they work."""
-        self._as_called().filter(key_refused_at=None).update(key_refused_at=timezone.now())
+        with transaction.atomic():
+            open_row = self._as_called().filter(key_refused_at=None)
+            if open_row.update(key_refused_at=clock.now()):
+                record_event(EventCode.KEY_REFUSED, connection=self)
 
     def mark_key_accepted(self) -> None:
-        self._as_called().exclude(key_refused_at=None).update(key_refused_at=None)
+        with transaction.atomic():
+            if self._as_called().exclude(key_refused_at=None).update(key_refused_at=None):
+                record_event(EventCode.KEY_ACCEPTED, connection=self)
 
     def _as_called(self) -> models.QuerySet["Connection"]:
         """This row, or none if a field that requests use was changed since it was read."""
         called_with = {name: getattr(self, name) for name in _TESTED}
         return Connection.objects.filter(pk=self.pk, **called_with)
-
-
-def _clean_step(step: dict[str, Any]) -> dict[str, str]:
-    members = ("name", "outcome", "sentence", "code")
-    return {name: clean_text(str(step.get(name, "")), _STEP_LENGTH) for name in members}
-
-
-def _fernet() -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in settings.CWEXPORT_ENCRYPTION_KEYS])

@@ -2,9 +2,9 @@
 
 from django.conf import settings
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
+from exports import clock
 from exports.number_formats import utc_text
 
 
@@ -31,14 +31,14 @@ class DateChange(models.Model):
     origin = models.CharField(max_length=10, choices=Origin.choices)
     date_before = models.DateTimeField(null=True)
     date_after = models.DateTimeField()
-    run = models.ForeignKey("exports.Run", models.PROTECT, null=True, related_name="date_changes")
+    run = models.ForeignKey("exports.RunSummary", models.PROTECT, null=True, related_name="+")
     changed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
     reason = models.CharField(max_length=200, blank=True)
     # For *only from now on*: the filter that it was chosen for (W9).
     conditions = models.TextField(blank=True)
-    changed_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(default=clock.now)
     # An undone change stays in the history; the change before it is in force again.
     undone_at = models.DateTimeField(null=True)
     undone_by = models.ForeignKey(

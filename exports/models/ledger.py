@@ -4,47 +4,55 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from django.db import connections, models
+from django.db import connections, models, transaction
+from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
     from exports.models.runs import Run
     from exports.models.tasks import Task
 
+_COLUMNS: Final = (
+    "task_id, run_id, batch_id, last_updated, content_hash, extra_hash, batch_identifier"
+)
 _INSERT: Final = (
-    "INSERT INTO exports_ledgerentry "
-    "(task_id, run_id, batch_id, last_updated, content_hash, extra_hash) "
+    f"INSERT INTO exports_ledgerentry ({_COLUMNS}) "  # noqa: S608 - names of ours
     "SELECT {task_id:d}, {run_id:d}, added.* FROM (VALUES {rows}) AS added"
 )
-# With 4 parameters per row below the 999 that every SQLite takes.
-_ROWS_AT_ONCE: Final = 249
+_COPY: Final = f"COPY exports_ledgerentry ({_COLUMNS}) FROM STDIN"
+# With 5 parameters per row below the 999 that every SQLite takes.
+_ROWS_AT_ONCE: Final = 199
 _IDS_AT_ONCE: Final = 900
 _PORTION: Final = 2_000
+MAX_LAST_UPDATED: Final = 64
+# Of a longer identifier its beginning is kept and searched for.
+MAX_IDENTIFIER: Final = 100
 
 
 class Version(NamedTuple):
     """One version of a batch: its id, last update as sent, and a hash over its elements.
 
     `extra_hash` covers all fields ConnectWise returned; None when extra fields are not exported.
+    `batch_identifier` is what people see in ConnectWise.
     """
 
     batch_id: int
     last_updated: str
     content_hash: str
     extra_hash: str | None = None
+    batch_identifier: str = ""
 
 
 class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
     def counted_for(self, run: "Run") -> "LedgerQuerySet":
         """The rows that make the run skip a batch: of its task's earlier successes.
 
-        Rows of other runs are only staged; ids of another company are other batches. A re-export
-        does not count: its file does not reach the export folder (R7), so its batches must still
-        come in a run of the task itself.
+        Rows of other runs are only staged and have no summary; ids of another company are other
+        batches. A re-export does not count: its file does not reach the export folder (R7), so its
+        batches must still come in a run of the task itself.
         """
         counted = self.filter(
             task_id=run.task_id,
-            run__status="succeeded",
             run__site=run.site,
             run__company=run.company,
         ).exclude(run__trigger="reexport")
@@ -55,7 +63,19 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
 
         Filters by the run's task because the index is by run; none is by task and run.
         """
-        return self.filter(run__task_id=task.pk, run__status="succeeded")
+        return self.filter(run__task_id=task.pk)
+
+    def sent(self) -> "LedgerQuerySet":
+        """The rows of all successes of all tasks; those of other runs have no summary."""
+        return self.filter(run__task_id__gt=0)
+
+    def identified_by(self, identifiers: Iterable[str]) -> "LedgerQuerySet":
+        """The rows of batches with these identifiers, in upper or lower case."""
+        keys = {form for text in identifiers for form in _forms(identifier_kept(text))}
+        # Databases differ in which letters they know the upper case of; they see each form.
+        wanted = [Upper(models.Value(key)) for key in sorted(keys - {""})]
+        known = self.filter(batch_identifier__isnull=False).alias(key=Upper("batch_identifier"))
+        return known.filter(key__in=wanted) if wanted else self.none()
 
     def batch_count_of(self, task: "Task") -> int:
         """How many batches the task has exported from its connection's current company."""
@@ -67,7 +87,7 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
 
     def exported_by(self, run_id: int, ids: Sequence[int]) -> set[int]:
         """The ids among `ids` that this run put into its file."""
-        # Uses the index by task and batch, as a run may have very many rows.
+        # Uses the index by batch and task, as a run may have very many rows.
         task_ids = self.filter(run_id=run_id).values("task_id")[:1]
         rows = self.filter(task_id=models.Subquery(task_ids), run_id=run_id)
         return {row[0] for row in rows._among(ids, "batch_id")}
@@ -118,55 +138,121 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
 
     def stage(self, run: "Run", versions: Iterable[Version]) -> None:
         """Add rows for the batches that a running run writes from one page."""
-        rows = [
-            (batch_id, _storable(last_updated), content_hash, extra_hash)
-            for batch_id, last_updated, content_hash, extra_hash in versions
-        ]
+        columns = list(zip(*versions, strict=True))
+        if not columns:
+            return
+        batch_ids, last_updated, content_hashes, extra_hashes, names = columns
+        texts = _all_storable(last_updated, MAX_LAST_UPDATED)
+        identifiers = _all_storable([name.strip() for name in names], MAX_IDENTIFIER)
+        rows = list(zip(batch_ids, texts, content_hashes, extra_hashes, identifiers, strict=True))
+        if connections[self.db].vendor == "postgresql":
+            self._copy(run, rows)
+            return
         # Not bulk_create: creating an object per row takes as long as the rest of a page. Not
         # executemany: it releases the interpreter lock for every row and takes twice as long.
         for start in range(0, len(rows), _ROWS_AT_ONCE):
             some = rows[start : start + _ROWS_AT_ONCE]
             self._insert(run, len(some), list(chain.from_iterable(some)))
 
+    def identify(self, run: "Run", identifiers: Sequence[tuple[int, str]]) -> None:
+        """Fill in the identifiers of a run's batches, by id, where they are not known yet."""
+        table = connections[self.db].ops.quote_name(self.model._meta.db_table)
+        statement = (
+            f"UPDATE {table} SET batch_identifier = %s "  # noqa: S608 - a name of ours
+            "WHERE batch_id = %s AND task_id = %s AND run_id = %s AND batch_identifier IS NULL"
+        )
+        values = [
+            (identifier_kept(identifier), batch_id, run.task_id, run.pk)
+            for batch_id, identifier in identifiers
+        ]
+        with transaction.atomic(using=self.db), connections[self.db].cursor() as cursor:
+            cursor.executemany(statement, values)
+
+    def _copy(self, run: "Run", rows: Iterable[tuple[int | str | None, ...]]) -> None:
+        """Half the time of an INSERT, and a tenth of the processor's on our side."""
+        connection = connections[self.db]
+        with (
+            connection.cursor() as cursor,
+            connection.wrap_database_errors,
+            cursor.copy(_COPY) as copy,
+        ):
+            for row in rows:
+                copy.write_row((run.task_id, run.pk, *row))
+
     def _insert(self, run: "Run", row_count: int, values: list[int | str | None]) -> None:
         connection = connections[self.db]
-        is_sqlite = connection.vendor == "sqlite"
-        row = "(?, ?, ?, ?)" if is_sqlite else "(%s, %s, %s, %s)"
         statement = _INSERT.format(
-            task_id=run.task_id, run_id=run.pk, rows=", ".join([row] * row_count)
+            task_id=run.task_id,
+            run_id=run.pk,
+            rows=", ".join(["(?, ?, ?, ?, ?)"] * row_count),
         )
-        with connection.cursor() as cursor:
-            if is_sqlite:
-                # Bypasses Django, whose conversion of %s to ? takes as long as the insert.
-                with connection.wrap_database_errors:
-                    connection.connection.execute(statement, values)
-            else:
-                cursor.execute(statement, values)
+        # The cursor only sees to a connection: Django's conversion of %s to ? takes as long as
+        # the insert.
+        with connection.cursor(), connection.wrap_database_errors:
+            connection.connection.execute(statement, values)
 
 
 class LedgerEntry(models.Model):
-    """A batch, in one version, in one run's file. Rows are only added, never changed."""
+    """A batch, in one version, in one run's file. Rows are only added, never changed.
+
+    They refer to the summary of the run, which stays when the run is pruned (G2). It is made when
+    the run succeeds; until then rows are staged, so the database cannot enforce it.
+    """
 
     task = models.ForeignKey("exports.Task", models.PROTECT, related_name="+", db_index=False)
-    run = models.ForeignKey("exports.Run", models.PROTECT, related_name="ledger_entries")
+    run = models.ForeignKey(
+        "exports.RunSummary", models.DO_NOTHING, related_name="+", db_constraint=False
+    )
     batch_id = models.BigIntegerField()
-    last_updated = models.CharField(max_length=64, blank=True)
+    last_updated = models.CharField(max_length=MAX_LAST_UPDATED, blank=True)
     content_hash = models.CharField(max_length=32)
     # Null when extra fields were not exported, and in rows of earlier versions.
     extra_hash = models.CharField(max_length=32, null=True)
+    # "" for a batch without one. Null in rows of earlier versions, until it is read from the file.
+    batch_identifier = models.CharField(max_length=MAX_IDENTIFIER, null=True)
 
     objects = LedgerQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["task", "batch_id"], name="ledger_task_batch")]
+        indexes = [
+            # By batch first: it also serves the search over all tasks.
+            models.Index(fields=["batch_id", "task"], name="ledger_batch_task"),
+            models.Index(
+                Upper("batch_identifier"),
+                condition=models.Q(batch_identifier__isnull=False),
+                name="ledger_identifier",
+            ),
+            # Empty once all identifiers are known, so that new rows cost nothing.
+            models.Index(
+                fields=["run"],
+                condition=models.Q(batch_identifier__isnull=True),
+                name="ledger_identifier_unknown",
+            ),
+        ]
 
     def __str__(self) -> str:
         params = {"batch": self.batch_id, "run": self.run_id}
         return _("batch %(batch)s in run %(run)s") % params
 
 
-def _storable(text: str) -> str:
-    """Text that every database accepts: no lone surrogate, no NUL, at most 64 characters."""
-    if text.isascii() and text.isprintable() and len(text) <= 64:
-        return text
-    return text[:64].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+def identifier_kept(text: str) -> str:
+    """An identifier as the ledger keeps it: without blanks around it."""
+    return _storable(text.strip(), MAX_IDENTIFIER)
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    return text, text.upper(), text.lower()
+
+
+def _all_storable(texts: Sequence[str], most: int) -> Sequence[str]:
+    """Each as `_storable`; nearly always all are, which one look at all of them tells."""
+    together = "".join(texts)
+    if together.isascii() and together.isprintable() and max(map(len, texts)) <= most:
+        return texts
+    return [_storable(text, most) for text in texts]
+
+
+def _storable(text: str, most: int) -> str:
+    """Text that every database accepts: no lone surrogate, no NUL, not too long."""
+    plain = text[:most].encode("utf-8", "replace").decode()
+    return plain.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -1,10 +1,10 @@
 """The lines of a run's log (rule R5)."""
 
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from exports.models.messages import MessageField
+from exports import clock
+from exports.models.message_field import MessageField
 from exports.models.runs import Run
 
 LOG_LIMIT = 2_000
@@ -19,7 +19,7 @@ class RunLogEntry(models.Model):
         ERROR = "error", gettext_lazy("Error")
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="log_entries")
-    logged_at = models.DateTimeField(default=timezone.now)
+    logged_at = models.DateTimeField(default=clock.now)
     level = models.CharField(max_length=10, choices=Level.choices)
     message = MessageField()
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db.models import Max, Q
-from django.utils import timezone
 
+from exports import clock
 from exports.connectwise.filter.conditions import Condition, changing_fields
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import grouped, ngettext
 from exports.models.dates import DateChange
 
 if TYPE_CHECKING:
-    from exports.models.runs import Run
+    from exports.models.runs import Run, RunSummary
     from exports.models.tasks import Task
 
 CREATED = DateChange.DateField.CREATED
@@ -27,7 +27,7 @@ class Restart:
     """The next run starts again at `starts_at`, as `run` had other conditions or company (W9)."""
 
     field: DateChange.DateField
-    run: "Run"
+    run: "RunSummary"
     starts_at: datetime
     company_changed: bool
 
@@ -71,7 +71,7 @@ def passes_over_late_matches(conditions: Sequence[Condition]) -> str:
 
 def restart_of(task: "Task", conditions: str) -> Restart | None:
     """The restart in the window of the next run; None when it does not start again."""
-    return next_window(task, conditions, timezone.now()).restart
+    return next_window(task, conditions, clock.now()).restart
 
 
 def reached_back(task: "Task", run: "Run") -> SyncWindow | None:
@@ -109,7 +109,7 @@ def _back_in_sight() -> str:
     )
 
 
-def reexport_reason(of_run: "Run | None", id_count: int) -> str:
+def reexport_reason(of_run: "Run | RunSummary | None", id_count: int) -> str:
     """Says which batches are exported again, instead of the reason for a window (R7)."""
     if of_run is not None:
         return _("The batches of run %(run)s, as they are now.") % {"run": of_run.pk}
@@ -156,10 +156,10 @@ def _typed_window(task: "Task", typed: DateChange | None, window: SyncWindow) ->
     """
     first = _first_served(task, typed) if typed else None
     if first is None:
-        reason = _("The date was typed: it is taken literally and nothing is left out.")
+        reason = _("The date was typed: it is taken literally and nothing is skipped.")
         return replace(window, reason=reason if window.modified_after else "")
     reason = _(
-        "The date was typed: it is taken literally. Left out is only what went out since, from "
+        "The date was typed: it is taken literally. Only what went out since is skipped, from "
         "run %(run)s on."
     )
     return replace(window, skips_known=True, known_from_run=first, reason=reason % {"run": first})
@@ -170,22 +170,23 @@ def _first_served(task: "Task", typed: DateChange) -> int | None:
     undone = task.date_changes.filter(field=typed.field, pk__gt=typed.pk, undone_at__isnull=False)
     came_back_at = undone.aggregate(last=Max("undone_at"))["last"]
     since = max(filter(None, (typed.changed_at, came_back_at)))
-    served = task.runs.filter(status="succeeded", export=task.export, queued_at__gte=since)
-    found = served.exclude(trigger="reexport").order_by("id").values_list("pk", flat=True)
-    return found.first()
+    served = task.run_summaries.filter(export=task.export, queued_at__gte=since)
+    # In the order of the index, so that the task's runs before the date are not read.
+    found = served.exclude(trigger="reexport").order_by("queued_at", "id")
+    return found.values_list("pk", flat=True).first()
 
 
 def _overlap_reason(minutes: int) -> str:
     if minutes == 0:
         return _(
             "From the second of the date on, as the run that set it cannot have seen all of it; "
-            "versions that already went out are left out."
+            "versions that already went out are skipped."
         )
     return ngettext(
         "%(count)s minute before the date, so that late arrivals are not lost; versions that "
-        "already went out are left out.",
+        "already went out are skipped.",
         "%(count)s minutes before the date, so that late arrivals are not lost; versions that "
-        "already went out are left out.",
+        "already went out are skipped.",
         minutes,
     ) % {"count": grouped(minutes)}
 
@@ -211,21 +212,23 @@ def _new_window(task: "Task", conditions: str, now: datetime) -> SyncWindow:
                 skips_known=True,
                 reason=_(
                     "Ids above %(id)s, the highest when run %(run)s started; batches that already "
-                    "went out are left out."
+                    "went out are skipped."
                 )
                 % {"id": run.highest_id, "run": run.pk},
             )
     return SyncWindow(created_after=typed, skips_known=True)
 
 
-def _restart(task: "Task", run: "Run", field: DateChange.DateField, typed: datetime) -> Restart:
-    return Restart(field=field, run=run, starts_at=typed, company_changed=_is_elsewhere(run, task))
+def _restart(
+    task: "Task", run: "RunSummary", field: DateChange.DateField, typed: datetime
+) -> Restart:
+    return Restart(field=field, run=run, starts_at=typed, company_changed=is_elsewhere(run, task))
 
 
-def _is_elsewhere(run: "Run", task: "Task") -> bool:
+def is_elsewhere(run: "RunSummary | None", task: "Task") -> bool:
     """Whether the run read another company than the task's connection does now."""
     connection = task.connection
-    return (run.site, run.company) != (connection.site, connection.company)
+    return run is not None and (run.site, run.company) != (connection.site, connection.company)
 
 
 def is_vouched(change: DateChange, task: "Task", conditions: str) -> bool:
@@ -237,7 +240,7 @@ def is_vouched(change: DateChange, task: "Task", conditions: str) -> bool:
     run = change.run
     if run is None:
         return True
-    if _is_elsewhere(run, task):
+    if is_elsewhere(run, task):
         return False
     is_chosen = change.origin == DateChange.Origin.FROM_NOW
     return conditions == (change.conditions if is_chosen else run.conditions)

@@ -8,39 +8,53 @@ from typing import Any
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from exports.connectwise.batches import FIELD_TYPES
+from exports import clock
+from exports.connectwise.batch_fields import FIELD_TYPES
 from exports.connectwise.filter.conditions import Condition as TypedCondition
 from exports.connectwise.filter.conditions import render
-from exports.models.codes import Activity
+from exports.models.audit import record_action
+from exports.models.audit_actions import AuditAction
+from exports.models.audited import AuditedModel, recording_changes
 from exports.models.conditions import Condition
 from exports.models.dates import DateChange
+from exports.models.destinations import Destination, TaskDestination
 from exports.models.edits import EditedModel
-from exports.models.errors import DatesHeldError, RunActiveError, TaskUnusableError
+from exports.models.errors import (
+    DatesHeldError,
+    RestoredError,
+    RunActiveError,
+    TaskUnusableError,
+)
+from exports.models.frozen_runs import frozen_reexport, frozen_run
+from exports.models.installations import Installation
 from exports.models.name_keys import name_key
-from exports.models.runs import Run
-from exports.models.sync_window import next_window, reexport_reason
+from exports.models.reports import Reported
+from exports.models.runs import Run, RunSummary
+from exports.models.sync_window import is_elsewhere
+from exports.models.tags import MAX_TEXT, tags_in
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_HOURS = 24 * 366
+HOURS_LIMITS = (MinValueValidator(1), MaxValueValidator(MAX_HOURS))
 PAGE_SIZE_LIMITS = (MinValueValidator(1), MaxValueValidator(1000))
 
 
 def circle_from(start: Hashable, following: Mapping[Any, Any]) -> list[Any]:
     """The chain of On Failure Tasks from a task back to itself; [] when there is none (R6)."""
-    way = [start]
-    while (after := following.get(way[-1])) is not None:
-        if after == start:
+    way, last = {start: None}, start  # a dict is a set in order
+    while (last := following.get(last)) is not None:
+        if last == start:
             return [*way, start]
-        if after in way:
+        if last in way:
             return []
-        way.append(after)
+        way[last] = None
     return []
 
 
-class Task(EditedModel):
+class Task(AuditedModel, Reported, EditedModel):
     """An export of accounting batches; fields are named as in the product's specification."""
 
     class Export(models.TextChoices):
@@ -59,6 +73,10 @@ class Task(EditedModel):
         models.PROTECT,
         related_name="tasks",
         verbose_name=gettext_lazy("Connection"),
+    )
+    # As `exports.models.tags` joins them.
+    tags = models.CharField(
+        gettext_lazy("Tags"), max_length=MAX_TEXT, blank=True, default="", db_default=""
     )
     export = models.CharField(
         gettext_lazy("Export Modified, New or All Records"),
@@ -93,7 +111,16 @@ class Task(EditedModel):
         verbose_name=gettext_lazy("On Failure Task"),
     )
     break_on_failure = models.BooleanField(gettext_lazy("Break on Failure"), default=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Tell somebody when there was no success for so long, schedule or not; blank for never.
+    success_within_hours = models.PositiveIntegerField(
+        gettext_lazy("Tell me without a success for (hours)"),
+        null=True,
+        blank=True,
+        validators=HOURS_LIMITS,
+    )
+    # Since when, while that is so; an alarm has been given.
+    overdue_since = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     archived_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
@@ -109,6 +136,11 @@ class Task(EditedModel):
                 name="page_sizes_within_limits",
             ),
             models.CheckConstraint(
+                condition=Q(success_within_hours=None)
+                | Q(success_within_hours__range=(1, MAX_HOURS)),
+                name="hours_without_success_within_limits",
+            ),
+            models.CheckConstraint(
                 condition=Q(export__in=["modified", "new", "all"]), name="export_is_known"
             ),
             models.CheckConstraint(
@@ -119,9 +151,18 @@ class Task(EditedModel):
     def __str__(self) -> str:
         return self.name
 
+    def tag_names(self) -> list[str]:
+        return tags_in(self.tags)
+
     def save(self, **options: Any) -> None:
         self.output_file_key = name_key(self.output_file)
-        super().save(**options)
+        is_new = self._state.adding
+        with transaction.atomic():
+            super().save(**options)
+            if is_new:
+                # The export folder is the default of every task (rule D2).
+                folder = Destination.objects.export_folder()
+                TaskDestination.objects.create(task=self, destination=folder)
 
     def saved_conditions(self) -> tuple[TypedCondition, ...]:
         """The conditions in order, as `exports.connectwise` takes them."""
@@ -130,6 +171,18 @@ class Task(EditedModel):
     def rendered_conditions(self) -> str:
         """The user's part of the filter, as it is sent. Raises ConditionError."""
         return render(self.saved_conditions(), FIELD_TYPES)
+
+    def audited_values(self) -> dict[str, Any]:
+        uses = self.task_destinations.select_related("destination").order_by("destination__name")
+        return {
+            **super().audited_values(),
+            "connection": self.connection,
+            "on_failure_task": self.on_failure_task,
+            "report_channel": self.report_channel,
+            "conditions": list(self.conditions.order_by("position")),
+            "destinations": [f"{use.destination} {use.name_template}".strip() for use in uses],
+            "destinations_of_empty_files": [use.destination for use in uses if use.sends_empty],
+        }
 
     def replace_conditions(self, typed: Iterable[TypedCondition]) -> None:
         """Replace the stored conditions by these, in this order."""
@@ -166,32 +219,66 @@ class Task(EditedModel):
                     reason=reason,
                 )
 
+    def destination_names(self) -> list[str]:
+        """Where its files go, by name."""
+        uses = self.task_destinations.order_by("destination__name")
+        return list(uses.values_list("destination__name", flat=True))
+
+    def names_of_workflows(self) -> list[str]:
+        """The workflows that have it as a step, by name."""
+        steps = self.workflow_steps.filter(workflow__archived_at=None)
+        names = steps.order_by("workflow__name").values_list("workflow__name", flat=True)
+        return list(dict.fromkeys(names))
+
     def active_run(self) -> Run | None:
         return self.runs.active().newest_first().first()
 
-    def queue_run(self, trigger: str, user: Any = None, *, caused_by: Run | None = None) -> Run:
+    def queue_run(
+        self,
+        trigger: str,
+        user: Any = None,
+        *,
+        caused_by: Run | None = None,
+        is_despite_restore: bool = False,
+    ) -> Run:
         """Queue a run of the task as it is now; `caused_by` is the failed run before it (R6).
 
         Raises TaskUnusableError for a disabled or archived task, RunActiveError when one is
-        queued or running already, ConditionError for conditions no longer valid.
+        queued or running already, ConditionError for conditions no longer valid. After a restore
+        that nobody has confirmed, raises RestoredError unless a person asked for it all the same.
         """
-        return self._queue(lambda task: task._frozen_run(trigger, user, caused_by))
+        held = Installation.objects.held()
+        if held is not None and held.restored_from is not None and not is_despite_restore:
+            raise RestoredError(held.restored_from)
+        with transaction.atomic():
+            run = self._queue(lambda task: frozen_run(task, trigger, user, caused_by))
+            if trigger not in Run.Trigger.automatic():
+                record_action(AuditAction.RUN_QUEUED, run)
+        return run
 
     def queue_reexport(
-        self, user: Any = None, *, of_run: Run | None = None, batch_ids: Iterable[int] = ()
+        self,
+        user: Any = None,
+        *,
+        of_run: Run | RunSummary | None = None,
+        batch_ids: Iterable[int] = (),
     ) -> Run:
         """Queue a re-export of the batches of `of_run` or of `batch_ids`, as they are now (R7).
 
         No date moves. Raises TaskUnusableError, RunActiveError, ConditionError as `queue_run`.
         """
-        return self._queue(lambda task: task._frozen_reexport(user, of_run, batch_ids))
+        with transaction.atomic():
+            run = self._queue(lambda task: frozen_reexport(task, user, of_run, batch_ids))
+            wanted = {"of_run": [None, run.reexport_of_id], "batches": [None, run.reexport_ids]}
+            record_action(AuditAction.RUN_REEXPORTED, run, wanted)
+        return run
 
     def undo_date(self, field: str, user: Any) -> DateChange:
         """Undo the newest change of a date and restore its former origin (W8).
 
         Raises TaskUnusableError while a run is active, or when there is nothing to undo.
         """
-        with transaction.atomic():
+        with recording_changes(self, action=AuditAction.DATE_UNDONE):
             # An active run may move the date.
             self.check_dates_are_free()
             changes = list(DateChange.objects.in_force(self.pk, field)[:2])
@@ -199,7 +286,7 @@ class Task(EditedModel):
                 raise TaskUnusableError(
                     _("This date has not been changed since the task was made.")
                 )
-            changes[0].undone_at, changes[0].undone_by = timezone.now(), user
+            changes[0].undone_at, changes[0].undone_by = clock.now(), user
             changes[0].save(update_fields=["undone_at", "undone_by"])
             setattr(self, field, changes[1].date_after)
             self.save(update_fields=[field])
@@ -209,7 +296,8 @@ class Task(EditedModel):
         """Keep the date after changed conditions, so that the next run does not restart (W9).
 
         Unlike after a typed date, exported batches are skipped. Modified still reaches back by the
-        overlap; New goes on above the highest id of the run that moved the date.
+        overlap; New goes on above the highest id of the run that moved the date. In another company
+        neither ids nor ledger mean anything: there the date is taken as if it was typed.
         Raises TaskUnusableError while a run is active, ConditionError.
         """
         with transaction.atomic():
@@ -222,11 +310,12 @@ class Task(EditedModel):
                 origin=DateChange.Origin.FROM_NOW,
                 date_before=moment,
                 date_after=moment,
-                run=newest.run if newest else None,
+                run=newest.run if newest and not is_elsewhere(newest.run, self) else None,
                 conditions=self.rendered_conditions(),
                 changed_by=user,
                 reason=_("Only from now on, after changed conditions"),
             )
+            record_action(AuditAction.STARTED_FROM_NOW, self, {field: [None, moment]})
 
     def check_dates_are_free(self) -> None:
         """Raises TaskUnusableError while a run is active, as it may move the dates (W8)."""
@@ -236,15 +325,27 @@ class Task(EditedModel):
 
     def archive(self) -> None:
         """Hide the task; its runs, files and ledger stay (rule R7)."""
-        self.archived_at, self.enabled = timezone.now(), False
-        self.save(update_fields=["archived_at", "enabled"])
+        with recording_changes(self, action=AuditAction.TASK_ARCHIVED, always=True):
+            self.archived_at, self.enabled = clock.now(), False
+            self.save(update_fields=["archived_at", "enabled"])
+
+    def restore(self) -> None:
+        """Bring it back, not enabled yet. Raises IntegrityError if its file's name is taken."""
+        with recording_changes(self, action=AuditAction.TASK_RESTORED, always=True):
+            self.archived_at = None
+            self.save(update_fields=["archived_at", "output_file_key"])
+
+    def remove(self) -> None:
+        """Delete one that has never run."""
+        with recording_changes(self):
+            self.delete()
 
     def _queue(self, freeze: Callable[["Task"], Run]) -> Run:
         """Queue the run that `freeze` makes of the current task, unless it has an active run."""
         with transaction.atomic():
             # Saving a typed date takes the same lock, so the date cannot change between freezing
             # and queueing the run (W8).
-            task = Task.objects.select_for_update().get(pk=self.pk)
+            task = Task.objects.select_for_update(no_key=True).get(pk=self.pk)
             if task.archived_at is not None:
                 message = _("%(task)s is archived. Restore it to run it again.")
                 raise TaskUnusableError(message % {"task": task})
@@ -264,54 +365,4 @@ class Task(EditedModel):
                     if is_last:
                         raise
                     # The run that prevented it has just ended: try again.
-        return run
-
-    def _frozen_run(self, trigger: str, user: Any, caused_by: Run | None = None) -> Run:
-        sent = self.rendered_conditions()
-        window = next_window(self, sent, timezone.now())
-        connection = self.connection
-        return Run(
-            task=self,
-            task_name=self.name,
-            connection=connection,
-            trigger=trigger,
-            requested_by=user,
-            caused_by=caused_by,
-            site=connection.site,
-            company=connection.company,
-            public_key=connection.public_key,
-            client_id=connection.effective_client_id(),
-            conditions=sent,
-            export=self.export,
-            date_created_before=self.date_created,
-            date_modified_before=self.date_modified,
-            page_size=self.page_size,
-            output_file=self.output_file,
-            include_extra_fields=self.include_extra_fields,
-            parallel_requests=connection.parallel_requests,
-            can_resume=self.can_resume_from_failure,
-            modified_after=window.modified_after,
-            created_after=window.created_after,
-            start_id=window.start_id,
-            skips_known=window.skips_known,
-            known_from_run=window.known_from_run,
-            window_reason=window.reason,
-            activity=Activity.WAITING_FOR_WORKER,
-        )
-
-    def _frozen_reexport(self, user: Any, of_run: Run | None, batch_ids: Iterable[int]) -> Run:
-        run = self._frozen_run(Run.Trigger.REEXPORT, user)
-        if of_run is not None and (of_run.site, of_run.company) != (run.site, run.company):
-            raise TaskUnusableError(
-                _(
-                    "%(run)s exported from %(company)s at %(site)s, not from what the task's "
-                    "connection reads now, where the same ids are other batches. Choose a "
-                    "connection to the former company on the task."
-                )
-                % {"run": of_run, "company": of_run.company, "site": of_run.site}
-            )
-        run.conditions, run.export, run.skips_known = "", self.Export.ALL, False
-        run.modified_after = run.created_after = run.start_id = run.known_from_run = None
-        run.reexport_of, run.reexport_ids = of_run, sorted(set(batch_ids))
-        run.window_reason = reexport_reason(of_run, len(run.reexport_ids))
         return run

@@ -128,6 +128,8 @@ def test_first_database_keeps_its_runs(database: Path) -> None:
         ]
         pending = "SELECT run_id FROM exports_delivery WHERE state = 'waiting'"
         assert connection.execute(pending).fetchall() == [(1,)]
+        tallies = "SELECT result, run_count, batch_count FROM exports_runtally ORDER BY result"
+        assert connection.execute(tallies).fetchall() == [("failed", 1, 0), ("succeeded", 2, 10)]
 
 
 def test_tasks_that_share_a_file_go_on(database: Path) -> None:

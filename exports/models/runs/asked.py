@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy
 
-from exports.models.messages import MessageField
+from exports.models.message_field import MessageField
 
 
 class Asked(models.Model):
@@ -14,7 +14,15 @@ class Asked(models.Model):
         MANUAL = "manual", gettext_lazy("Run now")
         COMMAND = "command", gettext_lazy("Command line")
         FAILURE = "failure", gettext_lazy("On Failure Task")
+        SCHEDULE = "schedule", gettext_lazy("Schedule")
         REEXPORT = "reexport", gettext_lazy("Export again")
+        WORKFLOW = "workflow", gettext_lazy("Workflow")
+        API = "api", gettext_lazy("API")
+
+        @classmethod
+        def automatic(cls) -> frozenset[str]:
+            """What nobody asked for in person."""
+            return frozenset({cls.FAILURE.value, cls.SCHEDULE.value, cls.WORKFLOW.value})
 
     task = models.ForeignKey("exports.Task", models.PROTECT, related_name="runs")
     task_name = models.CharField(max_length=100)
@@ -23,6 +31,8 @@ class Asked(models.Model):
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
+    # The name of the token by which a program asked in that person's name.
+    requested_with = models.CharField(max_length=100, blank=True)
     site = models.CharField(max_length=255)
     company = models.CharField(max_length=100)
     public_key = models.CharField(max_length=100)
@@ -48,10 +58,12 @@ class Asked(models.Model):
     window_reason = MessageField(blank=True)
 
     # A re-export: the batches of an earlier run, or these ids (rule R7).
-    reexport_of = models.ForeignKey("exports.Run", models.PROTECT, null=True, related_name="+")
+    reexport_of = models.ForeignKey(
+        "exports.RunSummary", models.PROTECT, null=True, related_name="+"
+    )
     reexport_ids = models.JSONField(default=list)
     # The failed run that this one was queued after (R6).
-    caused_by = models.ForeignKey("exports.Run", models.PROTECT, null=True, related_name="led_to")
+    caused_by = models.ForeignKey("exports.Run", models.SET_NULL, null=True, related_name="led_to")
 
     class Meta:
         abstract = True

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
+from exports import clock
 from exports.models.codes import Activity
-from exports.models.messages import MessageField
+from exports.models.message_field import MessageField
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,13 @@ class Progress(models.Model):
         CANCELLED = "cancelled", gettext_lazy("Cancelled")
 
     ACTIVE = (Status.QUEUED, Status.RUNNING)
+    ENDED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
 
     # Every change requires the expected `attempt` and `owner` (rule R3).
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
     attempt = models.PositiveSmallIntegerField(default=1)
     owner = models.CharField(max_length=64, blank=True)
-    queued_at = models.DateTimeField(default=timezone.now)
+    queued_at = models.DateTimeField(default=clock.now)
     enqueued_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
@@ -50,6 +51,7 @@ class Progress(models.Model):
     cancel_requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
+    cancel_requested_with = models.CharField(max_length=100, blank=True)
     # The last answer of ConnectWise in this attempt; None before the first one and during retries.
     answered_at = models.DateTimeField(null=True)
     # The run of the same connection whose first answer this queued run waits for.
@@ -107,4 +109,4 @@ class Progress(models.Model):
     def duration(self) -> timedelta | None:
         if self.started_at is None:
             return None
-        return (self.finished_at or timezone.now()) - self.started_at
+        return (self.finished_at or clock.now()) - self.started_at

@@ -1,11 +1,14 @@
 """Queries over all runs."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.utils import timezone
+from django.db.models import Max
 
+from exports import clock
+from exports.models.codes import Activity
 from exports.models.runs.progress import Progress
 
 if TYPE_CHECKING:
@@ -19,11 +22,16 @@ PARK_AFTER = 3
 
 def is_stalled() -> models.Q:
     """Selects runs whose worker has sent no heartbeat for DEAD_AFTER."""
-    return models.Q(heartbeat_at__lt=timezone.now() - DEAD_AFTER)
+    return models.Q(heartbeat_at__lt=clock.now() - DEAD_AFTER)
 
 
 # A running run without an answer for this long may be waiting for a dead host.
 _ANSWER_WITHIN = timedelta(seconds=10)
+
+
+def is_trusted() -> models.Q:
+    """Selects successes that are not suspicious, or whose count a person accepted (W10)."""
+    return models.Q(suspicion="") | models.Q(count_accepted_at__isnull=False)
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -40,10 +48,11 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(status=Progress.Status.SUCCEEDED)
 
     def unanswered(self) -> "RunQuerySet":
-        """Running, with no answer of ConnectWise yet or none for a while."""
-        now = timezone.now()
+        """Running, and waiting for an answer of ConnectWise: the first one, or one for a while."""
+        now = clock.now()
         answered = models.Q(answered_at__range=(now - _ANSWER_WITHIN, now + _ANSWER_WITHIN))
-        return self.running().exclude(is_stalled()).exclude(answered)
+        asking = self.running().exclude(activity__in=Activity.without_requests())
+        return asking.exclude(is_stalled()).exclude(answered)
 
     def own_successes(self, task_id: int) -> "RunQuerySet":
         """Successes of the task, newest first, without re-exports."""
@@ -51,7 +60,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def trusted(self) -> "RunQuerySet":
         """Not suspicious, or with a count that a person has accepted (W10)."""
-        return self.filter(models.Q(suspicion="") | models.Q(count_accepted_at__isnull=False))
+        return self.filter(is_trusted())
 
     def baseline_of(self, run: "Run") -> "Run | None":
         """The last trusted run with a count, which the run is compared with."""
@@ -69,6 +78,11 @@ class RunQuerySet(models.QuerySet["Run"]):
     def lost(self) -> "RunQuerySet":
         """Running, but stalled: their worker is taken for dead."""
         return self.running().filter(is_stalled())
+
+    def newest_of(self, task_ids: Iterable[int]) -> "RunQuerySet":
+        """The newest run of each of these tasks."""
+        newest = self.filter(task__in=task_ids).order_by().values("task").annotate(it=Max("pk"))
+        return self.filter(pk__in=newest.values("it"))
 
     def newest_first(self) -> "RunQuerySet":
         return self.order_by("-id")

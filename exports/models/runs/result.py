@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy
 
-from exports.models.messages import MessageField
+from exports.models.message_field import MessageField
 
 
 class Result(models.Model):
@@ -30,6 +30,8 @@ class Result(models.Model):
     suspicion_code = models.CharField(max_length=60, blank=True)
     error = MessageField(blank=True)
     error_code = models.CharField(max_length=60, blank=True)
+    # Set when housekeeping takes the run, before anything of it is deleted (G1).
+    pruned_at = models.DateTimeField(null=True)
     # Failed, and its On Failure Task has not been handled yet (R6).
     is_failure_open = models.BooleanField(default=False)
 

@@ -2,16 +2,23 @@
 
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Exists, Q
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from exports.models.codes import Activity, ErrorCode, SuspicionCode
+from exports import clock
+from exports.acting import acting_token_name
+from exports.models.audit import record_action
+from exports.models.audit_actions import AuditAction
+from exports.models.codes import Activity, ErrorCode, EventCode, SuspicionCode
+from exports.models.conditional_changes import ChangedWhileHeld
+from exports.models.events import record_run_end, settle_event
 from exports.models.runs.asked import Asked
 from exports.models.runs.progress import Progress, Waiting
 from exports.models.runs.queryset import RunQuerySet
 from exports.models.runs.result import Result
+from exports.models.runs.summary import RunSummary
+from exports.models.runs.tally import RunTally
 from exports.models.runs.visibility import Visibility
 
 
@@ -19,7 +26,7 @@ class LeaseLostError(Exception):
     """This worker no longer holds the run and must not publish its file."""
 
 
-class Run(Asked, Progress, Result, Visibility):
+class Run(Asked, Progress, Result, Visibility, ChangedWhileHeld):
     """One execution of a task. Its status changes only through the methods below."""
 
     objects = RunQuerySet.as_manager()
@@ -69,6 +76,14 @@ class Run(Asked, Progress, Result, Visibility):
             ),
             # The recovery queries this every ten seconds, and there are few such rows.
             models.Index(fields=["id"], condition=Q(is_failure_open=True), name="run_failure_open"),
+            # For the alarm of a missed success: the last one of a task.
+            models.Index(
+                fields=["task", "finished_at"],
+                condition=Q(status="succeeded") & ~Q(trigger="reexport"),
+                name="run_success_finished",
+            ),
+            # Only while housekeeping deletes them.
+            models.Index(fields=["id"], condition=~Q(pruned_at=None), name="run_pruned"),
             # And it looks for what failed within the last hour, among a year of failures.
             models.Index(fields=["status", "finished_at"], name="run_status_finished"),
         ]
@@ -76,13 +91,17 @@ class Run(Asked, Progress, Result, Visibility):
     def __str__(self) -> str:
         return _("Run %(run)s of %(task)s") % {"run": self.pk, "task": self.task_name}
 
+    @property
+    def audit_name(self) -> str:
+        return self.task_name
+
     def claim(self, owner: str) -> bool:
         """Take this queued attempt for the worker `owner`.
 
         False when another worker has it, or while it has a `blocker`.
         """
-        now = timezone.now()
-        return self._change(
+        now = clock.now()
+        is_claimed = self._change(
             self._is_queued() & ~Q(Exists(self._blockers())),
             status=self.Status.RUNNING,
             owner=owner,
@@ -92,6 +111,14 @@ class Run(Asked, Progress, Result, Visibility):
             waits_for=None,
             activity=Activity.STARTING,
         )
+        return is_claimed or self._was_claimed(owner)
+
+    def _was_claimed(self, owner: str) -> bool:
+        """Whether an earlier try did it, whose answer was lost with the connection."""
+        if not Run.objects.filter(self._held_by(owner), pk=self.pk).exists():
+            return False
+        self.refresh_from_db()
+        return True
 
     def blocker(self) -> "Run | None":
         """An unanswered run of the same connection, so that only one waits for a dead host."""
@@ -105,22 +132,22 @@ class Run(Asked, Progress, Result, Visibility):
         """Take the run from a dead worker; False when that worker is alive or the run has ended."""
         as_seen = Q(heartbeat_at=self.heartbeat_at)
         return self._change(
-            self._held_by(self.owner) & as_seen, owner=owner, heartbeat_at=timezone.now()
+            self._held_by(self.owner) & as_seen, owner=owner, heartbeat_at=clock.now()
         )
 
     def renew(self, owner: str) -> bool:
         """Record a heartbeat; False when `owner` no longer holds the run."""
-        return self._change(self._held_by(owner), heartbeat_at=timezone.now())
+        return self._change(self._held_by(owner), heartbeat_at=clock.now())
 
     def answered(self, owner: str, **fields: Any) -> None:
         """As `progress`, and note that ConnectWise answered. Raises LeaseLostError."""
-        self.progress(owner, answered_at=timezone.now(), **fields)
+        self.progress(owner, answered_at=clock.now(), **fields)
 
     def progress(self, owner: str, **fields: Any) -> None:
         """Store progress and a heartbeat; a new activity ends a pause. Raises LeaseLostError."""
         if "activity" in fields:
             fields = {"retry_at": None, **fields}
-        self._change_or_raise(owner, heartbeat_at=timezone.now(), **fields)
+        self._change_or_raise(owner, heartbeat_at=clock.now(), **fields)
 
     def record_wait(self, owner: str, waiting: Waiting, code: str) -> None:
         """Store the pause before a retry. Raises LeaseLostError."""
@@ -137,14 +164,21 @@ class Run(Asked, Progress, Result, Visibility):
 
     def succeed(self, owner: str, **fields: Any) -> None:
         """End as a success, within the caller's transaction for ledger and dates."""
-        self._end(owner, self.Status.SUCCEEDED, error="", **fields)
+        with transaction.atomic():
+            self._end(owner, self.Status.SUCCEEDED, error="", **fields)
+            RunSummary.objects.remember(self)
+            record_run_end(self)
 
     def fail(self, owner: str, message: str, *, code: str = ErrorCode.UNEXPECTED) -> None:
         """End as a failure, with a code for programs and a message for people.
 
         Raises LeaseLostError.
         """
-        self._end(owner, self.Status.FAILED, error=message, error_code=code, is_failure_open=True)
+        with transaction.atomic():
+            self._end(
+                owner, self.Status.FAILED, error=message, error_code=code, is_failure_open=True
+            )
+            record_run_end(self)
 
     @property
     def is_doubtful(self) -> bool:
@@ -165,13 +199,19 @@ class Run(Asked, Progress, Result, Visibility):
         """
         if not self.is_count_acceptable:
             return False
-        return self._change(
-            Q(status=self.Status.SUCCEEDED, count_accepted_at=None),
-            count_accepted_at=timezone.now(),
-            count_accepted_by=user,
-            count_accepted_name=name[:150],
-            count_accepted_reason=reason[:200],
-        )
+        with transaction.atomic():
+            is_accepted = self._change(
+                Q(status=self.Status.SUCCEEDED, count_accepted_at=None, pruned_at=None),
+                count_accepted_at=clock.now(),
+                count_accepted_by=user,
+                count_accepted_name=name[:150],
+                count_accepted_reason=reason[:200],
+            )
+            if is_accepted:
+                settle_event(EventCode.RECOVERED, EventCode.SUSPICIOUS, task=self.task)
+                accepted = {"reason": [None, reason[:200]], "accepted_by": [None, name]}
+                record_action(AuditAction.COUNT_ACCEPTED, self, accepted)
+        return is_accepted
 
     def close_failure(self) -> bool:
         """Claim the handling of this failure; False when another process has claimed it."""
@@ -196,11 +236,26 @@ class Run(Asked, Progress, Result, Visibility):
 
     def cancel(self, user: Any = None) -> bool:
         """Cancel a queued run, or ask its worker to when running; False when it has ended."""
-        now = timezone.now()
-        asked = {"cancel_requested_at": now, "cancel_requested_by": user}
-        return self._change(
-            Q(status=self.Status.QUEUED), status=self.Status.CANCELLED, finished_at=now, **asked
-        ) or self._change(Q(status=self.Status.RUNNING), **asked)
+        with transaction.atomic():
+            is_first = not self.is_cancel_requested()
+            is_asked = self._ask_to_cancel(user)
+            # A workflow asks its step's run again until that obeys.
+            if is_asked and is_first:
+                record_action(AuditAction.RUN_CANCELLED, self)
+        return is_asked
+
+    def _ask_to_cancel(self, user: Any) -> bool:
+        now = clock.now()
+        asked = {
+            "cancel_requested_at": now,
+            "cancel_requested_by": user,
+            "cancel_requested_with": acting_token_name(),
+        }
+        queued = Q(status=self.Status.QUEUED)
+        if self._change(queued, status=self.Status.CANCELLED, finished_at=now, **asked):
+            RunTally.objects.add(self)
+            return True
+        return self._change(Q(status=self.Status.RUNNING), **asked)
 
     def is_cancel_requested(self) -> bool:
         """Read from the database, as another process sets it."""
@@ -215,20 +270,14 @@ class Run(Asked, Progress, Result, Visibility):
     def _held_by(self, owner: str) -> Q:
         return Q(status=self.Status.RUNNING, owner=owner, attempt=self.attempt)
 
+    @transaction.atomic
     def _end(self, owner: str, status: str, **fields: Any) -> None:
         self._change_or_raise(
-            owner, status=status, finished_at=timezone.now(), activity="", retry_at=None, **fields
+            owner, status=status, finished_at=clock.now(), activity="", retry_at=None, **fields
         )
+        RunTally.objects.add(self)
 
     def _change_or_raise(self, holder: str, /, **fields: Any) -> None:
         if not self._change(self._held_by(holder), **fields):
             params = {"run": self, "holder": holder}
             raise LeaseLostError(_("%(run)s is no longer held by %(holder)s.") % params)
-
-    def _change(self, held: Q, **fields: Any) -> bool:
-        """One conditional UPDATE: the database row decides, not the values in this object."""
-        if Run.objects.filter(held, pk=self.pk).update(**fields) != 1:
-            return False
-        for name, value in fields.items():
-            setattr(self, name, value)
-        return True
