@@ -1,0 +1,1 @@
+"""Who may do what: roles, and one table that says the least role of every address."""
