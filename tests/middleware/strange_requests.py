@@ -110,9 +110,15 @@ def addresses(pk: int) -> list[str]:
         _filled(route, number)
         for route in _routes(get_resolver())
         for number in (str(pk), HUGE)
-        if "logout" not in route
+        # The second is meant to answer 503 where no worker is alive.
+        if "logout" not in route and route != "readyz"
     ]
     return [*dict.fromkeys(known), *_FAR_OFF]
+
+
+def patterns() -> list[str]:
+    """Each address as it is declared, such as `tasks/<id:pk>/`."""
+    return [re.sub(r"\(\?P<(\w+)>[^)]*\)|[\^$]", r"<x:\1>", one) for one in _routes(get_resolver())]
 
 
 def _routes(resolver: URLResolver, above: str = "") -> Iterator[str]:

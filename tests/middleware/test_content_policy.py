@@ -4,22 +4,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
 
 from cwexport.urls import urlpatterns as installed
+from exports.access.rights import RIGHTS
 
 pytestmark = pytest.mark.django_db
 
 
-@login_not_required
 def break_down(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("a mistake of this program")
 
 
-urlpatterns = [*installed, path("broken/", break_down)]
+urlpatterns = [*installed, path("broken/", break_down, name="broken")]
 
 
 def test_static_files_carry_the_policy(settings: Any, tmp_path: Path) -> None:
@@ -42,8 +41,14 @@ def test_static_files_carry_the_policy(settings: Any, tmp_path: Path) -> None:
     ],
 )
 def test_error_answers_carry_the_policy(
-    settings: Any, method: str, address: str, headers: dict[str, str], status: int
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    address: str,
+    headers: dict[str, str],
+    status: int,
 ) -> None:
+    monkeypatch.setitem(RIGHTS, "broken", RIGHTS["login"])
     settings.ROOT_URLCONF = __name__
     client = Client(enforce_csrf_checks=True, raise_request_exception=False)
     response = client.generic(method, address, headers=headers)

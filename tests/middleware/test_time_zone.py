@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from exports.models import Run
 from tests.conftest import MakeTask
 
 MOMENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -15,13 +16,15 @@ MOMENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def page(signed_in: Client, make_task: MakeTask) -> str:
-    return reverse("task-detail", args=[make_task(date_modified=MOMENT).pk])
+    run = make_task().queue_run(Run.Trigger.MANUAL)
+    Run.objects.filter(pk=run.pk).update(queued_at=MOMENT)
+    return reverse("run-detail", args=[run.pk])
 
 
 def shown(client: Client, page: str) -> tuple[str, str]:
-    """Date Modified on the task's page, and the text at the foot of the page."""
+    """When the run was queued, and the text at the foot of the page."""
     text = client.get(page).content.decode()
-    moment = re.search(r"Date Modified</dt>\s*<dd><time[^>]*>([^<]*)</time>", text)
+    moment = re.search(r'class="lead-in">[^·]*· <time[^>]*>([^<]*)</time>', text)
     zone = re.search(r"Times are in ([^<]*)\.</p>", text)
     assert moment
     assert zone
