@@ -17,8 +17,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from exports.connectwise.plain_files import create_plain
-from exports.storage import files
+from exports.connectwise.regular_files import create_plain
+from exports.storage.folders import PART, folder_for
 
 _READ_ONLY = gettext_noop(
     "%(path)s is on a file system that cannot be written to: set CWEXPORT_DATA_DIR to a folder on "
@@ -39,7 +39,7 @@ def check_capabilities() -> list[str]:
     """Raises FolderUnusableError; returns a sentence for each optional capability it lacks."""
     _check_database()
     sentences = _written("runs", is_needed=True) + _written("exports", is_needed=False)
-    folder = files.folder_for("runs")
+    folder = folder_for("runs")
     if not _can(_lock, folder):
         sentences.append(
             _(
@@ -81,7 +81,7 @@ def _check_database() -> None:
 def _written(name: str, *, is_needed: bool) -> list[str]:
     """Write and rename a file as runs do; on failure raise if that is needed, else return why."""
     try:
-        folder = files.folder_for(name)
+        folder = folder_for(name)
         _write_and_rename(folder)
     except OSError as error:
         place = Path(settings.CWEXPORT_DATA_DIR) / name
@@ -104,7 +104,7 @@ def _written(name: str, *, is_needed: bool) -> list[str]:
 
 
 def _write_and_rename(folder: Path) -> None:
-    temp = folder / f".start-{secrets.token_hex(4)}{files.PART}"
+    temp = folder / f".start-{secrets.token_hex(4)}{PART}"
     final = temp.with_suffix(".tried")
     try:
         with create_plain(temp, is_new=True) as stream:

@@ -1,180 +1,168 @@
-"""Where run files are stored; a file gets its final name only when whole (rules O2 to O4).
+"""Where run files are kept; a file gets its final name only when whole (rules O2 to O4).
 
-In the data folder, `runs/` holds the run files, `exports/` the newest file of each task under its
-Output File name for other programs, `orphaned/` whole files that belong to no run.
+Part files are written and checked on this machine, in `runs/` of the data folder. Whole files are
+where `CWEXPORT_FILES` says, by default in the data folder: `runs/` holds those of runs, `orphaned/`
+those that belong to no run. `exports/` in the data folder, or the export folder, holds the newest
+file of each task under its Output File name for other programs.
 """
 
-import errno
 import hashlib
+import logging
 import os
 import re
 import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 
-from exports.connectwise.plain_files import create_plain, open_plain
+from exports.connectwise.language import gettext as _
+from exports.connectwise.regular_files import open_regular
 from exports.models import Run
+from exports.storage.folder_store import FolderStore
+from exports.storage.folders import PART, folder_for, remove
+from exports.storage.places import Place
+from exports.storage.store import ORPHANED, RUNS, FileStore
 
-PART = ".part"
-_NOT_OFFERED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
-PRIVATE_FOLDER, PUBLIC_FOLDER = 0o700, 0o755
+logger = logging.getLogger(__name__)
+
 _RUN_FILE = re.compile(
-    r"run-(?P<run>\d+)-(?P<attempt>\d+)(-[0-9a-f]{8})?\.(?P<ending>xml|part|json|json\.part)"
+    r"run-(?P<run>\d+)-(?P<attempt>\d+)(-[0-9a-f]{8})?\.(?P<ending>xml|part|json|json\.part|xml\.part)"
 )
+_WHOLE_FILE = re.compile(r"run-(?P<run>\d+)-\d+(-[0-9a-f]{8}){0,2}\.(xml|json)")
 
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A file in the folder of runs; `is_whole` when it is XML under its final name."""
+    """A file among those of runs; `is_whole` when it is XML under its final name.
 
-    path: Path
+    `is_part` when it is a part file of this machine.
+    """
+
+    name: str
     run_id: int
     attempt: int
     is_whole: bool
+    is_part: bool = False
 
 
-def run_file(run: Run) -> Path:
-    """The absolute path of a succeeded run's file."""
-    return Path(settings.CWEXPORT_DATA_DIR) / run.file_path
+def store() -> FileStore:
+    """The place for run files that the settings name."""
+    return store_at(settings.CWEXPORT_FILES or Path(settings.CWEXPORT_DATA_DIR))
+
+
+def store_at(place: Place) -> FileStore:
+    if isinstance(place, Path):
+        return FolderStore(place, is_own=place == Path(settings.CWEXPORT_DATA_DIR))
+    # boto3 takes a second to load: only for who uses it.
+    from exports.storage.s3_store import S3Store
+
+    return S3Store(place)
+
+
+def manifest_name(file_path: str) -> str:
+    """The name of the manifest beside a run's file."""
+    return str(PurePosixPath(file_path).with_suffix(".json"))
+
+
+def open_file(run: Run) -> BinaryIO:
+    """A succeeded run's file at its beginning, unchecked. Raises OSError."""
+    return store().open(run.file_path)
 
 
 def part_file(run: Run) -> Path:
     """The part file of the run's current attempt; its folder exists."""
-    return folder_for("runs") / f"run-{run.pk}-{run.attempt}{PART}"
+    return folder_for(RUNS) / f"run-{run.pk}-{run.attempt}{PART}"
 
 
 def checked_beginning(run: Run) -> Path | None:
-    """The earlier attempt's part file if it still matches the recorded hash, else None (R4)."""
+    """The earlier attempt's part file on this machine if it matches the recorded hash (R4)."""
     if not run.part_name or run.part_size is None:
         return None
-    part = folder_for("runs") / run.part_name
+    part = folder_for(RUNS) / run.part_name
     beginning = hashlib.sha256()
     left = run.part_size
     try:
-        with open_plain(part) as stream:
+        with open_regular(part) as stream:
             while left and (chunk := stream.read(min(1 << 20, left))):
                 beginning.update(chunk)
                 left -= len(chunk)
     except FileNotFoundError:
         return None
+    except OSError:
+        logger.exception(_("The part file of %(run)s cannot be read."), {"run": run})
+        return None
     return part if beginning.hexdigest() == run.part_sha256 else None
 
 
-def manifest_file(run: Run) -> Path:
-    """The absolute path of the manifest beside a succeeded run's file."""
-    return run_file(run).with_suffix(".json")
+def new_name(run: Run) -> str:
+    """A final name never used before."""
+    return f"{RUNS}/run-{run.pk}-{run.attempt}-{secrets.token_hex(4)}.xml"
 
 
-def publish(part: Path, run: Run, manifest: bytes) -> str:
-    """Give a checked file a final name never used before; returns it relative to the data folder.
+def publish(part: Path, name: str, manifest: bytes, *, size: int, sha256: str) -> None:
+    """Give a checked and flushed part file its final name; doing it again finishes it.
 
-    The caller has flushed the content and this flushes the folder: after a crash the name exists
-    with the whole content or not at all. The manifest is written first, so that no file is ever
-    without one. Raises OSError, after removing the final name.
+    The manifest is written first, so that no file is ever without one. Raises OSError.
     """
-    final = part.with_name(f"run-{run.pk}-{run.attempt}-{secrets.token_hex(4)}.xml")
-    if final.exists():
-        raise FileExistsError(_("%(file)s is already there.") % {"file": final.name})
-    proof = final.with_suffix(".json")
-    try:
-        _write_whole(proof, BytesIO(manifest))
-        part.rename(final)
-        flush_folder(final.parent)
-    except OSError:
-        # The run will fail, so no file may have the name of a success.
-        for path in (final, proof, _temp_name_of(proof)):
-            with suppress(OSError):
-                remove(path)
-        raise
-    return str(final.relative_to(settings.CWEXPORT_DATA_DIR))
+    proof = hashlib.sha256(manifest).hexdigest()
+    place = store()
+    place.put(manifest_name(name), BytesIO(manifest), size=len(manifest), sha256=proof)
+    place.take_part(part, name, size=size, sha256=sha256)
+
+
+def withdraw(name: str) -> None:
+    """The run will fail, so no file may have the name of a success."""
+    for one in (name, manifest_name(name)):
+        with suppress(OSError):
+            store().remove(one)
 
 
 def found_files() -> Iterator[FoundFile]:
-    """All files in the folder of runs whose name is that of a run."""
-    with os.scandir(folder_for("runs")) as entries:
-        for entry in entries:
-            if match := _RUN_FILE.fullmatch(entry.name):
-                numbers = int(match["run"]), int(match["attempt"])
-                yield FoundFile(Path(entry.path), *numbers, match["ending"] == "xml")
+    """All files whose name is that of a run: those kept, and the part files of this machine."""
+    place = store()
+    parts = folder_for(RUNS)
+    yield from _found(place.names(RUNS))
+    if place.where(RUNS) != str(parts):
+        with os.scandir(parts) as entries:
+            yield from _found(entry.name for entry in entries)
 
 
-def set_aside(found: FoundFile) -> Path:
+def _found(names: Iterator[str]) -> Iterator[FoundFile]:
+    for name in names:
+        if match := _RUN_FILE.fullmatch(name):
+            numbers = int(match["run"]), int(match["attempt"])
+            ending = match["ending"]
+            yield FoundFile(name, *numbers, ending == "xml", is_part=ending == "part")
+
+
+def is_run_file_name(name: str) -> bool:
+    """Whether a whole run file, or the manifest of one, may be named so; also one set aside."""
+    return _WHOLE_FILE.fullmatch(name) is not None
+
+
+def remove_found(found: FoundFile) -> None:
+    """Remove what is not whole; it may be gone already. Raises OSError."""
+    if found.is_part:
+        remove(folder_for(RUNS) / found.name)
+    else:
+        store().remove(f"{RUNS}/{found.name}")
+
+
+def set_aside(found: FoundFile) -> str:
     """Move a whole file that no run owns to `orphaned/`, where nothing deletes it."""
-    target = folder_for("orphaned") / found.path.name
-    if target.exists():
-        target = target.with_name(f"{target.stem}-{secrets.token_hex(4)}.xml")
-    proof = found.path.with_suffix(".json")
+    place = store()
+    source = f"{RUNS}/{found.name}"
+    target = f"{ORPHANED}/{found.name}"
+    if place.exists(target):
+        target = f"{target.removesuffix('.xml')}-{secrets.token_hex(4)}.xml"
     # The manifest first: if moving the file then fails, the next round tries again.
     with suppress(FileNotFoundError):
-        _move(proof, target.with_suffix(".json"))
-    _move(found.path, target)
-    flush_folder(target.parent)
-    return target
-
-
-def remove(path: Path) -> None:
-    """Remove a temporary file; it may be gone already."""
-    with suppress(FileNotFoundError):
-        path.unlink()
-
-
-def folder_for(name: str) -> Path:
-    """A folder in the data folder, or the configured export folder; created if missing."""
-    folder = Path(settings.CWEXPORT_DATA_DIR) / name
-    if name == "exports":
-        folder = Path(settings.CWEXPORT_EXPORT_DIR or folder)
-    if not folder.is_dir():
-        folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-        if name == "exports":
-            # Other programs read this folder only.
-            folder.chmod(PUBLIC_FOLDER)
-        flush_folder(folder.parent)
-    return folder
-
-
-def _move(source: Path, target: Path) -> None:
-    """Rename; on another file system copy the whole file, then delete the source."""
-    try:
-        source.rename(target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        with open_plain(source) as stream:
-            _write_whole(target, stream)
-        source.unlink()
-
-
-def _write_whole(path: Path, content: BinaryIO) -> None:
-    temp = _temp_name_of(path)
-    # Remove the half-written file of a dead worker.
-    remove(temp)
-    with create_plain(temp, is_new=True) as stream:
-        shutil.copyfileobj(content, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temp.rename(path)
-
-
-def _temp_name_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}{PART}")
-
-
-def flush_folder(folder: Path) -> None:
-    """Make the names in the folder survive a crash. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        # Some file systems (CIFS, FUSE) cannot flush folders; the start checks report it.
-        if error.errno not in _NOT_OFFERED:
-            raise
-    finally:
-        os.close(descriptor)
+        place.move(manifest_name(source), manifest_name(target))
+    place.move(source, target)
+    place.flush(ORPHANED)
+    return place.where(target)

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from exports.connectwise.plain_files import PRIVATE
-from exports.storage.files import PRIVATE_FOLDER
+from exports.connectwise.regular_files import PRIVATE
+from exports.storage.folders import PRIVATE_FOLDER
 
 _OTHERS = 0o077
 _OWN_FOLDERS = ("runs", "orphaned", "static")

@@ -7,7 +7,7 @@ from exports.models.log_entries import LOG_LIMIT
 
 MESSAGE_LENGTH = 1000
 # The last line of a full log; only an error, of which there is at most one, may follow.
-FULL = gettext_noop("The log is full; further lines are left out.")
+FULL = gettext_noop("The log is full; further lines are not kept.")
 
 
 class RunLog:

@@ -5,8 +5,8 @@ from typing import Any
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from exports.connectwise.plain_files import create_plain
-from exports.storage.files import PRIVATE_FOLDER
+from exports.connectwise.regular_files import create_plain
+from exports.storage.folders import PRIVATE_FOLDER
 
 
 class StaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]

@@ -8,11 +8,11 @@ import pytest
 from django.core.management import call_command
 
 from exports.models import Installation, Run, Task
-from exports.storage import files
 from exports.storage.belonging import ForeignFolderError, adopt_folder, check_folder_belongs
 from tests.conftest import run_now
-from tests.management.installation import manage, own_environment
+from tests.management.installation import install, manage, own_environment
 from tests.processes import ROOT
+from tests.run_files import run_file
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -116,19 +116,18 @@ def test_every_process_refuses_a_foreign_folder(
 ) -> None:
     run = run_now(task)
     check_folder_belongs()
-    other = {"DATABASE_URL": f"sqlite:///{tmp_path}/other.sqlite3"}
-    assert manage("migrate", folder=data_folder, **other).returncode == 0
+    other = {"DATABASE_URL": f"sqlite:///{install(tmp_path / 'other')}/cwexport.sqlite3"}
 
     done = manage(*command, folder=data_folder, **other)
 
     assert done.returncode != 0
     assert "belongs to another database" in done.stderr
     assert "Traceback" not in done.stderr
-    assert files.run_file(run).exists()
+    assert run_file(run).exists()
 
 
 def test_web_server_refuses_a_foreign_folder(tmp_path: Path) -> None:
-    assert manage("migrate", folder=tmp_path).returncode == 0
+    install(tmp_path)
     (tmp_path / "installation_id").write_text("of another database")
 
     done = subprocess.run(

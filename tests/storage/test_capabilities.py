@@ -15,8 +15,8 @@ from pytest_django import Settings
 
 from cwexport import local_secrets
 from exports.models import Delivery, Task
-from exports.storage import files
 from exports.storage.capabilities import FolderUnusableError, check_capabilities
+from exports.storage.folders import folder_for
 from exports.storage.static_files import StaticFilesStorage
 from exports.workers import recovery
 from tests.conftest import MakeTask, run_now
@@ -113,7 +113,7 @@ def test_secrets_need_no_hard_links(
 def test_unwritable_folder_is_refused_by_name(
     data_folder: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    files.folder_for("runs")
+    folder_for("runs")
     monkeypatch.setattr(os, "open", refuse(number))
 
     with pytest.raises(FolderUnusableError, match=f"{data_folder}/runs.*{os.strerror(number)}"):
@@ -123,7 +123,7 @@ def test_unwritable_folder_is_refused_by_name(
 @pytest.mark.django_db
 def test_full_disk_does_not_keep_the_pages_away(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("runs", "exports"):
-        files.folder_for(name)
+        folder_for(name)
     monkeypatch.setattr(os, "fsync", refuse(errno.ENOSPC))
 
     assert "No space left on device" in check_capabilities()[0]
@@ -166,7 +166,7 @@ def test_name_the_locale_lacks_stops_no_other_task(
 
     assert (strange.status, plain.status) == ("succeeded", "succeeded")
     assert os.listdir(data_folder / "exports") == ["plain.xml"]
-    assert "LC_ALL=C.UTF-8" in Delivery.objects.get(run=strange).error_detail
+    assert "LC_ALL=C.UTF-8" in str(Delivery.objects.get(run=strange).error)
 
 
 def test_commands_use_utf8_under_every_locale(tmp_path: Path) -> None:
