@@ -1,0 +1,165 @@
+"""A simulated year of schedules: two hosts, restarts, outages, wrong clocks; time is passed in.
+
+What was due is computed here anew, in another way than the product does it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from random import Random
+from zoneinfo import ZoneInfo
+
+from exports.models import DueTime, Run, Schedule, Task
+from exports.schedules.planning import save_planned
+from exports.schedules.ticking import ON_TIME_WITHIN, tick
+from exports.workers.jobs import queue_scheduled
+
+ZONES = (
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "America/Santiago",
+    "Antarctica/Troll",
+    "Pacific/Auckland",
+)
+START, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+_MINUTE = timedelta(minutes=1)
+_DAY = timedelta(days=1)
+# By cron text without the time: the days on which it is due.
+_DAYS: dict[str, Callable[[date], bool]] = {
+    "* 3,4,9-11 SUN,MON": lambda day: day.month in {3, 4, 9, 10, 11} and day.weekday() in {0, 6},
+    "* * *": lambda day: True,
+    "* * SUN": lambda day: day.weekday() == 6,
+    "* * MON-FRI": lambda day: day.weekday() < 5,
+    "L * *": lambda day: (day + _DAY).day == 1,
+    "1W * *": lambda day: day == _first_weekday(day),
+    "* * SAT#1": lambda day: day.weekday() == 5 and day.day <= 7,
+}
+_TIMES = ((2, 10), (2, 30), (1, 45), (0, 0), (23, 55), (3, 0))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A schedule and every moment of the year at which it is due."""
+
+    schedule: Schedule
+    due: frozenset[datetime]
+
+
+@dataclass
+class Year:
+    """What happened: when nobody looked, and which due times a leap of the clock reached."""
+
+    away: list[tuple[datetime, datetime]] = field(default_factory=list)
+    tick_count: int = 0
+
+    def was_away(self, moment: datetime) -> bool:
+        return any(begin <= moment <= end for begin, end in self.away)
+
+
+def make_plans(task_of: Callable[[int], Task], daily: int, weekly: int, monthly: int) -> list[Plan]:
+    kinds = ["* * *" if daily >= 20 else "* 3,4,9-11 SUN,MON"] * daily
+    kinds += ["* * SUN"] * weekly + ["L * *", "1W * *", "* * SAT#1"] * monthly
+    plans = []
+    for number, days in enumerate(kinds):
+        zone = ZONES[number % len(ZONES)]
+        hour, minute = _TIMES[number // len(ZONES) % len(_TIMES)]
+        schedule = Schedule(
+            task=task_of(number),
+            cron=f"{minute} {hour} {days}",
+            zone=zone,
+            catch_up="one" if number % 2 else "none",
+        )
+        save_planned(schedule, START)
+        due = _due_times(ZoneInfo(zone), time(hour, minute), _DAYS[days])
+        plans.append(Plan(schedule, frozenset(at for at in due if START < at < END)))
+    return plans
+
+
+def play(random: Random, together: Callable[[list[Callable[[], object]]], None]) -> Year:
+    """The year, from one due time to the next; `together` lets both hosts tick at once."""
+    year, now = Year(), START
+    while (following := _next_due()) is not None and following < END:
+        now = max(now, following) + timedelta(seconds=random.randint(0, 20))
+        if random.random() < 0.01:
+            begin, now = now - _MINUTE, now + timedelta(minutes=random.randint(10, 3000))
+            year.away.append((begin, now))
+        elif random.random() < 0.01 and now < END - 5 * _DAY:
+            ahead = now + timedelta(minutes=random.randint(10, 3000))
+            year.away.append((now - _MINUTE, ahead))
+            _tick(year, ahead)
+        elif random.random() < 0.02:
+            _tick(year, now - timedelta(minutes=random.randint(1, 300)))
+        if random.random() < 0.2:
+            # Two hosts whose clocks differ by some seconds.
+            late = now + timedelta(seconds=random.randint(0, 20))
+            together([lambda: _tick(year, now), lambda: _tick(year, late)])  # noqa: B023
+        else:
+            _tick(year, now)
+        if random.random() > 0.05:
+            Run.objects.active().update(status=Run.Status.CANCELLED)
+    _tick(year, END - timedelta(seconds=1))
+    return year
+
+
+def faults(plans: list[Plan], year: Year) -> Iterator[str]:
+    """Every due time that is not there exactly once, or became what it should not."""
+    for plan in plans:
+        rows = list(DueTime.objects.filter(schedule=plan.schedule).order_by("due_at"))
+        found = [row.due_at for row in rows]
+        name = f"{plan.schedule.cron} {plan.schedule.zone}"
+        yield from (f"{name}: {at} is there twice" for at in set(found) if found.count(at) > 1)
+        yield from (f"{name}: {at} is lost" for at in plan.due - set(found))
+        yield from (f"{name}: {at} was not due" for at in set(found) - plan.due)
+        yield from _wrong_states(name, rows, year)
+    fired = DueTime.objects.filter(state=DueTime.State.FIRED)
+    if Run.objects.count() != fired.values("run").distinct().count():
+        yield "A run belongs to no due time, or to two"
+
+
+def _wrong_states(name: str, rows: list[DueTime], year: Year) -> Iterator[str]:
+    for row in rows:
+        was_away, is_late = year.was_away(row.due_at), row.settled_at - row.due_at > ON_TIME_WITHIN
+        if row.state == DueTime.State.MISSED and not was_away:
+            yield f"{name}: {row.due_at} was missed although somebody was there"
+        if row.state == DueTime.State.FIRED and is_late:
+            if row.schedule.catch_up == Schedule.CatchUp.NONE:
+                yield f"{name}: {row.due_at} was made up for"
+            if sum(one.settled_at == row.settled_at and one.state == row.state for one in rows) > 1:
+                yield f"{name}: several were made up for at {row.settled_at}"
+
+
+def _next_due() -> datetime | None:
+    due = Schedule.objects.filter(next_due_at__isnull=False).order_by("next_due_at")
+    return due.values_list("next_due_at", flat=True).first()
+
+
+def _tick(year: Year, now: datetime) -> None:
+    year.tick_count += 1
+    tick(now, queue_scheduled)
+
+
+def _first_weekday(day: date) -> date:
+    first = day.replace(day=1)
+    while first.weekday() > 4:
+        first += _DAY
+    return first
+
+
+def _due_times(zone: ZoneInfo, at: time, is_due: Callable[[date], bool]) -> Iterator[datetime]:
+    day = START.date() - _DAY
+    while day <= END.date() + _DAY:
+        if is_due(day):
+            yield _first_moment(zone, datetime.combine(day, at))
+        day += _DAY
+
+
+def _first_moment(zone: ZoneInfo, wall: datetime) -> datetime:
+    """The first moment at which clocks there show this time or a later one."""
+    noon = wall.replace(hour=12, minute=0, tzinfo=zone)
+    if (noon - 2 * _DAY).utcoffset() == (noon + 2 * _DAY).utcoffset():
+        return wall.replace(tzinfo=zone).astimezone(UTC)
+    moment = wall.replace(tzinfo=UTC) - timedelta(hours=16)
+    while moment.astimezone(zone).replace(tzinfo=None) < wall:
+        moment += 5 * _MINUTE
+    return moment
