@@ -1,23 +1,14 @@
-"""Why a delivery failed: a stable code and the sentence shown for it."""
+"""Why a delivery failed: a stable code, and a sentence for people."""
 
 import errno
 from typing import Self
 
-from django.utils.translation import gettext_noop
-
+from exports.connectwise.http.redaction import Redactor
+from exports.connectwise.language import Message, message_of
 from exports.connectwise.language import gettext as _
+from exports.models import Delivery
 from exports.models.codes import DeliveryErrorCode
 
-_NAME_TAKEN = gettext_noop(
-    "%(file)s in the export folder belongs to %(task)s: it was not replaced. Give one "
-    "of the two tasks another Output File."
-)
-_REASONS: dict[str, str] = {
-    DeliveryErrorCode.BUSY: gettext_noop("another worker is replacing a file there"),
-    DeliveryErrorCode.FILE_CHANGED: gettext_noop(
-        "the run's own file is no longer what was recorded; restore it from a backup"
-    ),
-}
 _CODES = {
     errno.ENOSPC: DeliveryErrorCode.DISK_FULL,
     errno.EDQUOT: DeliveryErrorCode.DISK_FULL,
@@ -28,32 +19,56 @@ _CODES = {
 
 
 class DeliveryError(Exception):
-    """This try failed. `detail` is the task that owns the name, or the system's error."""
+    """This try failed; `str()` is a sentence or the words of the other side."""
 
-    def __init__(self, code: str, detail: str = "") -> None:
-        super().__init__(f"{code} {detail}".rstrip())
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
         self.code = code
-        self.detail = detail
 
     @property
     def is_final(self) -> bool:
         """Whether no further try would help."""
-        return self.code == DeliveryErrorCode.NAME_TAKEN
+        return self.code in DeliveryErrorCode.final()
+
+    @property
+    def sentence(self) -> str:
+        return message_of(self)
 
     @classmethod
     def of(cls, error: OSError) -> Self:
         code = _CODES.get(error.errno or 0, DeliveryErrorCode.NOT_WRITTEN)
         return cls(code, error.strerror or str(error))
 
+    def without(self, secrets: Redactor) -> "DeliveryError":
+        """The same without secrets that the other side may have echoed (rule C3)."""
+        shown = str(self)
+        redacted = secrets.redact(shown)
+        return self if redacted == shown else DeliveryError(self.code, redacted)
+
+
+class SupersededError(Exception):
+    """A newer run's file has the name already: this one is not needed any more."""
+
 
 class DeliveryStoppedError(Exception):
-    """This worker is shutting down; another one sends the file."""
+    """This worker is shutting down, or the time of a test is over."""
 
 
-def failure_sentence(code: str, detail: str, file_name: str) -> str:
+def failure_sentence(delivery: Delivery) -> str:
     """The message for people about a failed try."""
-    if code == DeliveryErrorCode.NAME_TAKEN:
-        return _(_NAME_TAKEN) % {"file": file_name, "task": detail}
-    reason = _(_REASONS[code]) if code in _REASONS else detail
-    message = _("%(file)s in the export folder was not replaced yet: %(reason)s.")
-    return message % {"file": file_name, "reason": reason}
+    if delivery.error_code == DeliveryErrorCode.NAME_TAKEN:
+        return str(delivery.error)
+    params = {"file": delivery.file_name, "destination": delivery.destination_name}
+    reason = _reason(delivery)
+    if delivery.state == Delivery.State.FAILED:
+        message = _("%(file)s was not delivered to %(destination)s: %(reason)s")
+    else:
+        message = _("%(file)s was not delivered to %(destination)s yet: %(reason)s")
+    return message % {**params, "reason": reason}
+
+
+def _reason(delivery: Delivery) -> str:
+    """What was kept about the failure, else what its code says."""
+    if delivery.error:
+        return str(delivery.error) if not isinstance(delivery.error, Message) else delivery.error
+    return str(dict(DeliveryErrorCode.choices).get(delivery.error_code, delivery.error_code))

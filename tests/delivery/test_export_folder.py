@@ -7,15 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 
 from exports.delivery.sending import send, send_due
 from exports.demo.server import StandIn
-from exports.models import Run, Task
-from exports.storage import files
+from exports.models import Destination, Run, Task
 from exports.workers import jobs, recovery
 from tests.conftest import MakeTask, run_now
 from tests.delivery.deliveries import delivery_of, make_due, retry_now
 from tests.pipeline.outcomes import log_of
+from tests.run_files import run_file
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,6 +38,17 @@ def test_late_copy_does_not_replace_newer_one(make_task: MakeTask, data_folder: 
     assert newer.pk > older.pk
 
 
+def test_name_follows_the_language_until_renamed(db: None) -> None:
+    folder = Destination.objects.export_folder()
+    with translation.override("de"):
+        assert Destination.objects.export_folder().name != folder.name
+    assert Destination.objects.export_folder().name == folder.name
+
+    Destination.objects.filter(pk=folder.pk).update(name="Share of accounting")
+    with translation.override("de"):
+        assert Destination.objects.export_folder().name == "Share of accounting"
+
+
 def test_tasks_with_same_name_keep_their_files(make_task: MakeTask, data_folder: Path) -> None:
     first = run_now(make_task(name="X", output_file="batches-{task}.xml"))
     other = make_task(name="Y", output_file="batches-X.xml")
@@ -44,7 +56,7 @@ def test_tasks_with_same_name_keep_their_files(make_task: MakeTask, data_folder:
     run_now(other)
 
     picked_up = (data_folder / "exports" / "batches-X.xml").read_bytes()
-    assert picked_up == files.run_file(first).read_bytes()
+    assert picked_up == run_file(first).read_bytes()
     assert second.status == "succeeded"
     assert "belongs to X" in log_of(second)
     assert (delivery_of(second).state, delivery_of(second).error_code) == (
@@ -60,7 +72,7 @@ def test_older_run_ending_later_replaces_no_newer(make_task: MakeTask, data_fold
     send_due()
 
     picked_up = (data_folder / "exports" / "batches-X.xml").read_bytes()
-    assert picked_up == files.run_file(newer).read_bytes()
+    assert picked_up == run_file(newer).read_bytes()
     assert "belongs to Y" in log_of(older)
     assert "now holds this run" not in log_of(older)
 
@@ -74,7 +86,7 @@ def test_older_run_replaces_no_archived_tasks_newer(make_task: MakeTask, data_fo
     send_due()
 
     picked_up = (data_folder / "exports" / "batches-X.xml").read_bytes()
-    assert picked_up == files.run_file(newer).read_bytes()
+    assert picked_up == run_file(newer).read_bytes()
     assert delivery_of(older).state == "superseded"
 
 
@@ -85,7 +97,7 @@ def test_successor_of_archived_task_takes_its_file(make_task: MakeTask, data_fol
     run = run_now(make_task(name="New", page_size=50, include_extra_fields=True))
 
     picked_up = (data_folder / "exports" / "batches.xml").read_bytes()
-    assert picked_up == files.run_file(run).read_bytes()
+    assert picked_up == run_file(run).read_bytes()
 
 
 def test_abandoned_file_name_is_free(make_task: MakeTask, data_folder: Path) -> None:
@@ -96,7 +108,7 @@ def test_abandoned_file_name_is_free(make_task: MakeTask, data_folder: Path) -> 
     run = run_now(make_task(name="Y", include_extra_fields=True))
 
     picked_up = (data_folder / "exports" / "batches.xml").read_bytes()
-    assert picked_up == files.run_file(run).read_bytes()
+    assert picked_up == run_file(run).read_bytes()
 
 
 def test_reexport_leaves_export_folder_alone(
@@ -123,9 +135,7 @@ def test_run_is_over_before_its_copy(task: Task, data_folder: Path) -> None:
     assert not (data_folder / "exports" / "batches.xml").exists()
     send_due()
     assert delivery_of(run).state == "delivered"
-    assert (data_folder / "exports" / "batches.xml").read_bytes() == files.run_file(
-        run
-    ).read_bytes()
+    assert (data_folder / "exports" / "batches.xml").read_bytes() == run_file(run).read_bytes()
 
 
 def test_repeated_copy_failure_fills_no_log(make_task: MakeTask, data_folder: Path) -> None:
@@ -135,12 +145,12 @@ def test_repeated_copy_failure_fills_no_log(make_task: MakeTask, data_folder: Pa
     for _ in range(3):
         retry_now()
 
-    assert log_of(run).count("was not replaced yet") == 1
+    assert log_of(run).count("was not delivered to Export folder yet") == 1
     assert delivery_of(run).error_code == "delivery.not_written"
     assert delivery_of(run).attempt_count == 4
     in_the_way.rmdir()
     retry_now()
-    assert in_the_way.read_bytes() == files.run_file(run).read_bytes()
+    assert in_the_way.read_bytes() == run_file(run).read_bytes()
 
 
 def test_failed_copy_waits_for_its_pause(make_task: MakeTask, data_folder: Path) -> None:
@@ -156,13 +166,13 @@ def test_changed_run_file_is_not_delivered(make_task: MakeTask, data_folder: Pat
     run = jobs.queue_run(make_task(), "manual")
     execute(run)
     run.refresh_from_db()
-    content = files.run_file(run).read_bytes()
-    files.run_file(run).write_bytes(content[:-1])
+    content = run_file(run).read_bytes()
+    run_file(run).write_bytes(content[:-1])
     send_due()
 
     assert delivery_of(run).error_code == "delivery.file_changed"
     assert list((data_folder / "exports").iterdir()) == []
-    files.run_file(run).write_bytes(content)
+    run_file(run).write_bytes(content)
     retry_now()
     assert (data_folder / "exports" / "batches.xml").read_bytes() == content
 

@@ -9,9 +9,10 @@ from django.db.migrations.executor import MigrationExecutor
 
 from exports.delivery.sending import send_due
 from exports.models import Run
-from exports.storage import files
+from tests import audit_triggers
 from tests.conftest import MakeTask, run_now
 from tests.delivery.deliveries import delivery_of, make_due
+from tests.run_files import run_file
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,6 +28,8 @@ def migrate(targets: list[tuple[str, str]]) -> None:
 def newest_schema() -> Iterator[None]:
     yield
     migrate(MigrationExecutor(database).loader.graph.leaf_nodes())
+    # The migrations made the audit log's triggers anew.
+    audit_triggers.permit_emptying()
 
 
 @pytest.mark.usefixtures("newest_schema")
@@ -41,7 +44,7 @@ def test_update_keeps_pending_copies(make_task: MakeTask, data_folder: Path) -> 
     migrate(newest)
     send_due()
 
-    assert (data_folder / "exports" / "b.xml").read_bytes() == files.run_file(
+    assert (data_folder / "exports" / "b.xml").read_bytes() == run_file(
         Run.objects.get(pk=pending.pk)
     ).read_bytes()
     assert not (data_folder / "exports" / "batches.xml").exists()

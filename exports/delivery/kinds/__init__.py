@@ -1,0 +1,1 @@
+"""The kinds of destinations, one module each, which declares its `KIND`."""

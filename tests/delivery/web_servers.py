@@ -1,0 +1,163 @@
+"""Real servers of the web that also fail: WebDAV (wsgidav), and one that takes uploads."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from cheroot import wsgi
+from wsgidav.wsgidav_app import WsgiDAVApp
+
+USER, PASSWORD, TOKEN = "acme", "pa55-word-for-acme", "bearer-token-for-acme"
+
+
+class UploadSink:
+    """Takes PUT and POST; `fault` is drop, refuse, full, hang, redirect, or ""."""
+
+    def __init__(self) -> None:
+        self.fault = ""
+        self.files: dict[str, bytes] = {}
+        self.headers: list[dict[str, str]] = []
+        self.released = threading.Event()
+
+    @contextmanager
+    def running(self) -> Iterator["UploadSink"]:
+        sink = self
+
+        class Handler(_UploadHandler):
+            pass
+
+        Handler.sink = sink
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = False
+        self.port = server.server_address[1]
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self.released.set()
+            server.shutdown()
+            server.server_close()
+            thread.join(10)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+class _UploadHandler(BaseHTTPRequestHandler):
+    sink: UploadSink
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self) -> None:
+        self._answer(200)
+
+    def do_DELETE(self) -> None:
+        found = self.sink.files.pop(self.path, None)
+        self._answer(204 if found is not None else 404)
+
+    def do_PUT(self) -> None:
+        self._take()
+
+    def do_POST(self) -> None:
+        self._take()
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+    def _take(self) -> None:
+        fault, size = self.sink.fault, int(self.headers.get("Content-Length", "0"))
+        if fault == "drop":
+            self.rfile.read(size // 2)
+            self.close_connection = True
+            return
+        if fault == "hang":
+            self.sink.released.wait(60)
+            self.close_connection = True
+            return
+        content = self.rfile.read(size)
+        if len(content) != size:
+            # A cut upload is no file.
+            self.close_connection = True
+            return
+        if fault == "redirect":
+            self._answer(307, {"Location": "http://169.254.169.254/"})
+        elif fault:
+            self._answer({"refuse": 403, "full": 507, "key": 401}[fault])
+        else:
+            self.sink.headers.append(dict(self.headers.items()))
+            self.sink.files[self.path] = content
+            self._answer(201)
+
+    def _answer(self, status: int, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+class DavSink:
+    """A WebDAV folder at `/in/`; `fault` is refuse, full, truncate, drop, or ""."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.fault = ""
+
+    @contextmanager
+    def running(self) -> Iterator["DavSink"]:
+        app = WsgiDAVApp(
+            {
+                "provider_mapping": {"/": str(self.root)},
+                "simple_dc": {"user_mapping": {"*": {USER: {"password": PASSWORD}}}},
+                "http_authenticator": {
+                    "accept_basic": True,
+                    "accept_digest": False,
+                    "default_to_digest": False,
+                },
+                "verbose": 0,
+                "logging": {"enable": False},
+                "property_manager": True,
+                "lock_storage": True,
+            }
+        )
+        server = wsgi.Server(("127.0.0.1", 0), _Faulty(self, app), numthreads=4)
+        server.prepare()
+        self.port = server.bind_addr[1]
+        thread = threading.Thread(target=server.serve, daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            server.stop()
+            thread.join(10)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/in/"
+
+
+class _Faulty:
+    """Stands before the WebDAV server and spoils what is written."""
+
+    def __init__(self, sink: DavSink, app: Any) -> None:
+        self._sink, self._app = sink, app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        fault = self._sink.fault if environ["REQUEST_METHOD"] == "PUT" else ""
+        if fault in ("refuse", "full"):
+            environ["wsgi.input"].read()
+            status = {"refuse": "403 Forbidden", "full": "507 Insufficient Storage"}[fault]
+            start_response(status, [("Content-Length", "0")])
+            return [b""]
+        if fault == "truncate":
+            size = int(environ["CONTENT_LENGTH"])
+            content = environ["wsgi.input"].read(size)
+            path = self._sink.root / environ["PATH_INFO"].lstrip("/")
+            path.write_bytes(content[: size // 2])
+            start_response("201 Created", [("Content-Length", "0")])
+            return [b""]
+        return self._app(environ, start_response)
