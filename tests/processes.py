@@ -19,6 +19,7 @@ def environment(**changes: str) -> dict[str, str]:
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "cwexport.settings",
         "DATABASE_URL": _database_url(),
+        "CWEXPORT_QUEUE": _queue_url(),
         "CWEXPORT_DATA_DIR": str(settings.CWEXPORT_DATA_DIR),
         "CWEXPORT_ENCRYPTION_KEYS": ",".join(settings.CWEXPORT_ENCRYPTION_KEYS),
         "SECRET_KEY": settings.SECRET_KEY,
@@ -35,10 +36,18 @@ def _database_url() -> str:
     return "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**used)
 
 
+def _queue_url() -> str:
+    used = settings.CWEXPORT_QUEUE
+    if used is None:
+        return "database"
+    return str(used).replace("://", f"://:{used.password}@" if used.password else "://")
+
+
 @contextmanager
-def worker_process() -> Iterator["subprocess.Popen[bytes]"]:
-    """A `manage.py worker`; it is ended when the block ends."""
-    process = subprocess.Popen([sys.executable, "manage.py", "worker"], cwd=ROOT, env=environment())
+def worker_process(**changes: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """A `manage.py worker`, with `changes` of the environment; it is ended when the block ends."""
+    command = [sys.executable, "manage.py", "worker"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment(**changes))
     try:
         yield process
     finally:

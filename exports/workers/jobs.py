@@ -9,21 +9,25 @@ import os
 import socket
 import uuid
 from collections.abc import Iterable
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
+from exports import clock
 from exports.connectwise.filter.conditions import ConditionError
 from exports.connectwise.language import gettext as _
 from exports.housekeeping.isolation import isolated
-from exports.housekeeping.queue_table import is_in_queue
-from exports.models import Run, Task, Worker
+from exports.logs.context import log_context
+from exports.models import Run, RunSummary, Task, Worker
 from exports.models.errors import RunActiveError, TaskUnusableError
+from exports.models.runs import RunQuerySet
 from exports.pipeline import runner
+from exports.pipeline.database_faults import record
 from exports.pipeline.lease import Lease, shutdown
 from exports.storage.run_log import RunLog
+from exports.workers.queues.chosen import queue_engine
 
 try:
     from django.tasks import task as queue_task
@@ -36,19 +40,37 @@ logger = logging.getLogger(__name__)
 _PATIENCE = timedelta(seconds=2)
 
 
-def queue_run(task: Task, trigger: str, user: Any = None, *, caused_by: Run | None = None) -> Run:
+def queue_run(
+    task: Task,
+    trigger: str,
+    user: Any = None,
+    *,
+    caused_by: Run | None = None,
+    is_despite_restore: bool = False,
+) -> Run:
     """Queue a run of `task` and, after the commit, enqueue its job.
 
     Raises TaskUnusableError, RunActiveError, ConditionError.
     """
     with transaction.atomic():
-        run = task.queue_run(trigger, user, caused_by=caused_by)
+        run = task.queue_run(
+            trigger, user, caused_by=caused_by, is_despite_restore=is_despite_restore
+        )
         transaction.on_commit(lambda: enqueue(run))
     return run
 
 
+def queue_scheduled(task: Task) -> Run:
+    """Queue a run for a due time; raises as `queue_run`."""
+    return queue_run(task, Run.Trigger.SCHEDULE)
+
+
 def queue_reexport(
-    task: Task, user: Any = None, *, of_run: Run | None = None, batch_ids: Iterable[int] = ()
+    task: Task,
+    user: Any = None,
+    *,
+    of_run: Run | RunSummary | None = None,
+    batch_ids: Iterable[int] = (),
 ) -> Run:
     """Queue an export of the same batches again. Raises TaskUnusableError, RunActiveError."""
     with transaction.atomic():
@@ -69,8 +91,13 @@ def execute_run(run_id: int, attempt: int) -> None:
 
 def execute_here(run_id: int, attempt: int) -> None:
     """Claim the run's attempt and execute it in this process."""
-    owner = f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     run = Run.objects.get(pk=run_id)
+    with log_context(run=run_id, task=run.task_name):
+        _execute(run, attempt)
+
+
+def _execute(run: Run, attempt: int) -> None:
+    owner = f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     if run.attempt != attempt or not _claim(run, owner):
         params = {"run": run, "attempt": attempt}
         logger.info(_("%(run)s, attempt %(attempt)s, is not to be executed now."), params)
@@ -80,7 +107,7 @@ def execute_here(run_id: int, attempt: int) -> None:
         return
     with Lease(run, owner) as lease:
         runner.execute(run, lease)
-    follow_up(Run.objects.get(pk=run_id))
+    record(lambda: follow_up(Run.objects.get(pk=run.pk)))
 
 
 def _claim(run: Run, owner: str) -> bool:
@@ -89,10 +116,10 @@ def _claim(run: Run, owner: str) -> bool:
     With a working host that takes a moment. After two seconds the worker gives up, to be free for
     other connections; the run is enqueued again once nothing blocks it.
     """
-    while not run.claim(owner):
+    while not record(lambda: run.claim(owner)):
         blocker = run.blocker()
         if blocker is None:
-            return run.claim(owner)
+            return record(lambda: run.claim(owner))
         if not _has_just_started(blocker) or shutdown.wait(0.1):
             run.wait_for(blocker)
             return False
@@ -100,20 +127,36 @@ def _claim(run: Run, owner: str) -> bool:
 
 
 def _has_just_started(run: Run) -> bool:
-    return run.started_at is not None and abs(timezone.now() - run.started_at) < _PATIENCE
+    return run.started_at is not None and abs(clock.now() - run.started_at) < _PATIENCE
 
 
 def enqueue_unblocked() -> None:
     """Enqueue the runs that waited for another run of their connection and no longer have to."""
-    for run in Run.objects.queued().exclude(waits_for=None).order_by("id"):
-        with isolated(_("waiting run %(run)s") % {"run": run.pk}):
-            if run.blocker() is None and not is_in_queue(run):
+    enqueue_lost(Run.objects.queued().exclude(waits_for=None))
+
+
+def enqueue_lost(runs: RunQuerySet) -> None:
+    """Enqueue those of `runs` that nothing blocks and whose job is not in the queue."""
+    with isolated(_("queued runs")):
+        free = [run for run in runs.order_by("id") if run.blocker() is None]
+        waiting = queue_engine().waiting() if free else set()
+        for run in free:
+            if (run.pk, run.attempt) not in waiting:
                 enqueue(run)
 
 
 def enqueue(run: Run) -> None:
-    execute_run.enqueue(run.pk, run.attempt)
-    Run.objects.filter(pk=run.pk).update(enqueued_at=timezone.now())
+    """Put the run's job into the queue; where that fails, recovery does it later.
+
+    The run is queued by its row, so nobody has to be told but the log: pages say it.
+    """
+    with isolated(_("the queue")):
+        engine = queue_engine()
+        with transaction.atomic() if engine.is_transactional else nullcontext():
+            execute_run.enqueue(run.pk, run.attempt)
+            # A worker may have been faster, and the run be at its next attempt.
+            this = Run.objects.filter(pk=run.pk, attempt=run.attempt)
+            this.update(enqueued_at=clock.now())
 
 
 def follow_up(run: Run) -> None:

@@ -9,42 +9,49 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
+from exports import clock
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import gettext_noop, joined, ngettext
-from exports.delivery.export_folder import remove_old_temp_files
+from exports.delivery.kinds.folder import remove_old_temp_files
 from exports.housekeeping.isolation import isolated
 from exports.housekeeping.leftovers import (
     clear_run_folder,
     delete_staged,
 )
-from exports.housekeeping.queue_table import clear_queue_rows, is_in_queue
 from exports.housekeeping.sessions import clear_expired_sessions
-from exports.models import Delivery, Run, Worker
+from exports.models import Delivery, Message, Run, RunSummary, Worker
 from exports.models.codes import ErrorCode
 from exports.models.deliveries import STALLED_AFTER
+from exports.models.messages import STALLED_AFTER as MESSAGE_STALLED_AFTER
 from exports.models.runs import DEAD_AFTER, PARK_AFTER
-from exports.storage import files
 from exports.storage.run_log import RunLog
-from exports.workers.heartbeats import HeartbeatWatch
-from exports.workers.jobs import enqueue, follow_up, queue_on_failure_task
+from exports.workers.heartbeats import ClockWatch, HeartbeatWatch
+from exports.workers.jobs import enqueue_lost, follow_up, queue_on_failure_task
+from exports.workers.queues.chosen import queue_engine
 
 logger = logging.getLogger(__name__)
 
 _STALLED = gettext_noop(
-    "The worker of this run fell silent (the machine or the process was ended)."
+    "The worker of this run stopped answering (its process or its machine ended)."
+)
+# Which of the two is known only to the worker that takes it: the part file is on one machine.
+_GOES_ON = gettext_noop(
+    "The run goes on after the last page it wrote or, where that part of its file is not within "
+    "reach, starts again with the same window and dates."
 )
 _NO_HARM = gettext_noop("Nothing was exported and no date moved; run the task again.")
 # A queued run that no worker took is enqueued again after this long: a worker may have died between
-# taking its job and claiming the run. A second job for the same run does nothing.
-_ENQUEUE_AGAIN_AFTER = timedelta(minutes=1)
-
+# taking its job and claiming the run, or the engine have lost its memory. With a round every ten
+# seconds that is within a minute (rule Q2). A second job for the same run does nothing.
+_ENQUEUE_AGAIN_AFTER = timedelta(seconds=30)
 
 _HOUR = 3600.0
 
 _watch = HeartbeatWatch()
 _delivery_watch = HeartbeatWatch()
+_message_watch = HeartbeatWatch()
+_clock = ClockWatch()
 
 
 @dataclass
@@ -74,15 +81,23 @@ def recover(*, is_thorough: bool = False) -> None:
         _("queued runs"): _enqueue_waiting,
         _("the folder of runs"): lambda: _clear_run_folder(is_thorough),
         _("deliveries of dead workers"): _release_stalled_deliveries,
+        _("messages of dead workers"): _release_stalled_messages,
         _("temporary files in the export folder"): remove_old_temp_files,
         _("staged ledger rows"): lambda: delete_staged(is_thorough),
-        _("the queue's own rows"): clear_queue_rows,
+        _("the queue's own rows"): lambda: queue_engine().clear(),
         _("expired sessions"): lambda: _clear_sessions(is_thorough),
         _("rows of dead workers"): Worker.objects.prune_stalled,
+        _("summaries of runs"): lambda: _add_summaries(is_thorough),
     }
     for name, step in steps.items():
         with isolated(name):
             step()
+
+
+def _add_summaries(is_thorough: bool) -> None:
+    """At a worker's start: a worker of an earlier version may have gone on during an upgrade."""
+    if is_thorough:
+        RunSummary.objects.add_missing()
 
 
 def _follow_failures() -> None:
@@ -111,7 +126,8 @@ def _clear_sessions(is_thorough: bool) -> None:
 def _close_all_stalled() -> None:
     running = list(Run.objects.running())
     unchanged = _watch.unchanged_for({run.pk: run.heartbeat_at for run in running})
-    stalled = set(Run.objects.lost().values_list("pk", flat=True))
+    is_steady = _clock.is_steady(DEAD_AFTER.total_seconds())
+    stalled = set(Run.objects.lost().values_list("pk", flat=True)) if is_steady else set()
     for run in running:
         if run.pk in stalled or unchanged[run.pk] > DEAD_AFTER.total_seconds():
             with isolated(_("run %(run)s") % {"run": run.pk}):
@@ -130,30 +146,20 @@ def _close_stalled(run: Run) -> None:
         run.finish_cancelled(owner)
     elif stalled_count >= PARK_AFTER:
         _fail_stalled(run, owner, _parked(stalled_count), ErrorCode.RUN_PARKED)
-    elif run.can_resume and _has_beginning(run):
+    elif run.can_resume:
         run.requeue(owner, stalled_count=stalled_count)
-        resumed = _("The run is resumed after the last page it wrote.")
-        log.warning(joined([_(_STALLED), resumed]))
+        log.warning(joined([_(_STALLED), _(_GOES_ON)]))
     else:
         _fail_stalled(run, owner, _(_STALLED), ErrorCode.WORKER_STALLED)
     follow_up(run)
 
 
-def _has_beginning(run: Run) -> bool:
-    """Whether the run has a readable part file to resume from."""
-    try:
-        return files.checked_beginning(run) is not None
-    except OSError:
-        logger.exception(_("The part file of %(run)s cannot be read."), {"run": run})
-        return False
-
-
 def _parked(stalled_count: int) -> str:
     return ngettext(
-        "The worker of this run fell silent (the machine or the process was ended) %(count)s time "
-        "in a row: it is parked.",
-        "The worker of this run fell silent (the machine or the process was ended) %(count)s times "
-        "in a row: it is parked.",
+        "The worker of this run stopped answering (its process or its machine ended) "
+        "%(count)s time in a row: it is parked.",
+        "The worker of this run stopped answering (its process or its machine ended) "
+        "%(count)s times in a row: it is parked.",
         stalled_count,
     ) % {"count": stalled_count}
 
@@ -166,21 +172,30 @@ def _fail_stalled(run: Run, owner: str, reason: str, code: ErrorCode) -> None:
 
 
 def _enqueue_waiting() -> None:
-    now = timezone.now()
+    now = clock.now()
     # A time in the future was written before the clock was set back: ignore it.
     never = Q(enqueued_at=None) & ~Q(queued_at__range=(now - timedelta(seconds=10), now))
     long_ago = Q(enqueued_at__lt=now - _ENQUEUE_AGAIN_AFTER) | Q(enqueued_at__gt=now)
-    for run in Run.objects.queued().filter(never | long_ago):
-        with isolated(_("queued run %(run)s") % {"run": run.pk}):
-            if run.blocker() is None and not is_in_queue(run):
-                enqueue(run)
+    enqueue_lost(Run.objects.queued().filter(never | long_ago))
 
 
 def _release_stalled_deliveries() -> None:
     sending = list(Delivery.objects.sending())
     unchanged = _delivery_watch.unchanged_for({row.pk: row.heartbeat_at for row in sending})
-    long_ago = timezone.now() - STALLED_AFTER
+    long_ago = clock.now() - STALLED_AFTER
+    is_steady = _clock.is_steady(STALLED_AFTER.total_seconds())
     for row in sending:
-        is_silent = row.heartbeat_at is None or row.heartbeat_at < long_ago
-        if is_silent or unchanged[row.pk] > STALLED_AFTER.total_seconds():
+        is_stalled = row.heartbeat_at is None or (is_steady and row.heartbeat_at < long_ago)
+        if is_stalled or unchanged[row.pk] > STALLED_AFTER.total_seconds():
+            row.release()
+
+
+def _release_stalled_messages() -> None:
+    sending = list(Message.objects.sending())
+    unchanged = _message_watch.unchanged_for({row.pk: row.heartbeat_at for row in sending})
+    long_ago = clock.now() - MESSAGE_STALLED_AFTER
+    is_steady = _clock.is_steady(MESSAGE_STALLED_AFTER.total_seconds())
+    for row in sending:
+        is_silent = row.heartbeat_at is None or (is_steady and row.heartbeat_at < long_ago)
+        if is_silent or unchanged[row.pk] > MESSAGE_STALLED_AFTER.total_seconds():
             row.release()

@@ -17,18 +17,50 @@ from exports.connectwise.language import gettext as _
 from exports.workers.guard import GRACE, Guard, kill_group
 from exports.workers.stop_signals import on_stop_signals
 
-_RESTART_PAUSE = 2.0
+# A process that ends at its start is started again after a pause that doubles each time: the
+# database may be back in a moment, or a wrong setting may stay for days.
+_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
+# One that worked this long did not end at its start.
+_PROVEN_AFTER = 30.0
+# Without a web server nobody sees anything: after this many tries in a row `serve` gives up, so
+# that whoever started it learns of it.
+_WEB_TRIES = 5
 
 
 class PortTakenError(Exception):
     """The address cannot be listened on; `str()` says what to do."""
 
 
+class WebServerEndedError(Exception):
+    """The web server ends at each start; `str()` says what to do."""
+
+
 @dataclass
 class _Child:
+    """A program and its process; none while it pauses before its next start."""
+
     command: Sequence[str]
-    process: "subprocess.Popen[bytes]"
-    started_at: float
+    process: "subprocess.Popen[bytes] | None" = None
+    started_at: float = 0.0
+    # How many times in a row it ended at its start, and when it is started again.
+    failed_count: int = 0
+    start_at: float = 0.0
+
+    @property
+    def is_web(self) -> bool:
+        return "-m" in self.command
+
+    @property
+    def is_ended(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
+
+    def count_end(self, now: float) -> float:
+        """Note that it ended; returns the seconds to wait before its next start."""
+        self.process = None
+        self.failed_count = 1 + (0 if now - self.started_at > _PROVEN_AFTER else self.failed_count)
+        pause: float = min(_FIRST_PAUSE * 2 ** (self.failed_count - 1), _LONGEST_PAUSE)
+        self.start_at = now + pause
+        return pause
 
 
 class Serving:
@@ -36,8 +68,8 @@ class Serving:
 
     def __init__(self, *, bind: str, port: int, worker_count: int) -> None:
         work = [str(Path(settings.BASE_DIR) / "manage.py"), "worker"]
-        self._commands = [_web_command(bind, port), *([work] * worker_count)]
-        self._children: list[_Child] = []
+        commands = [_web_command(bind, port), *([work] * worker_count)]
+        self._children = [_Child(command) for command in commands]
         self._guard = Guard()
         self._over = threading.Event()
 
@@ -47,11 +79,14 @@ class Serving:
 
     def start(self) -> None:
         self._guard.start()
-        for command in self._commands:
-            self._children.append(self._begin(command))
+        for child in self._children:
+            self._begin(child)
 
     def watch(self, notify: Callable[[str], object]) -> None:
-        """Restart processes that die, until a stop signal; then end them all."""
+        """Restart processes that die, until a stop signal; then end them all.
+
+        Raises WebServerEndedError.
+        """
         self.take_signals()
         try:
             while not self._over.wait(0.5):
@@ -63,43 +98,53 @@ class Serving:
     def stop(self) -> None:
         """Ask all processes to end, and kill those that do not."""
         children, self._children = self._children, []
-        for child in children:
-            child.process.terminate()
+        processes = [child.process for child in children if child.process is not None]
+        for process in processes:
+            process.terminate()
         deadline = time.monotonic() + GRACE
-        for child in children:
+        for process in processes:
             with suppress(subprocess.TimeoutExpired):
-                child.process.wait(max(0.1, deadline - time.monotonic()))
-            self._end(child)
+                process.wait(max(0.1, deadline - time.monotonic()))
+            self._end(process)
         self._guard.close()
 
     def _replace_dead(self, notify: Callable[[str], object]) -> None:
-        for index, child in enumerate(self._children):
-            if child.process.poll() is None or self._over.is_set():
-                continue
-            # Writing fails if the terminal was closed; go on regardless.
-            with suppress(OSError):
-                notify(_end_message(child))
-            # Any processes it left behind would keep the port.
-            self._end(child)
-            # A process that dies at once must not be restarted a hundred times a second.
-            if time.monotonic() - child.started_at < _RESTART_PAUSE:
-                self._over.wait(_RESTART_PAUSE)
-            self._children[index] = self._begin(child.command)
+        now = time.monotonic()
+        for child in self._children:
+            if self._over.is_set():
+                return
+            if child.is_ended:
+                self._note_end(child, notify)
+            elif child.process is None and now >= child.start_at:
+                self._begin(child)
 
-    def _begin(self, command: Sequence[str]) -> _Child:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own modules
-            [sys.executable, *command],
+    def _note_end(self, child: _Child, notify: Callable[[str], object]) -> None:
+        if child.process is None:
+            return
+        status = child.process.returncode
+        # Any processes it left behind would keep the port.
+        self._end(child.process)
+        pause = child.count_end(time.monotonic())
+        if child.is_web and child.failed_count >= _WEB_TRIES:
+            raise WebServerEndedError(_web_ended_message(status))
+        # Writing fails if the terminal was closed; go on regardless.
+        with suppress(OSError):
+            notify(_end_message(child, status, pause))
+
+    def _begin(self, child: _Child) -> None:
+        child.process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own modules
+            [sys.executable, *child.command],
             cwd=settings.BASE_DIR,
             # Ctrl-C goes to the terminal's whole process group; only this process shall handle it.
             start_new_session=True,
         )
-        self._guard.add(process.pid)
-        return _Child(command, process, time.monotonic())
+        child.started_at = time.monotonic()
+        self._guard.add(child.process.pid)
 
-    def _end(self, child: _Child) -> None:
-        kill_group(child.process.pid)
-        child.process.wait()
-        self._guard.remove(child.process.pid)
+    def _end(self, process: "subprocess.Popen[bytes]") -> None:
+        kill_group(process.pid)
+        process.wait()
+        self._guard.remove(process.pid)
 
     def _stop(self, signum: int, frame: FrameType | None) -> None:
         self._over.set()
@@ -143,9 +188,27 @@ def check_port(bind: str, port: int, option: str = "--port") -> None:
 
 
 def _web_command(bind: str, port: int) -> list[str]:
-    return ["-m", "cwexport.web_server", "--bind", bind, "--port", str(port)]
+    return ["-m", "exports.workers.web_server", "--bind", bind, "--port", str(port)]
 
 
-def _end_message(child: _Child) -> str:
-    message = _("%(program)s ended (%(status)s); starting anew.")
-    return message % {"program": child.command[-1], "status": child.process.returncode}
+def _end_message(child: _Child, status: int, pause: float) -> str:
+    params = {
+        "program": child.command[1] if child.is_web else child.command[-1],
+        "status": status,
+        "seconds": f"{pause:.0f}",
+    }
+    if child.failed_count == 1:
+        return _("%(program)s ended (%(status)s); starting anew in %(seconds)s s.") % params
+    message = _(
+        "%(program)s ended at its start (%(status)s), %(count)s times in a row; the reason stands "
+        "above. Starting anew in %(seconds)s s."
+    )
+    return message % {**params, "count": child.failed_count}
+
+
+def _web_ended_message(status: int) -> str:
+    message = _(
+        "The web server ended at its start (%(status)s) %(count)s times in a row. The reason "
+        "stands above; the workers are ended too. Remove the reason and start again."
+    )
+    return message % {"status": status, "count": _WEB_TRIES}

@@ -7,12 +7,12 @@ from threading import Barrier, Thread
 
 from django.db import connection as database
 from django.utils import timezone
-from django_tasks_db.management.commands.db_worker import Worker as QueueWorker
 
 from exports.demo.answers import Request
 from exports.demo.server import StandIn
 from exports.models import Run, Task
 from exports.workers import jobs
+from exports.workers.queues.chosen import queue_engine
 from tests.conftest import run_now
 from tests.pipeline.outcomes import (
     is_page,
@@ -43,16 +43,10 @@ def at_page(stand_in: StandIn, number: int, do: Callable[[], object]) -> None:
 
 def work_off_queue() -> None:
     """Work like a worker until the queue is empty."""
-    QueueWorker(
-        queue_names=["*"],
-        interval=0,
-        batch=True,
-        backend_name="default",
-        startup_delay=False,
-        max_tasks=None,
-        worker_id="test",
-        excluded_queue_names=[],
-    ).run()
+    engine = queue_engine()
+    while job := engine.take(0):
+        jobs.execute_here(job.run_id, job.attempt)
+        engine.done(job)
 
 
 def fall_silent(run: Run) -> None:

@@ -96,7 +96,7 @@ def test_a_worker_that_lost_the_run_publishes_nothing(
 
     assert (fresh(run).status, fresh(run).owner) == ("running", "another")
     assert [name for name in unclaimed_files() if not name.endswith(".part")] == []
-    assert task.date_changes.filter(run=run).count() == 0
+    assert task.date_changes.filter(run_id=run.pk).count() == 0
 
 
 def test_run_lost_during_check_publishes_nothing(task: Task, stand_in: StandIn) -> None:

@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from time_machine import travel
 
+from exports import clock
 from exports.delivery.sending import send_due
 from exports.models import Delivery, Run, Task, Worker
 from exports.workers import heartbeats, jobs, recovery
-from tests.workers.processes import abandoned, fresh, queue, work_off_queue
+from tests.workers.processes import abandoned, fall_silent, fresh, queue, work_off_queue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,7 +48,7 @@ def test_dead_worker_is_noticed_after_clock_change(task: Task, stopwatch: Stopwa
     stopwatch.seconds = 61
     recovery.recover()
 
-    assert (at_once, fresh(run).status) == ("running", "failed")
+    assert (at_once, fresh(run).status) == ("running", "queued")
 
 
 def test_living_worker_is_kept_after_clock_change(task: Task, stopwatch: Stopwatch) -> None:
@@ -60,6 +62,31 @@ def test_living_worker_is_kept_after_clock_change(task: Task, stopwatch: Stopwat
         stopwatch.seconds += 50
 
     assert fresh(run).owner == "alive"
+
+
+@pytest.mark.rule("R3")
+def test_leap_of_the_clock_steals_no_run(
+    task: Task, stopwatch: Stopwatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wall = Stopwatch()
+    monkeypatch.setattr(recovery, "_clock", heartbeats.ClockWatch(stopwatch, wall))
+    run = queue(task)
+    assert run.claim("alive")
+    recovery.recover()
+    wall.seconds += 3_600
+    fall_silent(run)  # so it looks after the leap, until the worker's next heartbeat
+    recovery.recover()
+    after_leap = fresh(run).owner
+    wall.seconds, stopwatch.seconds = wall.seconds + 30, 30
+    Run.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now())
+    recovery.recover()
+    alive = fresh(run).owner
+    # Nothing came since: the worker is dead.
+    wall.seconds, stopwatch.seconds = wall.seconds + 61, 91
+    fall_silent(run)
+    recovery.recover()
+
+    assert (after_leap, alive, fresh(run).status) == ("alive", "alive", "queued")
 
 
 def test_last_moment_heartbeat_keeps_the_run(task: Task) -> None:
@@ -95,7 +122,8 @@ def test_delivery_of_dead_sender_follows_clock_change(task: Task, stopwatch: Sto
 def test_paused_delivery_follows_clock_change(task: Task) -> None:
     run = queue(task)
     jobs.execute_here(run.pk, 1)
-    Delivery.objects.update(next_try_at=timezone.now() + AN_HOUR)
+    later = timezone.now() + AN_HOUR
+    Delivery.objects.update(waits_since=later, next_try_at=later + AN_HOUR)
     send_due()
 
     assert run.deliveries.get().state == "delivered"
@@ -110,3 +138,25 @@ def test_lost_job_is_replaced_after_clock_change(task: Task) -> None:
     work_off_queue()
 
     assert fresh(run).status == "succeeded"
+
+
+def test_unreachable_database_leaves_the_last_measure() -> None:
+    ahead = [timedelta(minutes=5), None]
+    own = clock.DatabaseClock(lambda: ahead.pop(0) if len(ahead) > 1 else ahead[0])
+    first = own.now()
+    with travel(timezone.now() + AN_HOUR):
+        # Its own clock has leapt, and nobody can say by how much.
+        second = own.now()
+
+    assert first - timezone.now() > timedelta(minutes=4)
+    assert second - first > timedelta(minutes=59)
+
+
+def test_small_differences_change_nothing() -> None:
+    measured = [timedelta(seconds=-0.09), timedelta(seconds=3)]
+    own = clock.DatabaseClock(lambda: measured.pop(0))
+    before = timezone.now()
+    assert own.now() >= before
+
+    with travel(timezone.now() + AN_HOUR):
+        assert own.now() - timezone.now() > timedelta(seconds=2)

@@ -10,8 +10,9 @@ from django_tasks_db.models import DBTaskResult
 
 from exports.delivery.sending import send_due
 from exports.demo.server import StandIn
-from exports.models import Delivery, Run, Task
+from exports.models import Delivery, LedgerEntry, Run, Task
 from exports.storage import files
+from exports.storage.folders import folder_for
 from exports.workers import jobs, recovery
 from tests.conftest import MakeTask, run_now
 from tests.delivery.deliveries import retry_now
@@ -25,6 +26,7 @@ from tests.pipeline.outcomes import (
     unclaimed_files,
     versions_in,
 )
+from tests.run_files import manifest_file, run_file
 from tests.workers.processes import (
     abandoned,
     at_page,
@@ -42,27 +44,55 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_lost_run_is_closed_with_the_reason(make_task: MakeTask, stand_in: StandIn) -> None:
     task = make_task()
     run = abandoned(task)
+    Run.objects.filter(pk=run.pk).update(can_resume=False)
     files.part_file(run).write_text("<half")
     recovery.recover()
 
     assert aftermath(fresh(run)) == safe_failure(run)
-    assert "fell silent" in fresh(run).error
-    assert "fell silent" in log_of(run, "error")
+    assert "stopped answering" in fresh(run).error
+    assert "stopped answering" in log_of(run, "error")
     assert exported_versions(run_now(task)) == versions_in(stand_in)
 
 
-def test_unreadable_part_file_closes_the_run(task: Task, stand_in: StandIn) -> None:
+@pytest.mark.rule("R4")
+@pytest.mark.parametrize("left", ["nothing", "another content", "no file"])
+def test_run_without_its_part_starts_again(task: Task, stand_in: StandIn, left: str) -> None:
+    """As after the loss of a host: the part file is not within reach of the next worker."""
+    whole = run_elsewhere(task)
     run = queue(task)
     at_page(stand_in, 4, lambda: Run.objects.filter(pk=run.pk).update(owner="frozen"))
     jobs.execute_here(run.pk, 1)
     fall_silent(run)
-    part = files.folder_for("runs") / fresh(run).part_name
+    part, before = folder_for("runs") / fresh(run).part_name, fresh(run)
+    content = part.read_bytes()
     part.unlink()
-    part.mkdir()
+    if left == "another content":
+        part.write_bytes(content.replace(b"<id>1</id>", b"<id>2</id>"))
+    elif left == "no file":
+        part.mkdir()
+    stand_in.requests.clear()
     recovery.recover()
+    work_off_queue()
 
-    assert fresh(run).status == "failed"
-    assert "fell silent" in fresh(run).error
+    done = fresh(run)
+    assert (done.status, done.error, done.file_sha256) == ("succeeded", "", whole)
+    assert done.attempt == 2
+    assert done.connectwise_started_at == before.connectwise_started_at
+    assert len(page_requests(stand_in)) >= 4
+    assert LedgerEntry.objects.filter(run_id=run.pk).count() == len(stand_in.store)
+    assert "within reach" in log_of(done, "info")
+
+
+@pytest.mark.rule("R4")
+def test_run_is_started_three_times_at_most(task: Task) -> None:
+    run = queue(task)
+    for attempt in (1, 2, 3):
+        assert fresh(run).claim(f"a worker that died {attempt}")
+        fall_silent(run)
+        recovery.recover()
+
+    assert (fresh(run).status, fresh(run).attempt) == ("failed", 3)
+    assert fresh(run).error_code == "worker.parked"
 
 
 def test_a_run_whose_worker_lives_is_left_alone(task: Task) -> None:
@@ -101,22 +131,8 @@ def test_lost_run_resumes_from_its_part(task: Task, stand_in: StandIn) -> None:
     assert (done.status, done.error, done.file_sha256) == ("succeeded", "", whole)
     assert done.attempt == 2
     assert len(page_requests(stand_in)) < 6
-    assert run.ledger_entries.count() == len(stand_in.store)
+    assert LedgerEntry.objects.filter(run_id=run.pk).count() == len(stand_in.store)
     assert unclaimed_files() == ()
-
-
-def test_changed_part_file_is_not_resumed(task: Task, stand_in: StandIn) -> None:
-    run = queue(task)
-    at_page(stand_in, 4, lambda: Run.objects.filter(pk=run.pk).update(owner="frozen"))
-    jobs.execute_here(run.pk, 1)
-    part = files.part_file(run)
-    part.write_bytes(part.read_bytes().replace(b"<id>1</id>", b"<id>2</id>"))
-    fall_silent(run)
-    recovery.recover()
-    work_off_queue()
-
-    assert aftermath(fresh(run)) == safe_failure(run)
-    assert exported_versions(run_now(task)) == versions_in(stand_in)
 
 
 def test_unqueued_run_is_queued_again(task: Task, stand_in: StandIn) -> None:
@@ -150,6 +166,7 @@ def test_recovery_from_twenty_processes_at_once_decides_once(
 ) -> None:
     other = make_task(name="Tell", output_file="tell.xml")
     run = abandoned(make_task(on_failure_task=other))
+    Run.objects.filter(pk=run.pk).update(can_resume=False)
     together(20, lambda number: recovery.recover())
 
     assert fresh(run).status == "failed"
@@ -169,13 +186,13 @@ def test_leftovers_go_and_orphans_are_kept(task: Task, data_folder: Path) -> Non
     for _ in range(2):
         recovery.recover(is_thorough=True)
 
-    own = [files.manifest_file(run).name, files.run_file(run).name]
+    own = [manifest_file(run).name, run_file(run).name]
     assert sorted(path.name for path in runs.iterdir()) == ["notes.txt", *own]
     assert {path.name: path.read_text() for path in orphaned.iterdir()} == {
         "run-998-1-deadbeef.xml": "<whole />",
         f"run-{run.pk}-1-00000000.xml": "<whole twice />",
     }
-    assert files.run_file(run).stat().st_size == run.file_size
+    assert run_file(run).stat().st_size == run.file_size
 
 
 def test_second_orphan_replaces_none(data_folder: Path, db: None) -> None:
@@ -209,8 +226,8 @@ def test_failed_copy_is_sent_again(task: Task, data_folder: Path) -> None:
     retry_now()
 
     assert (run.status, state, run.deliveries.get().state) == ("succeeded", "waiting", "delivered")
-    assert in_the_way.read_bytes() == files.run_file(run).read_bytes()
-    assert "was not replaced yet" in log_of(run, "warning")
+    assert in_the_way.read_bytes() == run_file(run).read_bytes()
+    assert "was not delivered to Export folder yet" in log_of(run, "warning")
     assert unclaimed_files() == ()
 
 
@@ -223,7 +240,7 @@ def test_late_copy_does_not_replace_newer(task: Task, data_folder: Path, stand_i
     newer = run_now(task)
     retry_now()
 
-    assert in_the_way.read_bytes() == files.run_file(newer).read_bytes()
+    assert in_the_way.read_bytes() == run_file(newer).read_bytes()
     assert older.deliveries.get().state == "superseded"
 
 

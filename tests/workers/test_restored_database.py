@@ -18,8 +18,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def forget(run: Run, task: Task) -> None:
     """Reset the rows to a backup from before this run; its files stay."""
     with transaction.atomic():
-        task.date_changes.filter(run=run).delete()
-        LedgerEntry.objects.filter(run=run).delete()
+        task.date_changes.filter(run_id=run.pk).delete()
+        LedgerEntry.objects.filter(run_id=run.pk).delete()
         Task.objects.filter(pk=task.pk).update(
             date_created=run.date_created_before, date_modified=run.date_modified_before
         )

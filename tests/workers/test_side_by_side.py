@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from exports.demo.server import StandIn
 from exports.models import Task
+from exports.models.codes import Activity
 from exports.workers import jobs, recovery
 from tests.conftest import MakeTask, make_connection, save_task
 from tests.processes import worker_process
@@ -23,6 +24,15 @@ def dead_site() -> Iterator[str]:
     """A host that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=100) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def dead_companies(stand_in: StandIn, dead_site: str, db: None) -> list[Task]:
+    """A task for each of five companies whose hosts never answer."""
+    dead = [make_connection(stand_in, name=f"Dead {n}", site=dead_site) for n in range(5)]
+    return [
+        save_task(one, name=f"Dead {n}", output_file=f"dead-{n}.xml") for n, one in enumerate(dead)
+    ]
 
 
 @pytest.fixture
@@ -52,6 +62,32 @@ def test_dead_company_blocks_no_other(
 
     assert fresh(healthy).status == "succeeded"
     assert f"Waits for Run {dead[0].pk} of Dead 0" in page
+
+
+@pytest.mark.rule("R3")
+def test_many_dead_companies_leave_room_for_others(dead_companies: list[Task], task: Task) -> None:
+    dead = [queue(one) for one in dead_companies]
+    healthy = queue(task)
+    with worker_process() as process:
+        wait_until(lambda: is_over(healthy))
+        waiting = {fresh(run).status for run in dead}
+        process.terminate()
+        process.wait(120)
+
+    assert fresh(healthy).status == "succeeded"
+    assert waiting == {"running"}
+    # A stop gives all of them back.
+    assert {(fresh(run).status, fresh(run).attempt) for run in dead} == {("queued", 2)}
+    assert process.returncode == 0
+
+
+def test_checking_a_file_blocks_no_run(make_task: MakeTask) -> None:
+    first, second = queue(make_task()), queue(make_task(name="B", output_file="b.xml"))
+    assert first.claim("a worker")
+    assert second.blocker() == first
+    first.progress("a worker", activity=Activity.VALIDATING)
+
+    assert second.blocker() is None
 
 
 def test_second_run_starts_after_first_answer(make_task: MakeTask, stand_in: StandIn) -> None:

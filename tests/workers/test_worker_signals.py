@@ -14,15 +14,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def signalled_worker(monkeypatch: pytest.MonkeyPatch) -> ExportWorker:
-    """A worker that gets SIGTERM during the transaction in which it takes a job."""
+    """A worker that gets SIGTERM while it looks for a job."""
     worker = ExportWorker()
-    take = DBTaskResultQuerySet.get_locked
+    look = DBTaskResultQuerySet.ready
 
-    def take_with_a_signal(queue_rows: DBTaskResultQuerySet) -> object:
+    def look_with_a_signal(queue_rows: DBTaskResultQuerySet) -> object:
         worker.shutdown(signal.SIGTERM, None)
-        return take(queue_rows)
+        return look(queue_rows)
 
-    monkeypatch.setattr(DBTaskResultQuerySet, "get_locked", take_with_a_signal)
+    # Called for every look, and again within the transaction that takes a job.
+    monkeypatch.setattr(DBTaskResultQuerySet, "ready", look_with_a_signal)
     return worker
 
 

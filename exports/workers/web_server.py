@@ -5,9 +5,11 @@ a deadline, since they use a connection and memory.
 """
 
 import argparse
+import json
 import signal
 import socket
 import sys
+import threading
 import time
 from dataclasses import dataclass, replace
 from types import FrameType
@@ -21,7 +23,11 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher
 
 # Enough for the largest form, with a hundred conditions; nothing is uploaded.
-MOST_BODY_BYTES: Final = 1_000_000
+MAX_BODY_BYTES: Final = 1_000_000
+
+
+_API: Final = "/api/v1/"
+_TOO_LARGE: Final = 413
 
 
 @dataclass(frozen=True)
@@ -44,9 +50,9 @@ _SETTINGS: Final = {
     "cleanup_interval": 1,
     # Above our own limit, which closes old connections instead of refusing new ones.
     "connection_limit": 2 * Limits.connections,
-    "max_request_body_size": MOST_BODY_BYTES,
+    "max_request_body_size": MAX_BODY_BYTES,
     # Bodies stay in memory, as a folder for temporary files may be missing.
-    "inbuf_overflow": MOST_BODY_BYTES * 2,
+    "inbuf_overflow": MAX_BODY_BYTES * 2,
     "outbuf_overflow": 32_000_000,
     "outbuf_high_watermark": 4_000_000,
     # Our own settings decide which X-Forwarded-* headers are trusted.
@@ -71,7 +77,28 @@ class _Refusal(ErrorTask):  # type: ignore[misc]
             ("X-Content-Type-Options", "nosniff"),
             ("Cache-Control", "no-store"),
         ]
-        super().execute()
+        if _API in getattr(self.request, "path", ""):
+            self._answer_program()
+        else:
+            super().execute()
+
+    def _answer_program(self) -> None:
+        """Programs get every refusal as a problem in JSON, as RFC 9457 describes it."""
+        error = self.request.error
+        code = "request.too_large" if error.code == _TOO_LARGE else "request.malformed"
+        found = {
+            "type": f"{_API}docs#{code}",
+            "title": error.reason,
+            "status": error.code,
+            "detail": str(error.body),
+            "code": code,
+        }
+        body = json.dumps(found).encode()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers.append(("Content-Type", "application/problem+json"))
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
@@ -124,6 +151,8 @@ class WebServer(TcpWSGIServer):  # type: ignore[misc]
         adjustments = Adjustments(**_SETTINGS)
         self._limits = limits
         self._ends_at: float | None = None
+        # Set once it ends, for threads beside it.
+        self.ending = threading.Event()
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.set_thread_count(adjustments.threads)
         super().__init__(
@@ -146,6 +175,7 @@ class WebServer(TcpWSGIServer):  # type: ignore[misc]
         """May be called from a signal handler or another thread."""
         if self._ends_at is None:
             self._ends_at = time.monotonic() + _LAST_ANSWERS
+            self.ending.set()
             self.accepting = False
             self.pull_trigger()
 
@@ -202,12 +232,14 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--port", type=int, default=8000)
     options = parser.parse_args(arguments)
     from cwexport.wsgi import application
+    from exports.workers.worker_watch import start_watch
 
     server = WebServer(application, listen(options.bind, options.port), _limits())
 
     def end(signum: int, frame: FrameType | None) -> None:
         server.end()
 
+    start_watch(server.ending)
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, end)
     server.run()
