@@ -16,7 +16,7 @@ _encode = json.JSONEncoder(default=str).encode
 
 
 def version_of(batch_id: int, record: Mapping[str, Any]) -> Version:
-    """Id, last update as sent, and 32 hex digits over the fields above.
+    """Id, last update as sent, 32 hex digits over the fields above, and the identifier.
 
     Extra API fields are not hashed: a field that ConnectWise adds later makes no new versions.
     """
@@ -26,7 +26,10 @@ def version_of(batch_id: int, record: Mapping[str, Any]) -> Version:
     values = [*map(record.get, _FIELDS), *map(members.get, _INFO_MEMBERS)]
     content = _as_json(values).encode()
     content_hash = hashlib.blake2b(content, digest_size=16).hexdigest()
-    return Version(batch_id, str(members.get("lastUpdated") or ""), content_hash)
+    last_updated = str(members.get("lastUpdated") or "")
+    name = values[0]
+    identifier = "" if name is None else name if type(name) is str else str(name)
+    return Version(batch_id, last_updated, content_hash, None, identifier)
 
 
 def extra_hash_of(record: Mapping[str, Any]) -> str:

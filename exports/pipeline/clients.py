@@ -5,10 +5,11 @@ from contextlib import AbstractContextManager
 
 from django.conf import settings
 
-from exports.connectwise.http.addresses import Site
 from exports.connectwise.http.client import ConnectWiseClient, Limits, RetryPolicy, Wait
 from exports.connectwise.http.credentials import Credentials
+from exports.connectwise.http.sites import Site
 from exports.models.addresses import address_policy
+from exports.product import user_agent
 
 
 def make_client(
@@ -33,4 +34,5 @@ def make_client(
         retry=retry,
         on_wait=on_wait,
         semaphore=semaphore,
+        user_agent=user_agent(),
     )

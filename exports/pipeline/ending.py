@@ -12,10 +12,12 @@ from exports.connectwise.language import gettext_noop
 from exports.models import LeaseLostError, Run
 from exports.models.codes import ErrorCode
 from exports.models.runs import PARK_AFTER
-from exports.pipeline.database_faults import fault_of, record
+from exports.pipeline.database_faults import fault_of, first_line, is_connection_lost, record
 from exports.pipeline.lease import Lease, StopReason
 from exports.storage import files
+from exports.storage.folders import remove
 from exports.storage.run_log import RunLog
+from exports.storage.store import StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -66,25 +68,39 @@ def fail_unexpectedly(run: Run, log: RunLog) -> None:
 
 
 def meet_database_fault(run: Run, log: RunLog, error: DatabaseError | InterfaceError) -> None:
-    """Requeue the run to resume after its last page where that may help, else fail it."""
-    fault = fault_of(error)
+    """Requeue the run where that may help, to go on after its last page; else fail it.
+
+    A lost connection is no fault of the run: one that must not be resumed begins anew.
+    """
+    fault, is_lost = fault_of(error), is_connection_lost(error)
     if fault is None:
         fail_unexpectedly(run, log)
-    elif fault.may_pass and run.can_resume and run.stalled_count + 1 < PARK_AFTER:
-        logger.warning("%s: %s", run, error)
-        with _ignore_lost_lease(run):
-            record(lambda: run.requeue(run.owner, stalled_count=run.stalled_count + 1))
-        resumed = _("The database refused (%(reason)s): the run goes on after its last page.")
-        log.warning(resumed % {"reason": str(error)})
-    else:
-        logger.warning("%s: %s", run, error)
+        return
+    logger.warning("%s: %s", run, error)
+    if not fault.may_pass or run.stalled_count + 1 >= PARK_AFTER:
         fail(run, log, fault.message, fault.code)
+    elif run.can_resume:
+        goes_on = _("The database refused (%(reason)s): the run goes on after its last page.")
+        _requeue_after_fault(run, log, goes_on % {"reason": first_line(error)})
+    elif is_lost:
+        _remove_part(run)
+        begins = _("The connection to the database was lost (%(reason)s): the run begins anew.")
+        _requeue_after_fault(run, log, begins % {"reason": first_line(error)})
+    else:
+        fail(run, log, fault.message, fault.code)
+
+
+def _requeue_after_fault(run: Run, log: RunLog, message: str) -> None:
+    with _ignore_lost_lease(run):
+        # Alone: `run` would not go back with a transaction.
+        record(lambda: run.requeue(run.owner, stalled_count=run.stalled_count + 1))
+    record(lambda: log.warning(message))
 
 
 def _remove_part(run: Run) -> None:
     # The folder itself may be broken; the failure must still be recorded.
     with suppress(OSError):
-        files.remove(files.part_file(run))
+        remove(files.part_file(run))
 
 
 def disk_message(error: OSError) -> str:
@@ -94,6 +110,14 @@ def disk_message(error: OSError) -> str:
         "The file could not be written: %(reason)s. Nothing was exported and no date moved. "
         "Make room or permit writing in the data folder, then run the task again."
     ) % {"reason": reason}
+
+
+def storage_message(error: StorageError) -> str:
+    """The error shown when the place for run files refused the file or did not answer."""
+    return _(
+        "The file could not be stored. %(reason)s Nothing was exported and no date moved; run the "
+        "task again when that is mended."
+    ) % {"reason": error.strerror}
 
 
 @contextmanager

@@ -3,12 +3,14 @@
 import logging
 import threading
 import time
+from contextvars import copy_context
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
 
 from django.db import DatabaseError, close_old_connections, connection
 
+from exports.connectwise.http.errors import StoppedError
 from exports.connectwise.language import gettext as _
 from exports.models import Run
 
@@ -41,7 +43,9 @@ class Lease:
         self._run = Run(pk=run.pk, attempt=run.attempt)
         self._reason: StopReason | None = None
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name=f"lease-{run.pk}", daemon=True)
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._keep,), name=f"lease-{run.pk}", daemon=True
+        )
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -64,6 +68,11 @@ class Lease:
 
     def should_stop(self) -> bool:
         return self.stop_reason() is not None
+
+    def check(self) -> None:
+        """Raises StoppedError when the run must not go on."""
+        if self.should_stop():
+            raise StoppedError(step="batches")
 
     def _keep(self) -> None:
         renewed_at = time.monotonic()

@@ -44,7 +44,7 @@ def _content(run: Run, outcome: RunResult) -> dict[str, Any]:
             "expected": run.expected_count,
             "fetched": run.fetched_count,
             "counted": outcome.proven_count,
-            "left_out": run.skipped_count,
+            "skipped": run.skipped_count,
             "repeated": run.repeated_count,
             "written": outcome.checked.batch_count,
         },

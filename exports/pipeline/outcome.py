@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from exports.connectwise.xml.validation import CheckedFile
-from exports.models import DateChange, Delivery, Run, Task
+from exports.models import DateChange, Delivery, Run, Task, TaskDestination
 from exports.models.codes import Suspicion
 from exports.pipeline.completeness import Counts
 from exports.pipeline.part_writer import Written
@@ -68,7 +68,7 @@ def record_success(run: Run, outcome: RunResult, file_path: str, manifest_sha256
     """
     checked = outcome.checked
     # Lock the task before the run, in the same order as queueing does, to avoid a deadlock.
-    Task.objects.select_for_update().get(pk=run.task_id)
+    Task.objects.select_for_update(no_key=True).get(pk=run.task_id)
     run.succeed(
         run.owner,
         proven_count=outcome.proven_count,
@@ -85,7 +85,7 @@ def record_success(run: Run, outcome: RunResult, file_path: str, manifest_sha256
         date_created_after=outcome.date_created_after,
         date_modified_after=outcome.date_modified_after,
     )
-    Delivery.objects.plan(run)
+    Delivery.objects.plan(run, _delivered_names(run))
     for field, moment in outcome.moves.items():
         _move_date(run, field, moment)
 
@@ -96,10 +96,17 @@ def _visible_count(preflight: Preflight, counts: Counts) -> int | None:
     return None if None in known else min(count for count in known if count is not None)
 
 
-def _file_name(run: Run) -> str:
+def _delivered_names(run: Run) -> dict[str, str]:
+    """The file name for each name template of the task's destinations (D2)."""
+    uses = TaskDestination.objects.filter(task=run.task_id).exclude(name_template="")
+    templates = uses.values_list("name_template", flat=True)
+    return {template: _file_name(run, template) for template in templates}
+
+
+def _file_name(run: Run, template: str = "") -> str:
     assert run.started_at is not None  # noqa: S101 - a held run has started
     return render_output_name(
-        run.output_file,
+        template or run.output_file,
         task_name=run.task_name,
         run_id=run.pk,
         started_at=run.started_at,
@@ -138,5 +145,5 @@ def _move_date(run: Run, field: str, moment: datetime) -> None:
         origin=DateChange.Origin.RUN,
         date_before=before,
         date_after=moment,
-        run=run,
+        run_id=run.pk,
     )

@@ -14,10 +14,10 @@ from exports.connectwise.filter import conditions
 from exports.connectwise.http.client import Page
 from exports.connectwise.http.client_pool import ClientPool
 from exports.connectwise.language import gettext as _
-from exports.connectwise.language import grouped, ngettext
+from exports.connectwise.language import gettext_noop, grouped, ngettext
 from exports.connectwise.paging.keyset import NewRecords, PagingError, paginate
 from exports.connectwise.paging.parallel import WORTH_IT_ABOVE, Extent, paginate_in_parallel
-from exports.connectwise.plain_files import create_plain, open_plain
+from exports.connectwise.regular_files import create_plain, open_regular
 from exports.connectwise.xml.background_validation import BackgroundValidation
 from exports.connectwise.xml.writer import BatchWriter
 from exports.models import LedgerEntry, Run
@@ -26,8 +26,13 @@ from exports.pipeline.known_batches import skip_known
 from exports.pipeline.preflight import Preflight
 from exports.pipeline.queries import submit_page
 from exports.storage import files
+from exports.storage.folders import remove
 from exports.storage.run_log import RunLog
 
+_STARTS_AGAIN = gettext_noop(
+    "What an earlier attempt wrote is not within reach of this worker: starting again from the "
+    "first page."
+)
 _REPLACED_LINES = 20
 _BUFFER = 1 << 20
 # More batches than any company creates during a run.
@@ -85,7 +90,12 @@ class PartWriter:
         """Go on after the last page that an earlier attempt wrote; start over if it wrote none."""
         run = self._run
         earlier = files.checked_beginning(run)
-        if earlier is None or run.ledger_entries.count() != run.written_count:
+        if (
+            earlier is None
+            or LedgerEntry.objects.filter(run_id=run.pk).count() != run.written_count
+        ):
+            if run.part_name:
+                self._log.info(_(_STARTS_AGAIN))
             yield from self.write()
             return
         self._so_far = Written(
@@ -99,12 +109,12 @@ class PartWriter:
         )
         self._log.info(_resumption_message(self._so_far))
         with self._part() as stream:
-            with open_plain(earlier) as kept:
+            with open_regular(earlier) as kept:
                 stream.copy_beginning(kept, run.part_size or 0)
             self._flush(stream)
             # Before the earlier file is removed, so that one to resume from always exists.
             run.progress(run.owner, part_name=files.part_file(run).name)
-            files.remove(earlier)
+            remove(earlier)
             yield from self._write_pages(stream)
 
     def write_again(self) -> Iterator[Written]:

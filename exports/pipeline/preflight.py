@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from django.utils import timezone
-
+from exports import clock
 from exports.connectwise.filter import conditions
 from exports.connectwise.filter.id_ranges import covering
 from exports.connectwise.http.client import ConnectWiseClient, Page
 from exports.connectwise.http.errors import ForbiddenError, RejectedError
 from exports.connectwise.language import gettext as _
-from exports.connectwise.language import grouped
+from exports.connectwise.language import grouped, joined
 from exports.connectwise.paging.keyset import PagingError
 from exports.models import LedgerEntry, Run
 from exports.models.sync_window import reached_back
@@ -59,14 +58,26 @@ class Preflight:
         return conditions.both(self.conditions, *self.added, *more)
 
 
-def run_preflight(run: Run, client: ConnectWiseClient, log: RunLog) -> Preflight:
-    """Send the preflight queries one after the other.
+@dataclass(frozen=True)
+class Asked:
+    """The two queries that every preflight begins with: the newest batch and the count of all."""
+
+    newest: "Future[Page]"
+    unfiltered: "Future[int]"
+
+
+def ask_first(submitter: Submitter) -> Asked:
+    return Asked(submit_newest(submitter, ""), submit_count(submitter, ""))
+
+
+def run_preflight(run: Run, submitter: Submitter, log: RunLog, asked: Asked) -> Preflight:
+    """The preflight of a run for which the first queries were asked already.
 
     Raises ConnectWiseError, and PagingError when lists and counts contradict each other (W10).
     """
-    queries = _PreflightQueries(run, SerialSubmitter(client), log)
+    queries = _PreflightQueries(run, submitter, log, asked)
     if queries.reaches_back():
-        queries = _PreflightQueries(run, SerialSubmitter(client), log)
+        queries = _PreflightQueries(run, submitter, log, asked)
     return queries.result()
 
 
@@ -85,13 +96,15 @@ def run_preflight_with_first_page(
 class _PreflightQueries:
     """Submits the queries of a preflight; `result` waits for the answers."""
 
-    def __init__(self, run: Run, submitter: Submitter, log: RunLog) -> None:
+    def __init__(
+        self, run: Run, submitter: Submitter, log: RunLog, asked: Asked | None = None
+    ) -> None:
         self._run = run
         self._submitter = submitter
         self._log = log
-        self._begun_at = timezone.now()
-        self._newest = submit_newest(submitter, "")
-        self._unfiltered = submit_count(submitter, "")
+        self._begun_at = clock.now()
+        asked = asked or ask_first(submitter)
+        self._newest, self._unfiltered = asked.newest, asked.unfiltered
         self._baseline = Run.objects.baseline_of(run)
         self._remaining = _submit_remaining(submitter, self._baseline)
         self._after_id, self._reason = self._start()
@@ -149,10 +162,28 @@ class _PreflightQueries:
         """Whether batches are visible now that no trusted run may have seen."""
         if self._unfiltered_count is None:
             return False
-        baseline, remaining = self._baseline, self._remaining_count
-        if baseline and remaining is not None and remaining > baseline.seen_count:
-            return True
+        baseline = self._baseline
+        remaining = self._remaining_count if baseline and baseline.seen_up_to else 0
+        if baseline and remaining is not None:
+            if remaining > baseline.seen_count:
+                return True
+            if self._has_old_above(baseline.seen_up_to, self._unfiltered_count - remaining):
+                return True
         return Run.objects.is_uncounted_since(self._run, baseline)
+
+    def _has_old_above(self, seen_up_to: int, count: int) -> bool:
+        """Whether some of the `count` batches with higher ids than any run saw are not new.
+
+        ConnectWise gives the highest ids to the newest batches, so these were hidden until now.
+        """
+        modified_after = self._run.modified_after
+        if count <= 0 or modified_after is None:
+            return False
+        above = conditions.both(
+            "", conditions.id_above(seen_up_to), conditions.updated_after(modified_after)
+        )
+        recent_count = or_none(submit_count(self._submitter, above), self._log)
+        return recent_count is not None and recent_count < count
 
     @cached_property
     def _unfiltered_count(self) -> int | None:
@@ -232,7 +263,7 @@ def or_none(count: "Future[int]", log: RunLog) -> int | None:
         return count.result()
     except (ForbiddenError, RejectedError) as error:
         unproven = _("The number of batches cannot be proven.")
-        log.warning(f"{unproven} {error}")
+        log.warning(joined([unproven, error.message]))
         return None
 
 

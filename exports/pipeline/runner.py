@@ -8,13 +8,13 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
-from django.utils import timezone
 
+from exports import clock
 from exports.connectwise.filter import conditions
-from exports.connectwise.http.addresses import SiteError
 from exports.connectwise.http.client import ConnectWiseClient, Limits, RetryPolicy, Wait
 from exports.connectwise.http.client_pool import ClientPool, MakeClient
 from exports.connectwise.http.errors import ConnectWiseError, StoppedError
+from exports.connectwise.http.sites import SiteError
 from exports.connectwise.http.tls import read_authorities
 from exports.connectwise.json_numbers import JSONShapeError
 from exports.connectwise.language import gettext as _
@@ -37,6 +37,7 @@ from exports.pipeline.ending import (
     fail_unexpectedly,
     meet_database_fault,
     stop,
+    storage_message,
 )
 from exports.pipeline.lease import Lease
 from exports.pipeline.log_messages import log_count, log_success
@@ -48,8 +49,10 @@ from exports.pipeline.preflight import (
     run_preflight_with_first_page,
     stored_preflight,
 )
+from exports.pipeline.publishing import publish
 from exports.storage import files
 from exports.storage.run_log import RunLog
+from exports.storage.store import StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +101,8 @@ def execute(run: Run, lease: Lease) -> None:
         logger.warning(decides, {"reason": error})
     except (*_EXPECTED, ConnectionChangedError) as error:
         fail(run, log, message_of(error), error.code)
+    except StorageError as error:
+        fail(run, log, storage_message(error), error.code)
     except OSError as error:
         fail(run, log, disk_message(error), ErrorCode.FILE_NOT_WRITTEN)
     except (DatabaseError, InterfaceError) as error:
@@ -107,15 +112,11 @@ def execute(run: Run, lease: Lease) -> None:
 
 
 def _export(run: Run, lease: Lease, log: RunLog) -> None:
-    def checkpoint() -> None:
-        if lease.should_stop():
-            raise StoppedError(step="batches")
-
     with BackgroundValidation() as validation:
         with ClientPool(
             _client_maker(run, lease),
             max_in_flight=run.parallel_requests,
-            on_tick=checkpoint,
+            on_tick=lease.check,
             on_wait=_wait_logger(run, log),
         ) as pool:
             preflight, writer = _begin(run, pool, validation, log)
@@ -124,14 +125,14 @@ def _export(run: Run, lease: Lease, log: RunLog) -> None:
         part = files.part_file(run)
         run.answered(run.owner, activity=Activity.VALIDATING)
         checked = validation.finish(
-            part, expected_count=written.written_count, checkpoint=checkpoint
+            part, expected_count=written.written_count, checkpoint=lease.check
         )
-    checkpoint()
+    lease.check()
     # Fails when the lease is lost, before the file gets its final name.
     run.answered(run.owner, activity=Activity.PUBLISHING)
     outcome = evaluate(run, preflight, written, counts, checked=checked)
     proof = manifest(run, outcome)
-    file_path = files.publish(part, run, proof)
+    file_path = publish(run, lease, proof, checked, log)
     record(lambda: _record_end(run, outcome, file_path, proof, written, log))
 
 
@@ -197,7 +198,7 @@ def _wait_logger(run: Run, log: RunLog) -> Callable[[Wait], None]:
         params = {"number": number, "tries": RETRY.tries, "reason": wait.reason}
         message = _("%(reason)s. Trying again in %(seconds)s s: try %(number)s of %(tries)s.")
         log.warning(message % {**params, "seconds": f"{wait.seconds:.0f}"})
-        until = timezone.now() + timedelta(seconds=wait.seconds)
+        until = clock.now() + timedelta(seconds=wait.seconds)
         reason = _("ConnectWise asked for it (429)") if wait.is_throttled else wait.reason
         run.record_wait(run.owner, Waiting(until, number, RETRY.tries, reason), wait.code)
 

@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from django.utils import timezone
-
+from exports import clock
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import grouped
 from exports.models import Run
@@ -167,6 +166,6 @@ def _date_ahead(run: Run, preflight: Preflight) -> Suspicion | None:
 
 def _clock_of_connectwise(run: Run, preflight: Preflight) -> datetime:
     """ConnectWise's current time, as `started_at` lies up to some seconds before it (W2)."""
-    now = timezone.now()
+    now = clock.now()
     # A preview has no `started_at`: it has just begun.
     return (preflight.started_at + (now - (run.started_at or now))).replace(microsecond=0)

@@ -12,6 +12,7 @@ from exports.demo.server import StandIn
 from exports.models import Run, Task
 from exports.storage import files
 from tests.conftest import run_now
+from tests.run_files import run_file, stored_names
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def aftermath(run: Run) -> Aftermath:
         unclaimed_files(),
         task.date_created,
         task.date_modified,
-        task.date_changes.filter(run=run).count(),
+        task.date_changes.filter(run_id=run.pk).count(),
     )
 
 
@@ -42,19 +43,20 @@ def safe_failure(run: Run) -> Aftermath:
 
 
 def unclaimed_files() -> tuple[str, ...]:
-    """Paths in the data folder that belong to no successful run."""
+    """Paths in data folder and store that belong to no successful run."""
     folder = Path(settings.CWEXPORT_DATA_DIR)
-    known = {"installation_id"}
+    known = {"installation_id", "folder_id", "start.lock"}
     for run in Run.objects.filter(status="succeeded"):
-        manifest = str(files.manifest_file(run).relative_to(folder))
-        known |= {run.file_path, manifest, f"exports/{run.file_name}"}
-    found = (str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    return tuple(sorted(name for name in found if name not in known))
+        proof = files.manifest_name(run.file_path)
+        known |= {run.file_path, proof, f"exports/{run.file_name}"}
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    stored = {f"{name}/{one}" for name in ("runs", "orphaned") for one in stored_names(name)}
+    return tuple(sorted((found | stored) - known))
 
 
 def exported_versions(run: Run) -> list[tuple[int, str]]:
     """(id, lastUpdated as written) of every batch in the run's file, in order."""
-    batches = etree.parse(files.run_file(run)).getroot()
+    batches = etree.fromstring(run_file(run).read_bytes())
     return [
         (int(b.findtext("id", default="")), b.findtext("_info/lastUpdated", default=""))
         for b in batches

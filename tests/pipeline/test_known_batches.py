@@ -41,3 +41,17 @@ def test_page_of_a_thousand_is_looked_up_whole(make_task: MakeTask) -> None:
     run = first.task.queue_run("manual")
 
     assert skip_known(run, [(number, {"id": number}) for number in range(1000, 2000)]) == []
+
+
+def test_ledger_keeps_every_text_as_sent(make_task: MakeTask) -> None:
+    run = run_now(make_task())
+    texts = ["", "\\N", "\\.", "a\tb\\t", "two\nlines\r", '"quoted", 100 %s', "Größe 😀"]
+    versions = [
+        Version(10_000 + number, text, "0" * 32, None if number % 2 else "1" * 32, f"x{text}x")
+        for number, text in enumerate(texts)
+    ]
+    LedgerEntry.objects.stage(run, versions)
+
+    columns = ("batch_id", "last_updated", "content_hash", "extra_hash", "batch_identifier")
+    rows = LedgerEntry.objects.filter(batch_id__gte=10_000).order_by("batch_id")
+    assert list(rows.values_list(*columns)) == [tuple(version) for version in versions]

@@ -9,14 +9,14 @@ from lxml import etree
 
 from exports.demo.server import StandIn
 from exports.models import Run, Task
-from exports.storage import files
 from tests.conftest import MakeTask, run_now
+from tests.run_files import manifest_file, run_file
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def exported_ids(run: Run) -> list[int]:
-    tree = etree.parse(files.run_file(run))
+    tree = etree.parse(run_file(run))
     return [int(text) for text in tree.xpath("/Batches/Batch/id/text()")]
 
 
@@ -38,14 +38,14 @@ def test_all_exports_every_batch_once_in_order(task: Task, stand_in: StandIn) ->
 def test_file_is_recorded_and_copied_out(task: Task, data_folder: Path) -> None:
     run = run_now(task)
 
-    content = files.run_file(run).read_bytes()
+    content = run_file(run).read_bytes()
     assert run.file_sha256 == hashlib.sha256(content).hexdigest()
     assert run.file_size == len(content)
     assert (data_folder / "exports" / "batches.xml").read_bytes() == content
     assert run.deliveries.get().state == "delivered"
     assert sorted(path.name for path in (data_folder / "runs").iterdir()) == [
-        files.manifest_file(run).name,
-        files.run_file(run).name,
+        manifest_file(run).name,
+        run_file(run).name,
     ]
 
 
@@ -125,9 +125,7 @@ def test_run_without_batches_keeps_last_copy(make_task: MakeTask, data_folder: P
     second = run_now(task)
 
     assert second.batch_count == 0
-    assert (data_folder / "exports" / "batches.xml").read_bytes() == files.run_file(
-        first
-    ).read_bytes()
+    assert (data_folder / "exports" / "batches.xml").read_bytes() == run_file(first).read_bytes()
 
 
 @pytest.mark.parametrize("export", ["all", "modified", "new"])
@@ -138,4 +136,4 @@ def test_the_seeds_sample_comes_out_byte_for_byte(
     task.conditions.create(position=0, field="id", comparison="Equal", value="284")
     sample = Path(__file__).parents[1] / "connectwise" / "xml" / "expected" / "sample.xml"
 
-    assert files.run_file(run_now(task)).read_bytes() == sample.read_bytes()
+    assert run_file(run_now(task)).read_bytes() == sample.read_bytes()

@@ -15,12 +15,12 @@ from exports.demo.server import StandIn
 from exports.demo.store import Store
 from exports.models import Run, Task
 from exports.pipeline.preflight import run_preflight_with_first_page
-from exports.storage import files
 from exports.storage.run_log import RunLog
 from tests.conftest import MakeTask, make_connection, run_now, save_task
 from tests.connectwise.paging.futures import completed
 from tests.pipeline.outcomes import exported_ids, page_requests
 from tests.pipeline.test_resume import finished, interrupted
+from tests.run_files import run_file
 
 _T = TypeVar("_T")
 
@@ -121,7 +121,7 @@ def test_file_followed_while_written_is_identical(
     assert (followed.status, followed.error) == ("succeeded", "")
     assert followed.file_sha256 == alone.file_sha256
     assert followed.batch_count == 2_500
-    assert files.run_file(followed).read_bytes() == files.run_file(alone).read_bytes()
+    assert run_file(followed).read_bytes() == run_file(alone).read_bytes()
 
 
 def test_a_resumed_file_is_followed_from_its_beginning(

@@ -8,10 +8,10 @@ from exports.demo.server import StandIn
 from exports.models import DateChange, Run, Task
 from exports.models.errors import TaskUnusableError
 from exports.models.sync_window import overlap
-from exports.storage import files
 from exports.workers import jobs
 from tests.conftest import MakeTask, run_now
 from tests.pipeline.test_modes import exported_ids, z
+from tests.run_files import run_file
 
 pytestmark = pytest.mark.django_db(transaction=True)
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,7 +36,7 @@ def test_reexport_moves_no_date(make_task: MakeTask, stand_in: StandIn) -> None:
 
     assert (again.status, again.error) == ("succeeded", "")
     assert exported_ids(again) == exported_ids(first)[1:]
-    assert b"changed" in files.run_file(again).read_bytes()
+    assert b"changed" in run_file(again).read_bytes()
     task.refresh_from_db()
     assert (task.date_created, task.date_modified) == dates
     assert any("1 of the batches" in entry.message for entry in again.log_entries.all())

@@ -81,7 +81,7 @@ def batch(number: int, **info: str) -> list[dict[str, Any]]:
 )
 @pytest.mark.rule("W4")
 def test_the_start_id_is_where_answers_prove(tenant: Tenant, start_id: int, reason: str) -> None:
-    found, words = find_start_id(tenant, completed(tenant.count), TYPED)
+    found, sentence = find_start_id(tenant, completed(tenant.count), TYPED)
 
     assert found == start_id
-    assert words.startswith(reason)
+    assert sentence.startswith(reason)
