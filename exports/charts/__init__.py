@@ -1,0 +1,1 @@
+"""Charts as SVG, drawn here, so that they need no script."""

@@ -15,7 +15,7 @@ from exports.charts.plots import Day, RunPoint
 from exports.models.runs import RunQuerySet
 
 # What the history draws at most: more could not be told apart, and would be slow.
-MOST_RUNS, MOST_RUNS_OF_DAYS, MOST_DAYS = 60, 500, 30
+MAX_RUNS, MAX_RUNS_OF_DAYS, MAX_DAYS = 60, 500, 30
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class DayChart:
         return [name for name in plots.OUTCOMES if any(day.counts[name] for day in self.days)]
 
 
-def runs_of(runs: RunQuerySet, most: int = MOST_RUNS) -> RunChart:
+def runs_of(runs: RunQuerySet, most: int = MAX_RUNS) -> RunChart:
     """The chart of the first `most` of `runs`, which come newest first. One query."""
     fields = ("id", "status", "suspicion", "batch_count", "started_at", "finished_at")
     return RunChart([_point(*row) for row in runs.values_list(*fields)[:most]][::-1])
@@ -75,15 +75,15 @@ def runs_of(runs: RunQuerySet, most: int = MOST_RUNS) -> RunChart:
 def days_of(runs: RunQuerySet) -> DayChart:
     """Outcomes by day of the first 500 of `runs`, which come newest first. One query.
 
-    At most 30 days; a day that is cut by the 500 is left out.
+    At most 30 days; a day that is cut by the 500 is not drawn.
     """
     found = runs.filter(started_at__isnull=False).values_list("started_at", "status", "suspicion")
-    rows = list(found[:MOST_RUNS_OF_DAYS])
+    rows = list(found[:MAX_RUNS_OF_DAYS])
     counts: dict[date, Counter[str]] = {}
     for started_at, status, suspicion in rows:
         day = timezone.localtime(started_at).date()
         counts.setdefault(day, Counter())[_outcome(status, suspicion)] += 1
-    if len(rows) == MOST_RUNS_OF_DAYS and len(counts) > 1:
+    if len(rows) == MAX_RUNS_OF_DAYS and len(counts) > 1:
         del counts[min(counts)]
     return DayChart(_without_gaps(counts))
 
@@ -128,6 +128,6 @@ def _without_gaps(counts: dict[date, Counter[str]]) -> list[Day]:
     if not counts:
         return []
     newest = max(counts)
-    length = min((newest - min(counts)).days + 1, MOST_DAYS)
+    length = min((newest - min(counts)).days + 1, MAX_DAYS)
     days = (newest - timedelta(days=ago) for ago in range(length))
     return [Day(day, counts.get(day, Counter())) for day in days][::-1]

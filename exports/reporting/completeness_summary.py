@@ -20,7 +20,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Proof:
+class CompletenessCheck:
     """`is_complete` is False when the run needs a look: no count, missing batches, suspicious."""
 
     is_complete: bool
@@ -29,9 +29,9 @@ class Proof:
     terms: list[Term]
 
 
-def proof_of(run: Run) -> Proof:
+def completeness_check_of(run: Run) -> CompletenessCheck:
     """What the counts of a successful run prove."""
-    return _proof_of_reexport(run) if run.is_reexport else _proof_of_export(run)
+    return _check_of_reexport(run) if run.is_reexport else _check_of_export(run)
 
 
 def wanted_count(run: Run) -> int:
@@ -41,7 +41,7 @@ def wanted_count(run: Run) -> int:
     return len(run.reexport_ids)
 
 
-def _proof_of_export(run: Run) -> Proof:
+def _check_of_export(run: Run) -> CompletenessCheck:
     read = Term(
         "=", _("Fetched"), run.fetched_count, _("read from ConnectWise, page by page, each once")
     )
@@ -52,7 +52,7 @@ def _proof_of_export(run: Run) -> Proof:
             "ConnectWise refused to count, so it is not proven that the file is complete. Permit "
             "the API member to count batches, then run again."
         )
-        return Proof(False, _("Not proven"), sentence, tail)
+        return CompletenessCheck(False, _("Not proven"), sentence, tail)
     counted = Term("", _("Counted"), run.proven_count, _("by ConnectWise, after the last page"))
     more = run.fetched_count - run.proven_count
     # A suspicious run may see too little, and then ConnectWise's count is too low as well.
@@ -61,12 +61,12 @@ def _proof_of_export(run: Run) -> Proof:
     verdict = _("Complete") if is_complete else _("Agrees, yet suspicious")
     if missing:
         fewer = _("Fewer than first counted")
-        return Proof(
+        return CompletenessCheck(
             False, fewer, _fewer_than_first_counted(run), [counted, *_meanwhile(more), *tail]
         )
     if more <= 0:
         sentence = _("Every batch that ConnectWise counts was fetched.")
-        return Proof(is_complete, verdict, sentence, [counted, *tail])
+        return CompletenessCheck(is_complete, verdict, sentence, [counted, *tail])
     sentence = ngettext(
         "Every batch that ConnectWise counts was fetched, and %(count)s more that changed or "
         "vanished meanwhile.",
@@ -74,7 +74,7 @@ def _proof_of_export(run: Run) -> Proof:
         "vanished meanwhile.",
         more,
     ) % {"count": grouped(more)}
-    return Proof(is_complete, verdict, sentence, [counted, *_meanwhile(more), *tail])
+    return CompletenessCheck(is_complete, verdict, sentence, [counted, *_meanwhile(more), *tail])
 
 
 def _meanwhile(count: int) -> list[Term]:
@@ -97,11 +97,11 @@ def _written(run: Run) -> list[Term]:
         note = _("went out before from this task, in the same version")
         if run.export == "new":
             note = _("went out before from this task")
-        terms.append(Term("+", _("Left out"), run.skipped_count, note))
+        terms.append(Term("+", _("Skipped"), run.skipped_count, note))
     return terms
 
 
-def _proof_of_reexport(run: Run) -> Proof:
+def _check_of_reexport(run: Run) -> CompletenessCheck:
     """Skipped batches are other batches in the same id range; their number proves nothing."""
     wanted, written = wanted_count(run), run.batch_count or 0
     terms = [
@@ -112,7 +112,8 @@ def _proof_of_reexport(run: Run) -> Proof:
     if missing > 0:
         terms.append(Term("+", _("Missing"), missing, _("ConnectWise did not give them")))
     verdict = _("Not all") if missing > 0 else _("Complete")
-    return Proof(missing <= 0, verdict, _sentence_of_reexport(run, wanted, written), terms)
+    sentence = _sentence_of_reexport(run, wanted, written)
+    return CompletenessCheck(missing <= 0, verdict, sentence, terms)
 
 
 def _sentence_of_reexport(run: Run, wanted: int, written: int) -> str:

@@ -1,10 +1,7 @@
 """A part of an exported file of any size: some records, cut between two of them."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO, Final
-
-from exports.connectwise.plain_files import open_plain
 
 PAGE_BYTES: Final = 24 * 1024
 FIRST_LINES: Final = 40
@@ -30,12 +27,11 @@ class FilePage:
         return self.end >= self.size
 
 
-def first_lines(path: Path) -> FilePage:
+def first_lines(stream: BinaryIO) -> FilePage:
     """The first lines of the file, never more than a few kilobytes. Raises OSError."""
-    with open_plain(path) as stream:
-        size = stream.seek(0, 2)
-        stream.seek(0)
-        content = stream.read(_FIRST_BYTES)
+    size = stream.seek(0, 2)
+    stream.seek(0)
+    content = stream.read(_FIRST_BYTES)
     lines = content.splitlines(keepends=True)
     # Drop a line that was cut, unless it is the only one.
     if len(content) < size and len(lines) > 1:
@@ -44,25 +40,23 @@ def first_lines(path: Path) -> FilePage:
     return FilePage(_text(shown), 0, len(shown), size)
 
 
-def page_from(path: Path, start: int) -> FilePage:
+def page_from(stream: BinaryIO, start: int) -> FilePage:
     """The page that starts at `start`, the end of another one. Raises OSError."""
-    with open_plain(path) as stream:
-        size = stream.seek(0, 2)
-        begin = max(start, 0)
-        if begin < size or size == 0:
-            return _page(stream, min(begin, size), min(begin + PAGE_BYTES, size), size)
-    return page_before(path, size)
+    size = stream.seek(0, 2)
+    begin = max(start, 0)
+    if begin < size or size == 0:
+        return _page(stream, min(begin, size), min(begin + PAGE_BYTES, size), size)
+    return page_before(stream, size)
 
 
-def page_before(path: Path, end: int) -> FilePage:
+def page_before(stream: BinaryIO, end: int) -> FilePage:
     """The page that ends at `end`, the start of another one. Raises OSError."""
-    with open_plain(path) as stream:
-        size = stream.seek(0, 2)
-        stop = min(max(end, 1), size)
-        begin = _next_cut(stream, max(stop - PAGE_BYTES, 0))
-        # A record larger than a page offers no cut, so the page begins in its middle.
-        begin = begin if begin < stop else max(stop - PAGE_BYTES, 0)
-        return _page(stream, begin, stop, size, is_whole=True)
+    size = stream.seek(0, 2)
+    stop = min(max(end, 1), size)
+    begin = _next_cut(stream, max(stop - PAGE_BYTES, 0))
+    # A record larger than a page offers no cut, so the page begins in its middle.
+    begin = begin if begin < stop else max(stop - PAGE_BYTES, 0)
+    return _page(stream, begin, stop, size, is_whole=True)
 
 
 def _page(

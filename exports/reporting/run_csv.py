@@ -1,14 +1,10 @@
-"""The history as CSV: every column, times in UTC, no cell that a spreadsheet runs as a formula."""
+"""The history as CSV, with every column."""
 
-import csv
-import io
-import re
-from collections.abc import Iterator, Sequence
-from datetime import datetime
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 from exports.models.runs import RunQuerySet
-from exports.number_formats import utc_text
+from exports.reporting.csv_text import csv_text
 
 # The name of each column, which other programs rely on, and its source.
 _COLUMNS: Final = {
@@ -26,7 +22,7 @@ _COLUMNS: Final = {
     "batches": "batch_count",
     "expected": "expected_count",
     "fetched": "fetched_count",
-    "left_out": "skipped_count",
+    "skipped": "skipped_count",
     "repeated": "repeated_count",
     "counted": "proven_count",
     "pages": "page_count",
@@ -48,9 +44,6 @@ _COLUMNS: Final = {
 }
 NAMES: Final = tuple(_COLUMNS)
 _PORTION = 500
-# What a spreadsheet reads as a formula, at the beginning of a cell and behind other separators
-# than the comma: German and French spreadsheets split at semicolons.
-_FORMULA: Final = re.compile(r"(^|[;\t\r\n|])([\s'\"]*[=+\-@\t\r＝＋－＠])")
 
 
 def lines(runs: RunQuerySet) -> Iterator[str]:
@@ -60,27 +53,13 @@ def lines(runs: RunQuerySet) -> Iterator[str]:
     the database from cleaning up.
     """
     runs = runs.order_by("-id")
-    yield _text([NAMES])
+    yield csv_text([NAMES])
     last_id = None
     while True:
         rest = runs if last_id is None else runs.filter(pk__lt=last_id)
         rows = list(rest.values_list(*_COLUMNS.values())[:_PORTION])
         if rows:
-            yield _text([[_cell(value) for value in row] for row in rows])
+            yield csv_text(rows)
         if len(rows) < _PORTION:
             return
         last_id = rows[-1][0]
-
-
-def _text(rows: Sequence[Sequence[Any]]) -> str:
-    written = io.StringIO()
-    csv.writer(written, quoting=csv.QUOTE_ALL).writerows(rows)
-    return written.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return utc_text(value)
-    if isinstance(value, str):
-        return _FORMULA.sub(r"\1'\2", value)
-    return value

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from exports.models import Run
-from exports.templatetags.formatting import byte_size, duration, exact, grouped, mode
+from exports.templatetags.formatting import byte_size, duration, grouped, mode, utc
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,11 @@ def _asked(before: Run, after: Run) -> list[Change]:
         Change(_("Connection"), _connection(before), _connection(after)),
         Change(_("Conditions"), before.conditions or _("None"), after.conditions or _("None")),
         Change(_("Export Modified, New or All Records"), mode(before.export), mode(after.export)),
-        Change(
-            _("Date Created"), exact(before.date_created_before), exact(after.date_created_before)
-        ),
+        Change(_("Date Created"), utc(before.date_created_before), utc(after.date_created_before)),
         Change(
             _("Date Modified"),
-            exact(before.date_modified_before),
-            exact(after.date_modified_before),
+            utc(before.date_modified_before),
+            utc(after.date_modified_before),
         ),
         Change(_("Page Size"), grouped(before.page_size), grouped(after.page_size)),
         Change(_("Output File"), before.output_file, after.output_file),

@@ -57,29 +57,41 @@ class Standing:
     is_held_up: bool = False
 
 
-def standing_of(run: Run, now: datetime, *, has_worker: bool, ahead: Run | None = None) -> Standing:
+def standing_of(
+    run: Run,
+    now: datetime,
+    *,
+    has_worker: bool,
+    queue_error: str = "",
+    ahead: Run | None = None,
+) -> Standing:
     """A single line, so that the page does not move when it changes.
 
-    `has_worker` matters only for a queued run. `ahead` is a run that keeps the worker busy.
+    `has_worker` and `queue_error`, why the queue cannot be used, matter only for a queued run.
+    `ahead` is a run that keeps the worker busy.
     """
     silence = silence_of(run, now)
     if silence is not None:
-        said = _("No sign of life from the worker for %(silence)s. %(what_follows)s")
+        sentence = _("The worker has not answered for %(silence)s. %(what_follows)s")
         follows = what_follows_silence(run, silence)
-        return Standing(said % {"silence": duration(silence), "what_follows": follows}, True)
+        return Standing(sentence % {"silence": duration(silence), "what_follows": follows}, True)
     if run.cancel_requested_at is not None:
         return Standing(_("Cancelling…"))
     if run.status == Run.Status.QUEUED:
-        return _standing_in_queue(run, has_worker, ahead)
+        return _standing_in_queue(run, has_worker, queue_error, ahead)
     if run.waiting is not None:
         return Standing(_waiting_sentence(run.waiting, now), True)
     return Standing(run.get_activity_display() or _("Working"))
 
 
-def _standing_in_queue(run: Run, has_worker: bool, ahead: Run | None) -> Standing:
+def _standing_in_queue(run: Run, has_worker: bool, queue_error: str, ahead: Run | None) -> Standing:
     if not has_worker:
         return Standing(
             _("No worker is alive, so this run waits. Start one with manage.py serve."), True
+        )
+    if queue_error:
+        return Standing(
+            _("This run waits for the queue: %(reason)s") % {"reason": queue_error}, True
         )
     if run.waits_for is not None:
         waits = _("Waits for %(run)s of the same connection, which ConnectWise has not answered")
@@ -109,16 +121,16 @@ def silence_of(run: Run, now: datetime) -> timedelta | None:
 
 
 def what_follows_silence(run: Run, silence: timedelta) -> str:
-    """What will happen to a run whose worker stays silent, in a sentence."""
+    """What will happen to a run whose worker goes on not answering."""
     if silence > DEAD_AFTER:
         return _after_death(run)
     if run.cancel_requested_at is not None:
-        said = _("If it stays silent the run is cancelled after %(seconds)s s.")
+        sentence = _("After %(seconds)s s the run is cancelled.")
     elif run.can_resume:
-        said = _("If it stays silent the run is resumed after %(seconds)s s.")
+        sentence = _("After %(seconds)s s the run is resumed.")
     else:
-        said = _("If it stays silent the run is ended as failed after %(seconds)s s.")
-    return said % {"seconds": DEAD_AFTER.seconds}
+        sentence = _("After %(seconds)s s the run is ended as failed.")
+    return sentence % {"seconds": DEAD_AFTER.seconds}
 
 
 def _after_death(run: Run) -> str:

@@ -1,4 +1,4 @@
-"""The tables of runs and of the ledger, sortable and paged.
+"""The tables of runs and of due times, sortable and paged.
 
 A column has its heading and its sort order. A whole row is one template: a template for each cell
 would take longer than the rest of the page.
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import django_tables2 as tables
 from django.core.paginator import Paginator
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext_lazy
 from django_tables2.data import TableQuerysetData
 
-from exports.models import LedgerEntry, Run, Task
+from exports.models import DueTime, Run
 
 # The generic exists for the type checker alone.
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ else:
 
 ROWS_A_PAGE = 25
 # Counting more rows would take longer than the page itself.
-MOST_COUNTED = 200_000
+MAX_COUNTED = 200_000
 
 _RIGHT = {"th": {"class": "number"}}
 
@@ -39,7 +40,7 @@ class LeanRows(TableQuerysetData):  # type: ignore[misc]
     Sorting or skipping whole rows would be many times slower in a long history.
     """
 
-    along: str
+    along: tuple[str, ...]
 
     def __len__(self) -> int:
         if getattr(self, "_length", None) is None:
@@ -51,7 +52,7 @@ class LeanRows(TableQuerysetData):  # type: ignore[misc]
 
     def __getitem__(self, rows: slice) -> list[Any]:
         ids = self._ids(rows.start, min(rows.stop, len(self)))
-        by_id = self.data.model.objects.select_related(self.along).in_bulk(ids)
+        by_id = self.data.model.objects.select_related(*self.along).in_bulk(ids)
         return [by_id[pk] for pk in ids if pk in by_id]
 
     def _ids(self, start: int, stop: int) -> list[int]:
@@ -61,12 +62,12 @@ class LeanRows(TableQuerysetData):  # type: ignore[misc]
 class RunRows(LeanRows):
     """Runs; the last page of a long history is as quick as the first."""
 
-    along = "requested_by"
+    along: tuple[str, ...] = ("requested_by",)
 
     def __len__(self) -> int:
         if getattr(self, "_length", None) is None:
-            self._length = self.data.order_by()[: MOST_COUNTED + 1].count()
-        return min(self._length, MOST_COUNTED)
+            self._length = self.data.order_by()[: MAX_COUNTED + 1].count()
+        return min(self._length, MAX_COUNTED)
 
     @property
     def is_cut(self) -> bool:
@@ -80,8 +81,10 @@ class RunRows(LeanRows):
         return list(from_end[len(self) - stop : len(self) - start])[::-1]
 
 
-class LedgerRows(LeanRows):
-    along = "run__requested_by"
+class DueTimeRows(RunRows):
+    """Due times; there are as many as runs and more."""
+
+    along = ("schedule__task", "schedule__workflow", "run", "workflow_run")
 
 
 class RunTable(tables.Table):  # type: ignore[misc]
@@ -97,7 +100,7 @@ class RunTable(tables.Table):  # type: ignore[misc]
     status = tables.Column(gettext_lazy("Status"), order_by=("status", "-id"))
     task_name = tables.Column(gettext_lazy("Task"), order_by=("task_name", "-id"))
     started_at = tables.Column(gettext_lazy("Started"), order_by=("started_at", "id"))
-    duration = tables.Column(gettext_lazy("Duration"), orderable=False, attrs=_RIGHT)
+    duration = tables.Column(gettext_lazy("Duration"), attrs=_RIGHT)
     batch_count = tables.Column(
         gettext_lazy("Batches"), order_by=("batch_count", "id"), attrs=_RIGHT
     )
@@ -122,30 +125,29 @@ class RunTable(tables.Table):  # type: ignore[misc]
         attrs = {"class": "grid-table run-rows"}
         empty_text = gettext_lazy("No runs yet.")
 
+    def order_duration(self, runs: QuerySet[Run], is_descending: bool) -> tuple[Any, bool]:
+        """Runs that are not over come last, whichever way."""
+        took = F("finished_at") - F("started_at")
+        order = took.desc(nulls_last=True) if is_descending else took.asc(nulls_last=True)
+        return runs.order_by(order, "id"), True
 
-class LedgerTable(tables.Table):  # type: ignore[misc]
-    """The ledger's entries, newest first; the batches of a search are preselected."""
 
-    row_template = "exports/ledger/_row.html"
+class DueTimeTable(tables.Table):  # type: ignore[misc]
+    """Due times, newest first; `region` as in RunTable."""
 
-    choice = tables.Column(gettext_lazy("Choose"), empty_values=())
-    batch_id = tables.Column(gettext_lazy("Batch"))
-    last_updated = tables.Column(gettext_lazy("Last updated, as sent"))
-    run = tables.Column(gettext_lazy("Run"))
-    when = tables.Column(gettext_lazy("Went out"), accessor="run__finished_at")
-    trigger = tables.Column(gettext_lazy("Trigger"), accessor="run__trigger")
-    download = tables.Column(gettext_lazy("File"), empty_values=())
+    region = ""
+    row_template = "exports/due_times/_row.html"
+
+    due_at = tables.Column(gettext_lazy("Due"))
+    target = tables.Column(gettext_lazy("What runs"), empty_values=())
+    state = tables.Column(gettext_lazy("What became of it"))
+    run = tables.Column(gettext_lazy("Run"), empty_values=())
+    reason = tables.Column(gettext_lazy("Reason"))
 
     class Meta:
-        model = LedgerEntry
+        model = DueTime
         fields = ()
-        sequence = ("choice", "batch_id", "last_updated", "run", "when", "trigger", "download")
+        sequence = ("due_at", "target", "state", "run", "reason")
         attrs = {"class": "grid-table"}
         orderable = False
-        empty_text = gettext_lazy("Nothing has gone out yet.")
-
-    def __init__(self, entries: Any, *, task: Task, is_searched: bool) -> None:
-        self.task, self.is_searched = task, is_searched
-        can_run = task.enabled and not task.archived_at
-        # No checkboxes when the batches cannot be exported again.
-        super().__init__(LedgerRows(entries), exclude=() if can_run else ("choice",))
+        empty_text = gettext_lazy("It has not been due yet.")

@@ -1,27 +1,34 @@
-"""The task rows of Home, with the same number of queries for one task and for many."""
+"""The rows of tasks on Home and in their list; as many queries for one as for a page of them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Min, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
 
 from exports.charts.of_runs import point_of
 from exports.charts.plots import SPARK_BARS, RunPoint
-from exports.connectwise.batches import FIELD_TYPES
+from exports.connectwise.batch_fields import FIELD_TYPES
 from exports.connectwise.filter import conditions
 from exports.connectwise.filter.conditions import ConditionError
-from exports.models import Condition, DateChange, Run, Task
-from exports.models.sync_window import is_vouched
+from exports.models import Condition, DateChange, Run, Schedule, Task
+from exports.models.sync_window import is_vouched, overlap
 from exports.models.tasks import EARLIEST
 
 # SQLite limits the depth of an OR, so many tasks are read in portions.
 _TASKS_AT_ONCE = 400
 _POINT_FIELDS = ("id", "status", "suspicion", "batch_count", "started_at")
 # What `is_vouched` reads of a change.
-_CHANGE_FIELDS = ("origin", "conditions", "run__site", "run__company", "run__conditions")
+_CHANGE_FIELDS = (
+    "origin",
+    "date_after",
+    "conditions",
+    "run__site",
+    "run__company",
+    "run__conditions",
+)
 
 # The values of _POINT_FIELDS, which a small chart needs of each run.
 Row = list[Any]
@@ -38,12 +45,17 @@ class TaskLine:
     task: Task
     runs: Sequence[Run]
     points: Sequence[RunPoint]
-    latest_file_id: int | None
+    latest_file: Run | None
     condition_error: str
     # The filter in words; "" when there are no conditions or they cannot be sent.
     in_words: str
+    # When a schedule starts it next.
+    next_due_at: datetime | None
     # The date was moved under other conditions or for another company; see the task's page.
     is_asked_otherwise: bool
+    # Whether a run set the date in force, and the last one that a person set.
+    is_moved_by_run: bool = False
+    typed_date: datetime | None = None
 
     @property
     def active_run(self) -> Run | None:
@@ -66,9 +78,19 @@ class TaskLine:
 
     @property
     def next_date(self) -> datetime | None:
-        """The date the next run starts from; None for All."""
-        dates = {"modified": self.task.date_modified, "new": self.task.date_created}
-        return dates.get(self.task.export)
+        """The date that the next run goes by, as its task's page names it; None for All."""
+        if self.task.export == Task.Export.MODIFIED:
+            return self._modified_after
+        return self.task.date_created if self.task.export == Task.Export.NEW else None
+
+    @property
+    def _modified_after(self) -> datetime:
+        """A date that a run set is gone behind by the overlap, but not behind a typed one (W5)."""
+        date = self.task.date_modified
+        if not self.is_moved_by_run:
+            return date
+        reached = date - overlap()
+        return max(reached, self.typed_date) if self.typed_date else reached
 
     @property
     def begins_at_the_start(self) -> bool:
@@ -76,13 +98,17 @@ class TaskLine:
         return self.next_date is not None and self.next_date <= EARLIEST
 
 
-def task_lines(only: Collection[int] = ()) -> list[TaskLine]:
-    """The tasks that are not archived, by name; `only` these if it names any."""
-    tasks = list(_tasks().filter(pk__in=only) if only else _tasks())
+def task_lines(ids: Collection[int]) -> list[TaskLine]:
+    """These tasks, by name; no more than a page of them, as their queries grow with the number."""
+    tasks = list(_tasks().filter(pk__in=ids))
     rows = _newest_rows(tasks)
     shown = {task.pk: _shown_runs_of(task, rows[task.pk]) for task in tasks}
-    runs = Run.objects.in_bulk([run_id for ids in shown.values() for run_id in ids])
-    newest = [task.newest_change_id for task in tasks if task.newest_change_id]
+    latest = [task.latest_file_id for task in tasks if task.latest_file_id]
+    runs = Run.objects.in_bulk([*latest, *(run_id for ids in shown.values() for run_id in ids)])
+    ids_of_changes = (
+        (task.newest_change_id, task.typed_change_id, task.from_now_change_id) for task in tasks
+    )
+    newest = {pk for some in ids_of_changes for pk in some if pk}
     moved = DateChange.objects.select_related("run").only(*_CHANGE_FIELDS)
     changes = moved.in_bulk(newest)
     return [
@@ -90,8 +116,10 @@ def task_lines(only: Collection[int] = ()) -> list[TaskLine]:
             task,
             runs=[runs[run_id] for run_id in shown[task.pk]],
             points=[point_of(*row) for row in reversed(rows[task.pk])],
-            latest_file_id=task.latest_file_id,
+            latest_file=runs.get(task.latest_file_id),
+            next_due_at=task.next_due_at,
             **_next(task, changes.get(task.newest_change_id)),
+            **_dates(task, changes),
         )
         for task in tasks
     ]
@@ -108,9 +136,9 @@ def _tasks() -> QuerySet[Any]:
         default=Value(""),
     )
     changes = DateChange.objects.filter(task=OuterRef("pk"), undone_at=None).order_by("-id")
+    due = Schedule.objects.filter(task=OuterRef("pk")).order_by().values("task")
     return (
-        Task.objects.filter(archived_at=None)
-        .annotate(
+        Task.objects.annotate(
             date_field=date_field,
             oldest_shown_id=Subquery(runs[SPARK_BARS - 1 : SPARK_BARS]),
             last_run_id=Subquery(own.exclude(status__in=Run.ACTIVE)[:1]),
@@ -119,11 +147,29 @@ def _tasks() -> QuerySet[Any]:
             newest_change_id=Subquery(
                 changes.filter(field=OuterRef("date_field")).values("id")[:1]
             ),
+            typed_change_id=Subquery(_set_by(changes, DateChange.Origin.TYPED)),
+            next_due_at=Subquery(due.annotate(at=Min("next_due_at")).values("at")),
+            from_now_change_id=Subquery(_set_by(changes, DateChange.Origin.FROM_NOW)),
         )
         .select_related("connection")
         .prefetch_related(Prefetch("conditions", Condition.objects.order_by("position")))
         .order_by("name")
     )
+
+
+def _set_by(changes: QuerySet[DateChange], origin: DateChange.Origin) -> QuerySet[Any]:
+    return changes.filter(field=OuterRef("date_field"), origin=origin).values("id")[:1]
+
+
+def _dates(task: Any, changes: Mapping[int, DateChange]) -> dict[str, Any]:
+    newest = changes.get(task.newest_change_id)
+    by_person = [pk for pk in (task.typed_change_id, task.from_now_change_id) if pk]
+    typed = changes.get(max(by_person, default=0))
+    typed_date = typed and typed.date_after
+    if typed and typed_date and typed.origin == DateChange.Origin.FROM_NOW:
+        typed_date -= overlap()
+    is_moved_by_run = newest is not None and newest.run is not None
+    return {"is_moved_by_run": is_moved_by_run, "typed_date": typed_date}
 
 
 def _newest_rows(tasks: Sequence[Any]) -> dict[int, list[Row]]:
