@@ -1,0 +1,1 @@
+"""Backups: one archive of database, files and keys; and what a restored database must not do."""
