@@ -12,7 +12,7 @@ from exports.connectwise.language import gettext as _
 logger = logging.getLogger(__name__)
 
 _REPORT_AGAIN_AFTER = 3600.0
-_MOST_SUBJECTS = 1_000
+_MAX_SUBJECTS = 1_000
 # The last error reported for each subject, and when.
 _reported: dict[str, tuple[str, float]] = {}
 
@@ -33,7 +33,7 @@ def _is_news(subject: str, reason: str) -> bool:
     before, reported_at = _reported.get(subject, ("", 0.0))
     if reason == before and time.monotonic() - reported_at < _REPORT_AGAIN_AFTER:
         return False
-    if len(_reported) >= _MOST_SUBJECTS:
+    if len(_reported) >= _MAX_SUBJECTS:
         _reported.clear()
     _reported[subject] = (reason, time.monotonic())
     return True

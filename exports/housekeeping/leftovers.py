@@ -5,8 +5,8 @@ from datetime import timedelta
 from itertools import islice
 
 from django.db.models import Exists, OuterRef
-from django.utils import timezone
 
+from exports import clock
 from exports.connectwise.language import gettext as _
 from exports.housekeeping.isolation import isolated
 from exports.models import LedgerEntry, Run
@@ -27,20 +27,24 @@ def clear_run_folder() -> None:
         # Read runs after the folder: a run ending in between is seen as active or with its file.
         runs = Run.objects.only(*_COLUMNS).in_bulk([file.run_id for file in some])
         for file in some:
-            with isolated(file.path.name):
+            with isolated(file.name):
                 _clear_file(file, runs.get(file.run_id))
 
 
 def _clear_file(file: files.FoundFile, run: Run | None) -> None:
     if run is not None and run.is_active and _is_in_use(file, run):
         return
+    stem, _dot, ending = f"runs/{file.name}".partition(".")
+    if run is not None and run.file_path == f"{stem}.xml" and ending in ("xml", "json"):
+        return
     if not file.is_whole:
         # A manifest is kept as long as its run file.
-        if not (file.path.suffix == ".json" and file.path.with_suffix(".xml").exists()):
-            files.remove(file.path)
-    elif run is None or run.file_path != f"runs/{file.path.name}":
+        if ending != "json" or not files.store().exists(f"{stem}.xml"):
+            files.remove_found(file)
+    # Housekeeping may have deleted it, and then its row, since the folder was read.
+    elif files.store().exists(f"{stem}.xml"):
         target = files.set_aside(file)
-        params = {"file": file.path.name, "target": target}
+        params = {"file": file.name, "target": target}
         logger.warning(_("%(file)s belongs to no run and was moved to %(target)s."), params)
         if run is not None:
             moved = _("A whole file without a success was moved to %(target)s.")
@@ -49,17 +53,17 @@ def _clear_file(file: files.FoundFile, run: Run | None) -> None:
 
 def _is_in_use(file: files.FoundFile, run: Run) -> bool:
     """Whether the file is being written, or is the part file to resume from."""
-    return file.attempt >= run.attempt or file.path.name == run.part_name
+    return file.attempt >= run.attempt or file.name == run.part_name
 
 
 def delete_staged(is_thorough: bool) -> None:
     """Delete the ledger rows that runs staged before they failed or were cancelled."""
-    staged = LedgerEntry.objects.filter(run=OuterRef("pk"))
+    staged = LedgerEntry.objects.filter(run_id=OuterRef("pk"))
     ended = Run.objects.filter(status__in=[Run.Status.FAILED, Run.Status.CANCELLED])
     # The database picks them: of ten thousand failures hardly one still has rows.
     ended = ended.filter(Exists(staged))
     if not is_thorough:
-        ended = ended.filter(finished_at__gt=timezone.now() - timedelta(hours=1))
+        ended = ended.filter(finished_at__gt=clock.now() - timedelta(hours=1))
     for run_id in ended.values_list("pk", flat=True):
         while LedgerEntry.objects.delete_some_staged(run_id):
             pass

@@ -13,6 +13,7 @@ from exports.models.ledger import Version
 from exports.workers import recovery
 from tests.conftest import run_now
 from tests.pipeline.outcomes import log_of
+from tests.run_files import manifest_file, run_file, stored, stored_names
 from tests.workers.processes import fall_silent, fresh, queue
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,10 +45,18 @@ def in_second_attempt(task: Task) -> Run:
     return fresh(run)
 
 
-def test_kill_during_manifest_leaves_nothing(task: Task, runs: Path) -> None:
+def test_kill_during_manifest_leaves_nothing(task: Task, each_store: str) -> None:
     run = in_second_attempt(task)
-    (runs / f"run-{run.pk}-1-deadbeef.json.part").write_text("{")
-    (runs / f"run-{run.pk}-1-deadbeef.json").write_text("{}")
+    stored(f"runs/run-{run.pk}-1-deadbeef.json.part").write_text("{")
+    stored(f"runs/run-{run.pk}-1-deadbeef.json").write_text("{}")
+    leftovers.clear_run_folder()
+
+    assert stored_names("runs") == []
+
+
+def test_part_of_dead_attempt_goes(task: Task, runs: Path, each_store: str) -> None:
+    run = in_second_attempt(task)
+    (runs / f"run-{run.pk}-1.part").write_text("<half")
     leftovers.clear_run_folder()
 
     assert names(runs) == []
@@ -63,14 +72,18 @@ def test_part_file_to_resume_from_stays(task: Task, runs: Path) -> None:
     assert names(runs) == [f"run-{run.pk}-1.part", f"run-{run.pk}-2.part"]
 
 
-def test_whole_file_of_dead_attempt_is_set_aside(task: Task, runs: Path, data_folder: Path) -> None:
+@pytest.mark.rule("O2", "Q3")
+def test_whole_file_of_dead_attempt_is_set_aside(task: Task, each_store: str) -> None:
+    """As of a worker that was cut off and published after its run had been taken away."""
+    kept = run_now(task)
     run = in_second_attempt(task)
-    (runs / f"run-{run.pk}-1-deadbeef.xml").write_text("<whole />")
-    (runs / f"run-{run.pk}-1-deadbeef.json").write_text("{}")
+    stored(f"runs/run-{run.pk}-1-deadbeef.xml").write_text("<whole />")
+    stored(f"runs/run-{run.pk}-1-deadbeef.json").write_text("{}")
+    leftovers.clear_run_folder()
     leftovers.clear_run_folder()
 
-    assert names(runs) == []
-    assert names(data_folder / "orphaned") == [
+    assert stored_names("runs") == [manifest_file(kept).name, run_file(kept).name]
+    assert stored_names("orphaned") == [
         f"run-{run.pk}-1-deadbeef.json",
         f"run-{run.pk}-1-deadbeef.xml",
     ]
@@ -113,9 +126,9 @@ def test_broken_entry_is_reported_once(
     for _ in range(3):
         recovery.recover(is_thorough=True)
 
-    told = [record for record in caplog.records if "run-900-1.part" in record.getMessage()]
-    assert len(told) == 1
-    assert told[0].exc_info is None
+    logged = [record for record in caplog.records if "run-900-1.part" in record.getMessage()]
+    assert len(logged) == 1
+    assert logged[0].exc_info is None
     assert f"run-{run.pk}-1.part" not in names(runs)
 
 

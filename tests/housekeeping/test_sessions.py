@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from exports.housekeeping.sessions import clear_expired_sessions
+from exports.models import LoginSession
 from exports.workers import recovery
 
 pytestmark = pytest.mark.django_db
@@ -14,8 +14,8 @@ pytestmark = pytest.mark.django_db
 
 def _store(count: int, *, expires_in: timedelta) -> None:
     moment = timezone.now() + expires_in
-    Session.objects.bulk_create(
-        Session(session_key=f"{expires_in.days}-{number}", session_data="", expire_date=moment)
+    LoginSession.objects.bulk_create(
+        LoginSession(key_hash=f"{expires_in.days}-{number}", expires_at=moment)
         for number in range(count)
     )
 
@@ -25,13 +25,13 @@ def test_recovery_deletes_expired_sessions() -> None:
     _store(2, expires_in=timedelta(days=1))
     recovery.recover(is_thorough=True)
 
-    assert set(Session.objects.values_list("session_key", flat=True)) == {"1-0", "1-1"}
+    assert set(LoginSession.objects.values_list("key_hash", flat=True)) == {"1-0", "1-1"}
 
 
 def test_flood_of_sessions_goes_in_rounds() -> None:
     _store(5_200, expires_in=timedelta(days=-1))
 
     assert not clear_expired_sessions()
-    assert Session.objects.count() == 200
+    assert LoginSession.objects.count() == 200
     assert clear_expired_sessions()
-    assert not Session.objects.exists()
+    assert not LoginSession.objects.exists()
