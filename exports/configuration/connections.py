@@ -3,14 +3,14 @@
 from collections.abc import Container, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from exports.configuration.entries import Entry
 from exports.configuration.plans import Findings, Plan, check_repeated_names, shown
-from exports.configuration.reading import Entry
 from exports.forms.connections import ConnectionForm
 from exports.models import Connection, SecretUnreadableError
 
@@ -24,7 +24,12 @@ _FIELDS: Final = (*_REQUIRED, *_WITH_DEFAULT)
 # A file may only name variables with this prefix, unless the operator allows others.
 KEY_PREFIX: Final = "CWEXPORT_KEY_"
 # The installation's own secrets: no file may send one to a site as a private key.
-_NOT_FOR_FILES: Final = ("SECRET_KEY", "DATABASE_URL", "CWEXPORT_ENCRYPTION_KEYS")
+_NOT_FOR_FILES: Final = (
+    "SECRET_KEY",
+    "DATABASE_URL",
+    "CWEXPORT_ENCRYPTION_KEYS",
+    "CWEXPORT_SMTP_PASSWORD",
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ def plan_connections(
 
     `environment` holds the private keys, under names with our prefix or among those `allowed`.
     """
-    existing = {row.name: row for row in Connection.objects.select_for_update()}
+    existing = {row.name: row for row in Connection.objects.select_for_update(no_key=True)}
     plans = [_plan(entry, existing, environment, allowed, findings) for entry in entries]
     check_repeated_names(
         plans, gettext_noop("%(name)s is the name of the connection on line %(line)s already.")
@@ -126,20 +131,27 @@ def _private_key(
 ) -> str:
     """The value of the variable that the entry names, if it may be read."""
     variable = plan.entry.values.get("private_key_env", "")
+    if readable_variable(plan, "private_key_env", variable, allowed):
+        return environment.get(variable, "").strip()
+    return ""
+
+
+def readable_variable(plan: Plan[Any], key: str, variable: str, allowed: Container[str]) -> bool:
+    """Whether a file may name this variable as a secret's place; else an error at `key`."""
     if variable in _NOT_FOR_FILES:
         message = _("%(variable)s belongs to this installation: name another.")
-        plan.add_error("private_key_env", message % {"variable": variable})
-    elif variable and not variable.startswith(KEY_PREFIX) and variable not in allowed:
+        plan.add_error(key, message % {"variable": variable})
+        return False
+    if variable and not variable.startswith(KEY_PREFIX) and variable not in allowed:
         message = _(
             "%(variable)s is not read: a file only names variables that begin with %(prefix)s, as "
             "it says itself where their content is sent. To read another one, load it with "
             "--allow-variable."
         )
         params = {"variable": shown(variable), "prefix": KEY_PREFIX}
-        plan.add_error("private_key_env", message % params)
-    else:
-        return environment.get(variable, "").strip()
-    return ""
+        plan.add_error(key, message % params)
+        return False
+    return True
 
 
 def _add_key_error(plan: ConnectionPlan, form: ConnectionForm, key: str) -> None:

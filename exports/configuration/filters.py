@@ -6,9 +6,9 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from exports.configuration.entries import Entry, Problem
 from exports.configuration.plans import Findings
-from exports.configuration.reading import Entry, Problem
-from exports.connectwise import batches
+from exports.connectwise import batch_fields
 from exports.connectwise.filter import conditions
 from exports.connectwise.filter.conditions import Condition, ConditionError
 from exports.forms.conditions import BaseConditionRows
@@ -64,7 +64,7 @@ def _yaml_hint(row: Condition, part: str) -> str:
         return ""
     try:
         quoted = conditions.quote(row.value)
-        conditions.check(replace(row, value=quoted), batches.FIELD_TYPES)
+        conditions.check(replace(row, value=quoted), batch_fields.FIELD_TYPES)
     except ConditionError:
         return ""
     written = quoted.replace("'", "''")

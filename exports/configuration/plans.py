@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.forms import BaseForm
 from django.utils.translation import gettext as _
 
-from exports.configuration.reading import Entry, Problem
+from exports.configuration.entries import Entry, Problem
 from exports.connectwise.filter import literals
 
 Row = TypeVar("Row", bound=Model)
@@ -59,9 +59,10 @@ class Plan(Generic[Row]):
         Errors of keys that are missing or unreadable were reported before.
         """
         for key, sentences in form.errors.items():
+            is_reported = key in self.wrong_keys
             # Also when the error was reported before, so that the row is not saved.
             self.wrong_keys.add(key)
-            if key in skipped or self.entry.is_unreadable(key):
+            if is_reported or key in skipped or self.entry.is_unreadable(key):
                 continue
             for sentence in sentences:
                 self.add_error(key, sentence)

@@ -2,20 +2,24 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from exports.configuration.entries import Entry
 from exports.configuration.filters import read_conditions, shown_rows, take_row_errors
+from exports.configuration.known_names import nearest
 from exports.configuration.plans import Findings, Plan, check_repeated_names, shown
-from exports.configuration.reading import Entry, nearest
+from exports.configuration.reports import typed_report
 from exports.connectwise.filter.conditions import Condition
 from exports.forms.conditions import row_data
-from exports.forms.dates import DATES, canonical
+from exports.forms.dates import DATES
+from exports.forms.reports import REPORT_FIELDS
 from exports.forms.tasks import TaskForm, circle_sentence
-from exports.models import Connection, Task
+from exports.forms.utc_input import canonical
+from exports.models import Channel, Connection, Task
 from exports.models.tasks import circle_from
 
 # Fields that get their default when the file does not mention them, as the file defines the task.
@@ -26,6 +30,8 @@ _WITH_DEFAULT: Final = (
     "references_to_fetch_page_size",
     "can_resume_from_failure",
     "break_on_failure",
+    "success_within_hours",
+    "tags",
 )
 _DEFAULTS: Final = Task()
 _REQUIRED: Final = ("name", "export", "output_file")
@@ -38,6 +44,7 @@ _FIELDS: Final = (
     "output_file",
     "enabled",
     *_WITH_DEFAULT,
+    *REPORT_FIELDS,
 )
 
 
@@ -49,6 +56,7 @@ class Surroundings:
     connections: Mapping[str, Connection]
     default_connection: Connection | None
     sets_dates: bool
+    channels: Mapping[str, Channel] = field(default_factory=dict)
 
     def open_tasks(self) -> dict[str, Task]:
         return {name: task for name, task in self.tasks.items() if task.archived_at is None}
@@ -126,8 +134,9 @@ def _typed(plan: TaskPlan, rows: Sequence[Condition], around: Surroundings) -> d
         stored = getattr(_DEFAULTS if is_default else plan.row, name)
         value = entry.values.get(name, stored)
         if value is not False:
-            typed[name] = "on" if value is True else str(value)
+            typed[name] = "on" if value is True else "" if value is None else str(value)
     typed["export"] = typed["export"].lower()
+    typed |= typed_report(plan, around.channels)
     if hasattr(plan.row, "connection") and plan.row.connection.pk is not None:
         typed["connection"] = str(plan.row.connection.pk)
     typed |= {f"{name}_shown": canonical(getattr(plan.row, name)) for name in DATES}

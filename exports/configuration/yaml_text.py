@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 
 # File, list, task, list, condition: five are needed; many more would exhaust the stack.
 MAX_DEPTH: Final = 20
-# Reading this much takes ten seconds, plus some hundredths of a second for each task.
-MOST_BYTES: Final = 1_000_000
+# Reading this much takes ten seconds.
+MAX_BYTES: Final = 1_000_000
 
 
 class UnreadableError(Exception):
@@ -21,12 +21,12 @@ class UnreadableError(Exception):
 
 def compose(content: bytes) -> yaml.Node:
     """The nodes of the only YAML document in `content`. Raises UnreadableError."""
-    if len(content) > MOST_BYTES:
+    if len(content) > MAX_BYTES:
         message = _(
             "The file is larger than %(most)s kilobytes, room for some thousand tasks. Share it "
             "out over several files."
         )
-        raise UnreadableError(1, message % {"most": MOST_BYTES // 1000})
+        raise UnreadableError(1, message % {"most": MAX_BYTES // 1000})
     text = _decoded(content)
     try:
         _refuse_constructs(text)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from exports.configuration import Outcome
-from exports.connectwise.batches import FieldType
+from exports.connectwise.batch_fields import FieldType
 from exports.connectwise.filter.conditions import fitting_comparisons
 from exports.models import Task
 from tests.configuration.example import EXAMPLE, changed, load, needs_database, problems

@@ -211,5 +211,5 @@ def test_changed_company_is_taken_with_warning() -> None:
     loaded = load(changed("company: acme", "company: other"))
     [warning] = loaded.warnings
     assert warning.line == 2
-    assert "start without ledger and boundary" in warning.sentence
+    assert "start afresh" in warning.sentence
     assert "Nightly batches" in warning.sentence

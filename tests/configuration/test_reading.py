@@ -7,7 +7,10 @@ from tests.configuration.example import EXAMPLE
 
 EMPTY = "The file is empty: it holds connections: and tasks:."
 NO_KEYS = "The file is a list: write keys, like connections: …"
-NO_KEY = "A list or a group is not a key of the file. Known: connections, tasks."
+NO_KEY = (
+    "A list or a group is not a key of the file. Known: connections, tasks, workflows, channels, "
+    "destinations, schedules."
+)
 NO_UTF_8 = "This is not UTF-8: save the file in UTF-8."
 NO_YAML = "This is not YAML: {}. Check indentation, colons and quotes here."
 ANCHOR = "Anchors and aliases (& and *) are not read: write the value out."
@@ -56,3 +59,21 @@ def test_a_bom_and_windows_line_ends_are_read() -> None:
     file = read(("\ufeff" + EXAMPLE.replace("\n", "\r\n")).encode())
     assert file.problems == ()
     assert [entry.line for entry in (*file.connections, *file.tasks)] == [2, 9]
+
+
+def test_endless_list_of_entries_ends() -> None:
+    content = "tasks:\n" + " - {name: a, export: all, output_file: a.xml}\n" * 2_001
+    file = read(content.encode())
+
+    assert len(file.tasks) == 2_000
+    assert file.problems == (
+        Problem(2_002, "This list has more than 2000 entries. Share it out over several files."),
+    )
+
+
+@pytest.mark.parametrize("content", ["tasks:\n" + " - x\n" * 150_000, "x:\n? [a]\n" * 50_000])
+def test_reading_stops_after_many_errors(content: str) -> None:
+    problems = read(content.encode()).problems
+
+    assert 200 < len(problems) <= 203
+    assert problems[-1].sentence == "There are more than 200 errors; what follows was not read."
