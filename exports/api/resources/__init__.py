@@ -1,0 +1,1 @@
+"""What the API offers, a module for each kind of thing: its fields and its operations."""
