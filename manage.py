@@ -3,7 +3,9 @@
 
 import io
 import os
+import signal
 import sys
+from types import FrameType
 
 
 def _use_utf8() -> None:
@@ -19,18 +21,46 @@ def _use_utf8() -> None:
             stream.reconfigure(line_buffering=True, errors="backslashreplace")
 
 
+def _end_when_asked() -> None:
+    """As a container's first process: there, signals that nobody handles are ignored.
+
+    So `docker stop` during a migration would wait in vain. Commands that end in order set handlers
+    of their own.
+    """
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, _exit)
+
+
+def _exit(signum: int, frame: FrameType | None) -> None:
+    sys.exit(128 + signum)
+
+
 def main() -> None:
     _use_utf8()
+    _end_when_asked()
+    if "--version" in sys.argv[1:] or sys.argv[1:] == ["version"]:
+        from exports.product import product_version
+
+        # Of this product, whatever the command; each of them would name Django's.
+        print(f"cwexport {product_version()}")
+        return
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cwexport.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
     from django.db import DatabaseError, DataError, IntegrityError
 
+    from exports.acting import Actor, set_process_actor
+    from exports.connectwise.http import outgoing
+
+    outgoing.install()
+    set_process_actor(Actor.of_command("".join(sys.argv[1:2])))
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         # A wrong setting is an operator's typing error: a sentence, not a trace.
         sys.exit(f"cwexport cannot start. {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)  # as shells do; Ctrl-C is no fault and needs no trace
     except (DataError, IntegrityError):
         raise  # what was written is wrong, not the database
     except DatabaseError as error:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from exports.connectwise.http.addresses import Site, SiteError
 from exports.connectwise.http.client import ConnectWiseClient, Credentials
 from exports.connectwise.http.retries import RetryPolicy
+from exports.connectwise.http.sites import Site, SiteError
 from exports.connectwise.http.transport import Limits
 from exports.live_checks.connection_steps import (
     ADDRESS,

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from exports import clock
 from exports.connectwise.filter import conditions
 from exports.connectwise.http.client import CompanyInfo, ConnectWiseClient
 from exports.connectwise.http.errors import (
@@ -97,10 +97,10 @@ class ConnectionSteps:
                 raise
             self._refusal = error
         if site.scheme == "http":
-            words = _("%(address)s answers over plain http, as this installation allows.")
+            message = _("%(address)s answers over plain http, as this installation allows.")
         else:
-            words = _("%(address)s answers, and its certificate proves who it is.")
-        return PASSED, words % {"address": site.api_url}
+            message = _("%(address)s answers, and its certificate proves who it is.")
+        return PASSED, message % {"address": site.api_url}
 
     def _company(self) -> tuple[str, str]:
         try:
@@ -108,15 +108,15 @@ class ConnectionSteps:
         except StoppedError:
             raise
         except ConnectWiseError as error:
-            words = _("This could not be checked, the next steps will tell. %(error)s")
-            return WARNING, words % {"error": error}
+            message = _("This could not be checked, the next steps will tell. %(error)s")
+            return WARNING, message % {"error": error}
         if found is not None:
             return PASSED, _known(self._company_name, found)
         if self._refusal is None:
-            words = _(
+            message = _(
                 "The login page does not know %(company)s, but the API accepted it: nothing to do."
             )
-            return WARNING, words % {"company": self._company_name}
+            return WARNING, message % {"company": self._company_name}
         return FAILED, _(
             "%(site)s does not know the company %(company)s. Type it as on the ConnectWise login "
             "page, and check that the site is the one you log in to."
@@ -136,12 +136,12 @@ class ConnectionSteps:
     def _batches(self) -> tuple[str, str]:
         page = self._client.batches("", page_size=1)
         if page.server_date is not None:
-            self._difference = page.server_date - (self._now or timezone.now())
+            self._difference = page.server_date - (self._now or clock.now())
         try:
             self._count = self._client.batch_count("")
         except (ForbiddenError, RejectedError) as error:
-            words = _("Batches can be read, but not counted. %(error)s")
-            return WARNING, words % {"error": error}
+            message = _("Batches can be read, but not counted. %(error)s")
+            return WARNING, message % {"error": error}
         if not self._count:
             return WARNING, _(
                 "Batches may be read, but there are none. If ConnectWise shows you some, the API "
@@ -152,10 +152,10 @@ class ConnectionSteps:
                 "ConnectWise counts %(count)s batches but shows none. Check the security role of "
                 "the API member: Finance > Accounting Interface: Inquire = All."
             ) % {"count": grouped(self._count)}
-        words = ngettext(
+        message = ngettext(
             "%(count)s batch can be read.", "%(count)s batches can be read.", self._count
         )
-        return PASSED, words % {"count": grouped(self._count)}
+        return PASSED, message % {"count": grouped(self._count)}
 
     def _created_dates(self) -> tuple[str, str]:
         if not self._count:
@@ -184,16 +184,16 @@ class ConnectionSteps:
         if abs(self._difference) <= LARGEST_CLOCK_DIFFERENCE:
             return PASSED, _("ConnectWise's clock and this server's agree within a minute.")
         if seconds > 0:
-            words = _(
+            message = _(
                 "ConnectWise's clock is %(seconds)s seconds ahead of this server's. Dates follow "
                 "ConnectWise's, so nothing is lost; synchronise this server's clock."
             )
         else:
-            words = _(
+            message = _(
                 "ConnectWise's clock is %(seconds)s seconds behind this server's. Dates follow "
                 "ConnectWise's, so nothing is lost; synchronise this server's clock."
             )
-        return WARNING, words % {"seconds": grouped(abs(seconds))}
+        return WARNING, message % {"seconds": grouped(abs(seconds))}
 
 
 def _keeps_from_reaching(error: ConnectWiseError) -> bool:
@@ -207,8 +207,8 @@ def _keeps_from_reaching(error: ConnectWiseError) -> bool:
 def _known(company: str, found: CompanyInfo) -> str:
     if not found.version:
         return _("ConnectWise knows %(company)s.") % {"company": company}
-    words = _("ConnectWise knows %(company)s and runs version %(version)s.")
-    return words % {"company": company, "version": found.version}
+    message = _("ConnectWise knows %(company)s and runs version %(version)s.")
+    return message % {"company": company, "version": found.version}
 
 
 def _too_slow(seconds: float) -> str:
@@ -218,7 +218,7 @@ def _too_slow(seconds: float) -> str:
     ) % {"seconds": f"{seconds:.0f}"}
 
 
-def skipped(name: "StrPromise") -> Step:
+def skipped(name: "StrPromise | str") -> Step:
     return Step(str(name), SKIPPED, _("Not tried, because a step before it failed."))
 
 

@@ -6,17 +6,16 @@ sentences. Nothing is stored.
 
 import copy
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from exports.connectwise.batches import FIELD_TYPES
-from exports.connectwise.filter import conditions
+from exports import clock
+from exports.connectwise.batch_fields import FIELD_TYPES
+from exports.connectwise.filter import conditions, wildcards
 from exports.connectwise.filter.conditions import Condition, ConditionError
-from exports.connectwise.http.addresses import SiteError
 from exports.connectwise.http.client import ConnectWiseClient, Limits, RetryPolicy
 from exports.connectwise.http.errors import (
     AddressBlockedError,
@@ -28,10 +27,13 @@ from exports.connectwise.http.errors import (
     StoppedError,
     UnreachableError,
 )
+from exports.connectwise.http.sites import SiteError
 from exports.connectwise.http.urls import batches_url
 from exports.connectwise.json_numbers import JSONShapeError
 from exports.connectwise.paging.keyset import PagingError, new_records
 from exports.connectwise.xml.writer import RecordError
+from exports.live_checks.connection_steps import Step
+from exports.live_checks.preview_steps import PreviewSteps
 from exports.live_checks.sample import FirstBatches, first_batches
 from exports.models import Connection, Run, SecretUnreadableError, Task
 from exports.models.sync_window import CREATED, MODIFIED, SyncWindow, next_window
@@ -40,7 +42,14 @@ from exports.pipeline.clients import make_client
 from exports.pipeline.completeness import Counts
 from exports.pipeline.known_batches import skip_known
 from exports.pipeline.part_writer import Written
-from exports.pipeline.preflight import Preflight, count_or_none, run_preflight
+from exports.pipeline.preflight import (
+    Preflight,
+    ask_first,
+    count_or_none,
+    or_none,
+    run_preflight,
+)
+from exports.pipeline.queries import SerialSubmitter
 from exports.pipeline.suspicions import suspicion_about
 from exports.storage.run_log import RunLog
 
@@ -85,7 +94,8 @@ class Preview:
     `request` is the filter of the first page and `address` its whole URL. Of the `looked_at_count`
     batches of that page, `skipped_count` were exported before. `preflight` has the counts, None
     when ConnectWise refuses to count, and `first` the first batches that are not skipped.
-    `matching_count` ignores dates and ids; it is only asked for when nothing was found.
+    `matching_count` ignores dates and ids; it is only asked for when nothing was found. Where that
+    is 0, `meant_count` is what the likely wish `meant_in_words` would find.
     """
 
     in_words: str = ""
@@ -97,6 +107,8 @@ class Preview:
     skipped_count: int = 0
     first: FirstBatches | None = None
     matching_count: int | None = None
+    meant_in_words: str = ""
+    meant_count: int | None = None
     field_warnings: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     error: str = ""
@@ -123,39 +135,70 @@ def preview(
     would record as typed. Raises nothing that a run would report.
     """
     found = Preview()
+    for _steps in follow_preview(found, task, typed, typed_dates=typed_dates):
+        pass
+    return found
+
+
+def follow_preview(
+    found: Preview, task: Task, typed: Sequence[Condition], *, typed_dates: Collection[str] = ()
+) -> Iterator[list[Step]]:
+    """The same, step by step: yields all steps before each request; in the end `found` is whole."""
     try:
-        _ask(found, task, typed, typed_dates)
+        yield from _ask(found, task, typed, typed_dates)
     except StoppedError:
         found.error, found.is_unfinished = _too_slow(), True
     except _EXPECTED as error:
         found.error = str(error)
         found.is_error_of_connection = isinstance(error, _OF_THE_CONNECTION)
-    return found
 
 
 def _ask(
     found: Preview, task: Task, typed: Sequence[Condition], typed_dates: Collection[str]
-) -> None:
+) -> Iterator[list[Step]]:
     deadline = time.monotonic() + SECONDS_IN_ALL
     sent = conditions.render(typed, FIELD_TYPES)
     found.in_words = conditions.in_words(typed, FIELD_TYPES)
     for condition in typed:
         found.field_warnings += conditions.warnings_for(condition, FIELD_TYPES)
+        found.field_warnings += filter(None, [wildcards.wildcard_warning(condition)])
     found.window = _window(task, sent, typed_dates)
     run = _next_run(task, sent, found.window)
     log = _Notes(found.warnings)
     with _client(task.connection, deadline) as client:
-        found.preflight = preflight = run_preflight(run, client, log)
+        steps = PreviewSteps()
+        preflight = yield from _preflight(run, client, log, steps)
+        found.preflight = preflight
         found.request = preflight.filter(conditions.id_above(preflight.after_id))
         found.address = batches_url(client.site, found.request, run.page_size, "id asc", 1)
+        yield steps.begin(_("Read the first page"))
         page = client.batches(found.request, page_size=run.page_size)
         records = new_records(page, preflight.after_id).records
+        steps.end_count(len(records))
         if not records:
+            yield steps.begin(_("Find out why nothing matches"))
             _look_into_nothing(found, preflight, client, log)
+            if found.matching_count == 0:
+                _try_what_was_meant(found, typed, client, log)
     kept = [record for record, _version in skip_known(run, records)]
     found.looked_at_count, found.skipped_count = len(records), len(records) - len(kept)
     found.first = first_batches(kept[:SHOWN_COUNT], include_extra_fields=task.include_extra_fields)
     _add_concerns(found, run, preflight, len(records))
+
+
+def _preflight(
+    run: Run, client: ConnectWiseClient, log: RunLog, steps: PreviewSteps
+) -> Generator[list[Step], None, Preflight]:
+    submitter = SerialSubmitter(client)
+    asked = ask_first(submitter)
+    yield steps.begin(_("Reach ConnectWise and log in"))
+    steps.end_login(asked.newest.result())
+    yield steps.begin(_("Count all batches"))
+    steps.end_count(or_none(asked.unfiltered, log))
+    yield steps.begin(_("Count those that the next run fetches"))
+    preflight = run_preflight(run, submitter, log, asked)
+    steps.end_count(preflight.expected_count)
+    return preflight
 
 
 def _window(task: Task, sent: str, typed_dates: Collection[str]) -> SyncWindow:
@@ -163,7 +206,7 @@ def _window(task: Task, sent: str, typed_dates: Collection[str]) -> SyncWindow:
         # A date typed just now was set by no run, like the date of an unsaved task (W5).
         task = copy.copy(task)
         task.pk = None
-    return next_window(task, sent, timezone.now())
+    return next_window(task, sent, clock.now())
 
 
 def _next_run(task: Task, sent: str, window: SyncWindow) -> Run:
@@ -215,6 +258,15 @@ def _look_into_nothing(
         found.matching_count = count_or_none(client, preflight.conditions, log)
     else:
         found.matching_count = preflight.unfiltered_count
+
+
+def _try_what_was_meant(
+    found: Preview, typed: Sequence[Condition], client: ConnectWiseClient, log: RunLog
+) -> None:
+    """Count what Like would find with wildcards, where it has none and nothing matches."""
+    if meant := wildcards.likely_meant(typed):
+        found.meant_in_words = conditions.in_words(meant, FIELD_TYPES)
+        found.meant_count = count_or_none(client, conditions.render(meant, FIELD_TYPES), log)
 
 
 def _add_concerns(found: Preview, run: Run, preflight: Preflight, fetched_count: int) -> None:

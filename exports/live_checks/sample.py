@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from lxml import etree
 
-from exports.connectwise.batches import ELEMENT, EXTERNAL_ID
+from exports.connectwise.batch_fields import ELEMENT, EXTERNAL_ID
 from exports.connectwise.xml.writer import XSI, BatchWriter
 
-_MOST_COLUMNS: Final = 100
+_MAX_COLUMNS: Final = 100
 _LONGEST_CELL: Final = 500  # characters
 _NIL: Final = f"{{{XSI}}}nil"
 
@@ -29,6 +29,11 @@ class FirstBatches:
     xml: str
     replaced: tuple[tuple[int, str], ...]
 
+    @property
+    def labelled_rows(self) -> list[list[tuple[str, str | None]]]:
+        """Each cell behind its column, for where there is no room for a head."""
+        return [list(zip(self.columns, row, strict=True)) for row in self.rows]
+
 
 def first_batches(
     records: Sequence[Mapping[str, Any]], *, include_extra_fields: bool
@@ -46,7 +51,7 @@ def first_batches(
     # Read from the XML, not from the records, so that the table shows what the file holds.
     root = etree.fromstring(stream.getvalue(), etree.XMLParser(resolve_entities=False))
     found = [_cells(batch) for batch in root.iter(ELEMENT)]
-    columns = tuple(dict.fromkeys(name for cells in found for name in cells))[:_MOST_COLUMNS]
+    columns = tuple(dict.fromkeys(name for cells in found for name in cells))[:_MAX_COLUMNS]
     return FirstBatches(
         columns=columns,
         rows=tuple(tuple(_cut(cells.get(name, "")) for name in columns) for cells in found),

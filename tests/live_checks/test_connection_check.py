@@ -4,6 +4,8 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import DataError, transaction
+from django.db import connection as database
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
@@ -327,7 +329,14 @@ def test_bad_stored_steps_keep_the_pages(
     stand_in: StandIn, admin_client: Client, stored: object
 ) -> None:
     connection = make_connection(stand_in)
-    Connection.objects.update(last_test_steps=stored, last_tested_at=datetime.now(UTC))
+    try:
+        with transaction.atomic():
+            Connection.objects.update(last_test_steps=stored, last_tested_at=datetime.now(UTC))
+    except DataError:
+        # PostgreSQL stores no half of a character, so there it can never be read.
+        assert database.vendor == "postgresql"
+        assert "\\ud" in json.dumps(stored)
+        return
 
     for address in (
         reverse("connection-edit", args=[connection.pk]),

@@ -18,9 +18,9 @@ from exports.demo.server import StandIn
 from exports.demo.store import Store
 from exports.live_checks import preview
 from exports.models import Run, Task
-from exports.storage import files
 from tests.conftest import MakeTask, make_connection, run_now, save_task
 from tests.live_checks.previewing import INVOICES, THE_SAMPLE, preview_of, same_patience
+from tests.run_files import run_file
 
 __all__ = ["same_patience"]
 
@@ -113,7 +113,7 @@ def test_preview_matches_the_next_run(
     )
     assert found.preflight.expected_count == run.expected_count
     assert found.preflight.unfiltered_count == run.unfiltered_count
-    written = files.run_file(run).read_bytes()
+    written = run_file(run).read_bytes()
     if found.is_all_looked_at:
         assert (found.skipped_count, found.export_count) == (run.skipped_count, run.batch_count)
         assert ids_in(found.first.xml) == ids_in(written)[:10]
@@ -132,7 +132,7 @@ def test_preview_shows_ten_batches_as_written(make_task: MakeTask, stand_in: Sta
     run = run_now(task)
 
     assert found.first
-    assert found.first.xml.encode() == files.run_file(run).read_bytes()
+    assert found.first.xml.encode() == run_file(run).read_bytes()
     assert 0 < len(found.first.rows) < 10
 
 

@@ -7,12 +7,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.processes import ROOT
 
 _OURS = ("CWEXPORT_", "DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "DJANGO_")
-_PATIENCE = 120.0  # seconds; far more than needed, as the machine may be busy
+_PATIENCE = 600.0  # seconds; far more than needed, as the machine may be busy
 
 
 def own_environment(folder: Path | str, **changes: str) -> dict[str, str]:
@@ -21,12 +23,28 @@ def own_environment(folder: Path | str, **changes: str) -> dict[str, str]:
     return {**kept, "CWEXPORT_DATA_DIR": str(folder), **changes}
 
 
+@cache
+def _migrated_database() -> bytes:
+    """Made once for each test process, as all migrations take seconds."""
+    with TemporaryDirectory() as folder:
+        done = manage("migrate", folder=folder)
+        assert done.returncode == 0, done.stderr
+        return (Path(folder) / "cwexport.sqlite3").read_bytes()
+
+
+def install(folder: Path) -> Path:
+    """A folder with a database that has all tables, as `manage.py migrate` leaves it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / "cwexport.sqlite3").write_bytes(_migrated_database())
+    return folder
+
+
 def manage(
-    *words: str, folder: Path | str, cwd: Path = ROOT, **changes: str
+    *arguments: str, folder: Path | str, cwd: Path = ROOT, **changes: str
 ) -> "subprocess.CompletedProcess[str]":
     """Run one command to its end."""
     return subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), *words],
+        [sys.executable, str(ROOT / "manage.py"), *arguments],
         cwd=cwd,
         env=own_environment(folder, **changes),
         capture_output=True,
@@ -47,11 +65,11 @@ def serve_process(
 
 @contextmanager
 def started(
-    *words: str, folder: Path, log: Path, **changes: str
+    *arguments: str, folder: Path, log: Path, **changes: str
 ) -> Iterator["subprocess.Popen[bytes]"]:
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / "manage.py"), *words],
+            [sys.executable, str(ROOT / "manage.py"), *arguments],
             cwd=ROOT,
             env=own_environment(folder, **changes),
             stdin=subprocess.DEVNULL,

@@ -1,5 +1,7 @@
 """`run_task --accept-count`: a person accepts a suspicious count from the command line."""
 
+import os
+
 import pytest
 
 from exports.demo.server import StandIn
@@ -35,3 +37,21 @@ def test_nothing_to_accept_runs_nothing(make_task: MakeTask, reason: str) -> Non
 
     assert (refused.code, Run.objects.count()) == (2, 1)
     assert "accept" in refused.message
+
+
+def test_user_without_a_name_accepts(
+    make_task: MakeTask, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container that runs under a number the system does not know."""
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54_321)
+    run_now(make_task(export="modified"))
+    for number in stand_in.store.ids[60:]:
+        stand_in.store.delete(number)
+    doubtful = run_task(NAME)
+
+    accepted = run_task(NAME, "--accept-count", "Old batches were deleted")
+
+    assert (doubtful.code, accepted.code) == (3, 0)
+    assert Run.objects.get(pk=doubtful.line["run"]).count_accepted_name == "command line"

@@ -13,7 +13,7 @@ from tests.management.installation import free_port, manage
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         ["migrate"],
         ["createsuperuser", "--noinput", "--username", "a", "--email", "a@example.com"],
@@ -25,11 +25,11 @@ from tests.management.installation import free_port, manage
         ["adopt_data_folder"],
     ],
 )
-def test_missing_database_is_reported_in_a_sentence(tmp_path: Path, words: list[str]) -> None:
+def test_missing_database_is_reported_in_a_sentence(tmp_path: Path, arguments: list[str]) -> None:
     (tmp_path / "cwexport.sqlite3").write_text("<html>" * 1000)
-    words = [str(free_port()) if word == "PORT" else word for word in words]
+    arguments = [str(free_port()) if word == "PORT" else word for word in arguments]
 
-    done = manage(*words, folder=tmp_path)
+    done = manage(*arguments, folder=tmp_path)
 
     assert done.returncode in (1, 2)
     assert "is no SQLite database" in done.stderr or "not a database" in done.stderr

@@ -68,6 +68,13 @@ def test_address_and_login_come_first(message: str) -> None:
     assert re.search(r"Dashboard: +http://127\.0\.0\.1:\d+/ \(stops after the export\)\n", message)
 
 
+def test_each_step_is_told(message: str) -> None:
+    steps = ("Making the database", "  exports.0001_initial", "Collecting", "Starting web server")
+    places = [message.index(step) for step in steps]
+
+    assert places == sorted(places)
+
+
 def test_needs_of_second_connection_are_printed(message: str) -> None:
     account = Account()
     lines = dict(re.findall(r"^  ([A-Z][^:]*): +(.*)$", message, re.M))

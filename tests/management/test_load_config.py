@@ -120,7 +120,7 @@ def test_a_missing_file_is_reported(tmp_path: Path) -> None:
 
 def test_a_file_without_anything_to_do_says_so(file: Path) -> None:
     file.write_text("tasks: []\n", encoding="utf-8")
-    assert loaded(file) == "The file names no connections and no tasks.\n"
+    assert loaded(file) == "The file names no connections, tasks or workflows.\n"
 
 
 def test_dumped_file_can_be_loaded(file: Path, tmp_path: Path) -> None:

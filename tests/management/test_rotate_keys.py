@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 from django.core.management import call_command
 from pytest_django import Settings
 
-from exports.models import Connection
+from exports.models import Channel, ChannelSecretError, Connection
 
 pytestmark = pytest.mark.django_db
 
@@ -67,3 +67,22 @@ def test_without_connections_there_is_nothing_to_rotate() -> None:
     out = io.StringIO()
     call_command("rotate_keys", stdout=out)
     assert out.getvalue() == "There are no connections.\n"
+
+
+@pytest.mark.rule("C3")
+def test_secrets_of_channels_are_rotated(settings: Settings) -> None:
+    channel = Channel(name="Hook", kind="webhook")
+    channel.write_secrets({"secret": "correct horse"})
+    channel.save()
+    old = settings.CWEXPORT_ENCRYPTION_KEYS
+    new = Fernet.generate_key().decode()
+    settings.CWEXPORT_ENCRYPTION_KEYS = [new, *old]
+
+    call_command("rotate_keys", stdout=io.StringIO())
+
+    channel.refresh_from_db()
+    settings.CWEXPORT_ENCRYPTION_KEYS = [new]
+    assert channel.read_secrets() == {"secret": "correct horse"}
+    settings.CWEXPORT_ENCRYPTION_KEYS = old
+    with pytest.raises(ChannelSecretError, match="Hook"):
+        channel.read_secrets()

@@ -23,11 +23,11 @@ from exports.demo.answers import LIST
 from exports.demo.faults import Nothing, Status
 from exports.demo.server import StandIn
 from exports.models import Run, Task, Worker
-from exports.storage import files
 from exports.workers import jobs
 from tests.conftest import MakeTask
-from tests.management.installation import manage
+from tests.management.installation import install, manage
 from tests.processes import environment
+from tests.run_files import run_file
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,7 +55,7 @@ def test_without_a_worker_the_run_is_executed_here(task: Task, stand_in: StandIn
     ended = run_task("Nightly batches")
 
     run = Run.objects.get()
-    file = files.run_file(run)
+    file = run_file(run)
     assert ended.code == 0
     assert list(ended.line) == ["run", "status", "batches", "file", "sha256", "error"]
     assert ended.line == {
@@ -141,7 +141,7 @@ def test_a_suspicious_success_exits_with_3(task: Task, stand_in: StandIn) -> Non
 
     run = Run.objects.get()
     assert (ended.code, ended.line["status"], ended.line["batches"]) == (3, "succeeded", 0)
-    assert ended.line["file"] == str(files.run_file(run))
+    assert ended.line["file"] == str(run_file(run))
     assert run.suspicion in ended.message
 
 
@@ -281,7 +281,7 @@ def _wait_until(condition: Callable[[], bool]) -> None:
 
 
 def test_cron_closes_an_open_folder(tmp_path: Path) -> None:
-    assert manage("migrate", folder=tmp_path).returncode == 0
+    install(tmp_path)
     tmp_path.chmod(0o755)
 
     done = manage("run_task", "Nightly", folder=tmp_path)

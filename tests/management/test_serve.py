@@ -1,6 +1,8 @@
 """What `serve` prints at its start, and the addresses it answers at."""
 
+import json
 import socket
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 
 from tests.management.installation import (
     free_port,
+    install,
     is_listening,
     manage,
     serve_process,
@@ -17,7 +20,7 @@ from tests.management.installation import (
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("serve")
+    return install(tmp_path_factory.mktemp("serve"))
 
 
 def test_start_names_folder_and_database_at_once(folder: Path, tmp_path: Path) -> None:
@@ -31,6 +34,19 @@ def test_start_names_folder_and_database_at_once(folder: Path, tmp_path: Path) -
     assert f"Data folder: {folder}\n" in printed
     assert f"Database: {folder}/cwexport.sqlite3\n" in printed
     assert "without TLS" not in printed
+
+
+def test_web_server_alone_has_no_worker(folder: Path, tmp_path: Path) -> None:
+    port, log = free_port(), tmp_path / "log"
+    with serve_process(folder, log, "--port", str(port), "--workers", "0"):
+        wait_until(lambda: is_listening(port, "127.0.0.1"))
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=60)
+        with refused.value as answer:
+            checks = json.load(answer)["checks"]
+
+    assert checks == {"database": "ok", "migrations": "ok", "queue": "ok", "worker": "failed"}
+    assert "waits for runs" not in log.read_text()
 
 
 @pytest.mark.parametrize("bind", ["::1", "[::1]", "::", "0.0.0.0"])

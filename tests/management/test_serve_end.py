@@ -10,6 +10,7 @@ import pytest
 from tests.management.installation import (
     descendants,
     free_port,
+    install,
     is_listening,
     is_running,
     serve_process,
@@ -23,7 +24,7 @@ _PROCESS_COUNT = 3
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("serve")
+    return install(tmp_path_factory.mktemp("serve"))
 
 
 def all_of(process: "subprocess.Popen[bytes]", port: int) -> set[int]:
@@ -66,7 +67,7 @@ def test_stopped_web_server_ends_with_serve(folder: Path, tmp_path: Path) -> Non
     port = free_port()
     with serve_process(folder, tmp_path / "log", "--port", str(port)) as serve:
         pids = all_of(serve, port)
-        for pid in running(b"cwexport.web_server", pids):
+        for pid in running(b"exports.workers.web_server", pids):
             os.kill(pid, signal.SIGSTOP)
         serve.kill()
         assert_gone(pids, port)
@@ -100,8 +101,8 @@ def test_nohup_keeps_serve_running(folder: Path, tmp_path: Path) -> None:
 
 def test_nothing_outlives_killed_demo(tmp_path: Path) -> None:
     port = free_port()
-    words = ["demo", "--port", str(port), "--connectwise-port", str(free_port())]
-    with started(*words, folder=tmp_path, log=tmp_path / "log") as demo:
+    arguments = ["demo", "--port", str(port), "--connectwise-port", str(free_port())]
+    with started(*arguments, folder=tmp_path, log=tmp_path / "log") as demo:
         pids = all_of(demo, port)
         demo.kill()
         assert_gone(pids, port)
@@ -112,3 +113,12 @@ def test_closed_terminal_ends_worker_cleanly(folder: Path, tmp_path: Path) -> No
         wait_until(lambda: "waits for runs" in (tmp_path / "log").read_text())
         worker.send_signal(signal.SIGHUP)
         assert worker.wait(60) == 0
+
+
+def test_early_interrupt_leaves_no_trace(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with started("serve", "--port", str(free_port()), folder=tmp_path / "var", log=log) as serve:
+        wait_until(lambda: "Database: " in log.read_text())  # making it takes seconds
+        serve.send_signal(signal.SIGINT)
+        assert serve.wait(60) in (0, 130)
+    assert "Traceback" not in log.read_text()

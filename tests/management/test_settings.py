@@ -62,6 +62,17 @@ def test_dollar_in_a_secret_is_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "sentence"),
     [
+        ("CWEXPORT_SESSION_IDLE_HOURS", "25", "write a whole number from 1 to 24"),
+        ("CWEXPORT_SESSION_MAX_HOURS", "0", "write a whole number from 1 to 168"),
+        ("CWEXPORT_SECOND_FACTOR", "always", "write optional, required"),
+        ("CWEXPORT_OIDC_ISSUER", "login.example.com", "Write the provider's issuer"),
+        ("CWEXPORT_OIDC_ISSUER", "http://login.example.com", "Write the provider's issuer"),
+        ("CWEXPORT_OIDC_ISSUER", "https://a.example.com/?x=1", "Write the provider's issuer"),
+        ("CWEXPORT_OIDC_ISSUER", "https://a.example.com", "CWEXPORT_OIDC_CLIENT_ID is not"),
+        ("CWEXPORT_OIDC_ROLES", "boss=group", "Write role=group pairs"),
+        ("CWEXPORT_OIDC_REQUIRE", "mfa", "Write claims of which one"),
+        ("CWEXPORT_HSTS_SUBDOMAINS", "yes", "write true or false"),
+        ("CWEXPORT_PASSWORD_LOGIN", "off", "so nobody could log in"),
         ("CWEXPORT_DATA_DIR", '"/tmp/x"', "CWEXPORT_DATA_DIR stands in quotation marks"),
         ("CWEXPORT_DATA_DIR", "'/tmp/x'\r", "CWEXPORT_DATA_DIR stands in quotation marks"),
         ("CWEXPORT_DATA_DIR", '/tmp/x"', "without quotation marks"),
@@ -73,6 +84,8 @@ def test_dollar_in_a_secret_is_kept(tmp_path: Path) -> None:
         ("CWEXPORT_CA_FILE", "ca.pem", "write the whole path"),
         ("DATABASE_URL", '"postgres://u:secret@h/n"', "DATABASE_URL stands in quotation marks"),
         ("DATABASE_URL", "sqlite:///db.sqlite3", "four slashes"),
+        ("CWEXPORT_QUEUE", "amqp://me:secret@h/0", "Write database, or redis://user"),
+        ("CWEXPORT_QUEUE", "redis://me:se/cret@h/0", "%2F for /"),
         ("DATABASE_URL", "sqlite://", "four slashes"),
         ("TIME_ZONE", '"UTC"', "TIME_ZONE stands in quotation marks"),
         ("SECRET_KEY", "x" * 60, "SECRET_KEY can be guessed"),
@@ -88,3 +101,42 @@ def test_unclear_value_is_refused(tmp_path: Path, name: str, text: str, sentence
     assert done.returncode == 1
     assert sentence in done.stderr
     assert "secret" not in done.stderr.split("ImproperlyConfigured")[-1]
+
+
+@pytest.mark.rule("I3")
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "nothing says who may read them"),
+        ({"CWEXPORT_METRICS_TOKEN": "x" * 19}, "can be guessed"),
+        ({"CWEXPORT_METRICS_TOKEN": "x y" * 10}, "can be guessed or not be sent"),
+        ({"CWEXPORT_METRICS_NETWORKS": "10.0.0.1/8"}, "Write networks"),
+    ],
+)
+def test_metrics_without_a_limit_are_refused(
+    tmp_path: Path, changes: dict[str, str], words: str
+) -> None:
+    done = read_settings(CWEXPORT_DATA_DIR=str(tmp_path), CWEXPORT_METRICS="on", **changes)
+
+    assert done.returncode != 0
+    assert words in done.stderr
+    assert changes.get("CWEXPORT_METRICS_TOKEN", "none") not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"CWEXPORT_SMTP_TLS": "ssl"}, "write starttls"),
+        ({"CWEXPORT_SMTP_TLS": "none", "CWEXPORT_SMTP_PASSWORD": "x"}, "sent readable"),
+        ({"CWEXPORT_SMTP_HOST": "mail.example.com"}, "the address that mails come from"),
+        ({"CWEXPORT_SMTP_HOST": "m.example.com", "CWEXPORT_SMTP_FROM": "a"}, "come from"),
+        ({"CWEXPORT_SMTP_PORT": "smtp"}, "whole number"),
+        ({"CWEXPORT_LOG_FORMAT": "xml"}, "write line or json"),
+        ({"CWEXPORT_LOG_LEVEL": "loud"}, "write debug, info"),
+    ],
+)
+def test_unusable_choice_is_refused(tmp_path: Path, changes: dict[str, str], words: str) -> None:
+    done = read_settings(CWEXPORT_DATA_DIR=str(tmp_path), **changes)
+
+    assert done.returncode != 0
+    assert words in done.stderr

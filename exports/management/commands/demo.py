@@ -8,31 +8,44 @@ import time
 import urllib.error
 import urllib.request
 from argparse import SUPPRESS, ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from exports.access.roles import Role, set_role
+from exports.connectwise.http import outgoing
 from exports.demo.account import Account
+from exports.demo.growth import growing
 from exports.demo.server import StandIn
 from exports.live_checks.connection_check import test_connection
 from exports.management.commands.serve import prepare
+from exports.management.living_demo.past import Past
+from exports.management.living_demo.sftp_server import SftpServer
+from exports.management.living_demo.surroundings import connect, make_destination, surroundings
+from exports.management.living_demo.tasks import ALL, NIGHTLY, make_task, make_tasks
 from exports.models import Connection, Run, Task
 from exports.models.errors import RunActiveError
 from exports.storage import files
 from exports.workers import jobs
 from exports.workers.stop_signals import on_stop_signals
-from exports.workers.supervisor import PortTakenError, Serving, check_port
+from exports.workers.supervisor import (
+    PortTakenError,
+    Serving,
+    WebServerEndedError,
+    check_port,
+)
 
 USER = "demo"
-NAME = "Demo batches"
+# Further logins, named as their role.
+SMALLER_ROLES = (Role.OPERATOR, Role.VIEWER)
 FOLDER = "demo"
 _STARTED_AGAIN = "--started-again"
 # Variables that a real installation on this machine may have set.
@@ -41,11 +54,19 @@ _REAL_SETTINGS = {
     "CONNECTWISE_CLIENT_ID",
     "CWEXPORT_BEHIND_HTTPS",
     "CWEXPORT_CA_FILE",
+    "CWEXPORT_DELIVERY_FOLDERS",
     "CWEXPORT_ENCRYPTION_KEYS",
     "CWEXPORT_EXPORT_DIR",
     "CWEXPORT_PROXY",
     "CWEXPORT_PROXY_HOSTS",
     "CWEXPORT_PUBLIC_URL",
+    "CWEXPORT_QUEUE",
+    "CWEXPORT_SMTP_FROM",
+    "CWEXPORT_SMTP_HOST",
+    "CWEXPORT_SMTP_PASSWORD",
+    "CWEXPORT_SMTP_PORT",
+    "CWEXPORT_SMTP_TLS",
+    "CWEXPORT_SMTP_USER",
     "CWEXPORT_TRUSTED_PROXIES",
     "DATABASE_URL",
     "SECRET_KEY",
@@ -74,17 +95,21 @@ class Command(BaseCommand):
         port = options["port"]
         _check_ports(port, options["connectwise_port"])
         lock, is_exported = _lock(), False
-        self.stdout.write(_("Making database and static files …"))
-        prepare(self.stderr.write)
+        self.stdout.write(_("Making the database …"))
+        prepare(self.stderr.write, tell_step=self.stdout.write)
         self.stdout.write(_("Starting web server, workers and the stand-in ConnectWise …"))
         serving = Serving(bind="127.0.0.1", port=port, worker_count=2)
         stand_in = StandIn(port=options["connectwise_port"], latency=_LATENCY)
-        with stand_in, _started(serving):
+        folder = Path(settings.CWEXPORT_DATA_DIR)
+        with surroundings(folder) as (sftp, arrivals), stand_in, _started(serving):
             _wait_for_web(port)
-            _demo_user()
+            self.stdout.write(_("Making users, tasks and a connection, which is tested …"))
+            _demo_users()
             connection = _demo_connection(stand_in)
+            tasks = make_tasks(connection)
             test_connection(connection)
             self._print_login(port, once=options["once"])
+            self._print_line(_("Arrivals:"), arrivals.url)
             self._print_keys(stand_in)
             self.stdout.write(_("Exporting its batches …"))
             run = _export(connection)
@@ -92,10 +117,21 @@ class Command(BaseCommand):
             is_exported = run.status == Run.Status.SUCCEEDED
             if is_exported and not options["once"]:
                 self.stdout.write(_("Ctrl-C ends the demo."))
-                serving.watch(self.stderr.write)
+                self._fill(stand_in, sftp, tasks)
+                with growing(stand_in):
+                    serving.watch(self.stderr.write)
         lock.close()
         if not is_exported:
             sys.exit(1)
+
+    def _fill(self, stand_in: StandIn, sftp: SftpServer, tasks: Mapping[str, Task]) -> None:
+        """While the dashboard is in use already: everything that makes it look lived in."""
+        if not tasks[NIGHTLY].runs.exists():
+            self.stdout.write(_("Making two weeks of history meanwhile …"))
+            person = User.objects.get(username=USER)
+            Past(stand_in, tasks, person, tell=self.stdout.write).make()
+        connect(tasks, make_destination(sftp))
+        self.stdout.write(_("Schedules, mails and deliveries go on by themselves now."))
 
     def _print_login(self, port: int, *, once: bool) -> None:
         address = f"http://127.0.0.1:{port}/"
@@ -104,6 +140,9 @@ class Command(BaseCommand):
         self._print_line(_("Dashboard:"), address)
         self._print_line(_("Login:"), USER)
         self._print_line(_("Password:"), _password())
+        names = ", ".join(role.value for role in SMALLER_ROLES)
+        others = _("%(names)s (the same password, smaller roles)") % {"names": names}
+        self._print_line(_("Others:"), others)
 
     def _print_keys(self, stand_in: StandIn) -> None:
         """Print what a connection made by hand needs; the stand-in's keys are always the same."""
@@ -122,12 +161,12 @@ class Command(BaseCommand):
     def _print(self, run: Run) -> None:
         if run.status == Run.Status.SUCCEEDED:
             self.stdout.write(_("%(run)s succeeded.") % {"run": run})
-            self._print_line(_("XML:"), files.run_file(run))
+            self._print_line(_("XML:"), files.store().where(run.file_path))
             self._print_line(_("Batches:"), run.batch_count)
             self._print_line(_("SHA-256:"), run.file_sha256)
         else:
-            words = {"run": run, "status": run.get_status_display(), "reason": run.error}
-            self.stderr.write(_("%(run)s, %(status)s: %(reason)s") % words)
+            params = {"run": run, "status": run.get_status_display(), "reason": run.error}
+            self.stderr.write(_("%(run)s, %(status)s: %(reason)s") % params)
 
     def _print_line(self, label: str, text: object) -> None:
         self.stdout.write(f"  {label:<12} {text}")
@@ -177,6 +216,8 @@ def _use_demo_settings() -> None:
         "CWEXPORT_DATA_DIR": str(folder / FOLDER),
         "CWEXPORT_ALLOWED_NETWORKS": "127.0.0.0/8",
         "CWEXPORT_ALLOW_HTTP": "true",
+        # Each line at once, also into a pipe.
+        "PYTHONUNBUFFERED": "1",
     }
     command = [sys.executable, *sys.argv, _STARTED_AGAIN]
     os.execve(sys.executable, command, {**kept, **wanted})  # noqa: S606 - ourselves
@@ -189,6 +230,8 @@ def _started(serving: Serving) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         pass  # Ctrl-C before `watch` began: end just as quietly
+    except WebServerEndedError as error:
+        raise CommandError(str(error)) from None
     finally:
         serving.stop()
 
@@ -197,7 +240,10 @@ def _wait_for_web(port: int) -> None:
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/login/", timeout=5):
+            with (
+                outgoing.allow("127.0.0.1", port, "the demo", policy=None),
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/login/", timeout=5),
+            ):
                 return
         except (urllib.error.URLError, OSError) as error:
             if time.monotonic() > deadline:
@@ -208,7 +254,7 @@ def _wait_for_web(port: int) -> None:
 
 def _export(connection: Connection) -> Run:
     """Queue a run and wait until the worker has ended it."""
-    task = _demo_task(connection)
+    task = make_task(ALL, connection)
     try:
         run = jobs.queue_run(task, Run.Trigger.COMMAND)
     except RunActiveError as error:
@@ -235,20 +281,16 @@ def _demo_connection(stand_in: StandIn) -> Connection:
     return connection
 
 
-def _demo_task(connection: Connection) -> Task:
-    task = Task.objects.filter(name=NAME).first()
-    if task is None:
-        task = Task.objects.create(
-            name=NAME, connection=connection, export=Task.Export.ALL, output_file="batches.xml"
-        )
-        task.record_typed_dates(None, None, _("Made by the demo"))
-    return task
+def _demo_users() -> None:
+    _demo_user(USER, Role.ADMIN, is_staff=True, is_superuser=True)
+    for role in SMALLER_ROLES:
+        _demo_user(role.value, role)
 
 
-def _demo_user() -> None:
-    user, _is_new = get_user_model().objects.get_or_create(
-        username=USER, defaults={"is_staff": True, "is_superuser": True}
-    )
+def _demo_user(name: str, role: Role, **rights: bool) -> None:
+    user, is_new = User.objects.get_or_create(username=name, defaults=rights)
+    if is_new:
+        set_role(user, role)
     if not user.check_password(_password()):
         user.set_password(_password())
         user.save()

@@ -13,12 +13,19 @@ from django.utils.translation import gettext_noop
 from exports import configuration
 from exports.configuration import Loaded, Outcome, Problem
 
-_KINDS = {"connection": gettext_noop("connection"), "task": gettext_noop("task")}
+_KINDS = {
+    "connection": gettext_noop("connection"),
+    "task": gettext_noop("task"),
+    "workflow": gettext_noop("workflow"),
+    "channel": gettext_noop("channel"),
+    "destination": gettext_noop("destination"),
+    "schedule": gettext_noop("schedule"),
+}
 
 
 class Command(BaseCommand):
     help = _(
-        "Create and change connections and tasks as a YAML file describes them. What the file "
+        "Create and change connections, tasks and workflows as a YAML file describes them. What it "
         "does not name is left alone; nothing changes when any part of it is wrong."
     )
 
@@ -48,7 +55,7 @@ class Command(BaseCommand):
         name: str = options["file"]
         try:
             with Path(name).open("rb") as stream:
-                content = stream.read(configuration.MOST_BYTES + 1)
+                content = stream.read(configuration.MAX_BYTES + 1)
         except OSError as error:
             message = _("%(file)s cannot be read: %(reason)s.")
             self.stderr.write(message % {"file": name, "reason": error.strerror})
@@ -83,7 +90,7 @@ class Command(BaseCommand):
             for change in outcome.changes:
                 self.stdout.write(f"  {change}")
         if not loaded.outcomes:
-            self.stdout.write(_("The file names no connections and no tasks."))
+            self.stdout.write(_("The file names no connections, tasks or workflows."))
 
 
 def _verb(outcome: Outcome, *, is_check: bool) -> str:

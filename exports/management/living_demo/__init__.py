@@ -1,0 +1,1 @@
+"""What makes the demo a living product: tasks, two weeks of history, schedules, mail and SFTP."""
