@@ -1,0 +1,1 @@
+"""The stand-in ConnectWise that demo, tests and benchmarks talk to."""

@@ -35,7 +35,7 @@ _DATE = re.compile(
 )
 _RESERVED = {"and", "or", "not", "in", "like", "contains", "null", "true", "false"}
 _SIGNS = {"=", "!=", "<", "<=", ">", ">="}
-_MOST_DIGITS = 300
+_MAX_DIGITS = 300
 _DEEPEST = 50
 
 
@@ -182,7 +182,7 @@ def _read_literal(token: _Token) -> Literal | None:
     word = token.text.lower()
     if token.kind == "text":
         return Literal("text", token.text[1:-1].casefold())
-    if token.kind == "number" and len(word) <= _MOST_DIGITS:
+    if token.kind == "number" and len(word) <= _MAX_DIGITS:
         return Literal("number", Decimal(word) if "." in word else int(word))
     if token.kind == "date" and _DATE.fullmatch(word[1:-1]):
         moment = parse_datetime(token.text[1:-1])
