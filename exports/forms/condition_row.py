@@ -12,9 +12,11 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from exports.connectwise.batches import FIELD_TYPES, LABELS, FieldType
+from exports.connectwise.batch_fields import FIELD_TYPES, LABELS, FieldType
 from exports.connectwise.filter import conditions as grammar
+from exports.connectwise.filter import wildcards
 from exports.connectwise.filter.conditions import Condition, ConditionError
+from exports.forms.widget_styles import css_class
 
 PARTS = ("comparison", "field", "logic_operator", "value")
 
@@ -72,8 +74,7 @@ class ConditionForm(forms.Form):
         self.is_left = bool(self["left"].value())
         typed = self.typed()
         for field in self.fields.values():
-            is_select = isinstance(field.widget, forms.Select)
-            field.widget.attrs["class"] = "form-select" if is_select else "form-control"
+            field.widget.attrs["class"] = css_class(field.widget)
         for part in ("field", "comparison", "value"):
             self.fields[part].widget.attrs["class"] += " condition-typed"
         self._select("comparison").choices = self.comparisons()
@@ -166,14 +167,24 @@ class ConditionForm(forms.Form):
 
     def shown_warnings(self) -> list[str]:
         """The warnings, once the field is mostly typed."""
-        return self.warnings() if self.is_left or self.typed().value.strip() else []
+        return self._field_warnings() if self.is_left or self.typed().value.strip() else []
 
     def warnings(self) -> list[str]:
-        """Problems that do not stop the row, such as an unknown field (F3)."""
+        """Problems that do not stop the row: an unknown field, Like without a wildcard."""
+        return [*self._field_warnings(), *filter(None, [self.wildcard_warning()])]
+
+    def _field_warnings(self) -> list[str]:
         typed, error = self.typed(), self.error()
         if not typed.field.strip() or (error and error.part == "field"):
             return []
         return grammar.warnings_for(typed, FIELD_TYPES)
+
+    def wildcard_warning(self) -> str:
+        """That Like compares the whole text, with a button beside it to add what is missing."""
+        return "" if self.error() else wildcards.wildcard_warning(self.typed())
+
+    def with_wildcards(self) -> str:
+        return wildcards.with_wildcards(self.typed().value)
 
     def focus(self, part: str) -> None:
         self.focused = part

@@ -10,7 +10,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from exports.connectwise.batches import FIELD_TYPES, LABELS
+from exports.connectwise.batch_fields import FIELD_TYPES, LABELS
 from exports.connectwise.filter import conditions as grammar
 from exports.connectwise.filter.conditions import Condition, ConditionError
 from exports.forms.condition_row import HOLDS, PARTS, ConditionForm
@@ -23,7 +23,7 @@ else:
 
 PREFIX = "conditions"
 _NOT_WHOLE = gettext_lazy("The conditions did not arrive whole. Check them and save again.")
-MOST_ROWS = 100
+MAX_ROWS = 100
 _POSITION = re.compile(rf"{PREFIX}-([0-9]{{1,4}})-")
 
 
@@ -41,7 +41,7 @@ class BaseConditionRows(ConditionFormSet):
                 "A task takes at most {most} conditions. Use In with a list, or share them out "
                 "over several tasks."
             ),
-            most=MOST_ROWS,
+            most=MAX_ROWS,
         ),
     }
 
@@ -122,9 +122,9 @@ ConditionRows = formset_factory(
     ConditionForm,
     formset=BaseConditionRows,
     extra=0,
-    max_num=MOST_ROWS,
+    max_num=MAX_ROWS,
     # Somewhat more rows than allowed are shown again, so that some can be removed.
-    absolute_max=MOST_ROWS + 10,
+    absolute_max=MAX_ROWS + 10,
     validate_max=True,
 )
 

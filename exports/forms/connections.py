@@ -15,11 +15,15 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from exports.connectwise.http.addresses import AddressRefusedError, SiteError
+from exports.connectwise.http.addresses import AddressRefusedError
+from exports.connectwise.http.sites import SiteError
 from exports.forms.edit_conflicts import EditedRowForm
-from exports.models import Connection, Run
+from exports.forms.widget_styles import css_class
+from exports.models import Connection, RunSummary
 from exports.models.addresses import read_callable_site, read_site
+from exports.models.audited import recording_changes
 from exports.models.connections import BOUND_TO_KEY
+from exports.reporting.task_choices import names_of
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _KEYS_PLACE = gettext_lazy(
@@ -81,13 +85,13 @@ class ConnectionForm(EditedRowForm):
         }
         help_texts = {
             "name": gettext_lazy(
-                "How this connection is called here, for example the company's name."
+                "What this connection is called here, for example the company's name."
             ),
             "company": gettext_lazy("What you type as Company on the ConnectWise login page."),
             "public_key": _KEYS_PLACE,
             "parallel_requests": gettext_lazy(
                 "How many requests a large export keeps in flight, 1 to 8. More is faster, until "
-                "ConnectWise slows down who asks too often."
+                "ConnectWise slows down whoever asks too often."
             ),
         }
         error_messages = {
@@ -127,8 +131,9 @@ class ConnectionForm(EditedRowForm):
         if tasks := self._tasks_with_runs():
             self.fields["company"].help_text = _(
                 "What you type as Company on the ConnectWise login page. With another Site or "
-                "Company, these tasks would start without ledger and boundary: %(tasks)s."
-            ) % {"tasks": ", ".join(tasks)}
+                "Company these tasks would start afresh, as the same ids belong to other batches "
+                "there: %(tasks)s."
+            ) % {"tasks": tasks}
         self.fields["client_id"].required = not settings.CONNECTWISE_CLIENT_ID
         self.fields["client_id"].help_text = self._client_id_help()
         self.helper = _helper()
@@ -237,7 +242,9 @@ class ConnectionForm(EditedRowForm):
             connection.write_private_key(private_key)
         if private_key or any(map(self._is_changed, self._watched)):
             connection.last_tested_at, connection.last_test_steps = None, []
-        connection.save()
+        # The former default may lose that.
+        with recording_changes(connection, Connection.objects.filter(is_default=True)):
+            connection.save()
         return connection
 
     def warnings(self) -> list[str]:
@@ -253,28 +260,26 @@ class ConnectionForm(EditedRowForm):
         tasks = self._tasks_with_runs()
         if tasks and (self._is_changed("site") or self._is_changed("company")):
             message = _(
-                "Site or Company changed. The next runs of these tasks start without ledger and "
-                "boundary, as the same ids are other batches there: %(tasks)s. See on the task's "
-                "page what it will fetch."
+                "Site or Company changed. The next runs of these tasks start afresh, as the same "
+                "ids belong to other batches there: %(tasks)s. Each task's page says what it will "
+                "fetch."
             )
-            found.append(message % {"tasks": ", ".join(tasks)})
+            found.append(message % {"tasks": tasks})
         return found
 
-    def _tasks_with_runs(self) -> list[str]:
-        """The tasks whose ledger and dates were built from this connection."""
+    def _tasks_with_runs(self) -> str:
+        """The names of the tasks whose ledger and dates were built from this connection."""
         if self._is_new:
-            return []
-        have_run = Exists(Run.objects.succeeded().filter(task=OuterRef("pk")))
-        tasks = self.instance.tasks.filter(have_run, archived_at=None)
-        return list(tasks.order_by("name").values_list("name", flat=True))
+            return ""
+        have_run = Exists(RunSummary.objects.filter(task=OuterRef("pk")))
+        return names_of(self.instance.tasks.filter(have_run, archived_at=None))
 
     def _is_changed(self, name: str) -> bool:
         return bool(self.cleaned_data[name] != self._watched[name])
 
     def _prepare_widgets(self) -> None:
         for field in self.fields.values():
-            is_checkbox = isinstance(field.widget, forms.CheckboxInput)
-            field.widget.attrs["class"] = "form-check-input" if is_checkbox else "form-control"
+            field.widget.attrs["class"] = css_class(field.widget)
         as_typed = {"autocapitalize": "off", "autocomplete": "off", "spellcheck": "false"}
         for name in ("site", "company", "public_key", "client_id"):
             self.fields[name].widget.attrs |= as_typed

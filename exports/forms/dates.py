@@ -12,16 +12,18 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from exports.connectwise.batches import FieldType
+from exports.connectwise.batch_fields import FieldType
 from exports.connectwise.filter.literals import (
     LiteralError,
     NoSuchMomentError,
-    datetime_literal,
     parse,
     shown,
 )
 from exports.forms.task_layout import HELP, dates_helper
-from exports.models import Task
+from exports.forms.utc_input import EXAMPLE, LastClose, UtcInput, canonical
+from exports.models import RunSummary, Task
+from exports.models.audit_actions import AuditAction
+from exports.models.audited import recording_changes
 
 # The generic exists for the type checker alone.
 if TYPE_CHECKING:
@@ -30,12 +32,6 @@ else:
     TaskModelForm = forms.ModelForm
 
 DATES = ("date_created", "date_modified")
-EXAMPLE = "2020-01-01T00:00:00Z"
-
-
-def canonical(moment: datetime) -> str:
-    """`2020-01-01T00:00:00Z`, as the specification writes dates."""
-    return datetime_literal(moment)[1:-1]
 
 
 class UtcField(forms.Field):
@@ -45,7 +41,7 @@ class UtcField(forms.Field):
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("widget", forms.TextInput(attrs={"placeholder": EXAMPLE}))
+        kwargs.setdefault("widget", UtcInput)
         super().__init__(**kwargs)
         self.error_messages["required"] = format_lazy(
             gettext_lazy("A date is needed, e.g. {example}."), example=EXAMPLE
@@ -70,6 +66,23 @@ class UtcField(forms.Field):
             pass
         advice = _("Write year, month and day, then the time in UTC, e.g. %(example)s.")
         raise ValidationError(f"{problem} {advice % {'example': EXAMPLE}}")
+
+
+def last_close_of(task: Task | None) -> LastClose | None:
+    """The task's newest run with batches, and when it started."""
+    if task is None or task.pk is None:
+        return None
+    runs = RunSummary.objects.filter(task=task, batch_count__gt=0).exclude(trigger="reexport")
+    last = runs.exclude(started_at=None).order_by("-pk").values_list("pk", "started_at").first()
+    return (last[0], last[1]) if last and last[1] else None
+
+
+def offer_last_close(form: forms.BaseForm, last_close: LastClose | None) -> None:
+    """Offer its start beside each of the dates."""
+    for name in DATES:
+        widget = form.fields[name].widget
+        if isinstance(widget, UtcInput):
+            widget.last_close = last_close
 
 
 def shown_values(task: Task) -> dict[str, Any]:
@@ -97,6 +110,11 @@ class DatedForm(TaskModelForm):
             task = self.save()
             task.record_typed_dates(self.before, user, self.cleaned_data["date_reason"])
         return task
+
+    def given_reason(self) -> dict[str, Any]:
+        """For the audit log."""
+        reason = self.cleaned_data["date_reason"]
+        return {"reason": [None, reason]} if reason else {}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -160,6 +178,11 @@ class DatesForm(DatedForm):
             field.help_text = HELP.get(name, "")
             field.widget.attrs["class"] = "form-control"
         self.helper = dates_helper()
+
+    def save_typed(self, user: Any) -> Task:
+        reason = self.given_reason()
+        with recording_changes(self.instance, action=AuditAction.DATES_SET, details=reason):
+            return super().save_typed(user)
 
     def is_valid(self) -> bool:
         valid = super().is_valid()

@@ -17,7 +17,7 @@ from exports.connectwise.filter.literals import shown
 
 OPENED_WITH: Final = "opened_with"
 _LIFETIME: Final = timedelta(days=14)
-_MOST_SHOWN: Final = 200
+_MAX_SHOWN: Final = 200
 
 Values = Mapping[str, Any]
 
@@ -156,7 +156,7 @@ class EditedRowForm(AnyModelForm):
 
     def _change(self, name: str, before: Any, now: Any) -> FieldChange:
         was, is_now, typed = (
-            shown(self.text_of(name, value), _MOST_SHOWN)
+            shown(self.text_of(name, value), _MAX_SHOWN)
             for value in (before, now, self.typed(name))
         )
         is_conflict = self.differs(name, before)

@@ -1,7 +1,6 @@
-"""Batch ids as typed, to search the ledger and to export batches again."""
+"""What is typed to search the ledger, and batch ids to export again."""
 
-import re
-from itertools import chain
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -13,65 +12,91 @@ from django.utils.translation import gettext_lazy
 from exports.connectwise.filter.literals import shown
 from exports.number_formats import grouped
 from exports.outside_numbers import read_id
+from exports.reporting.ledger_search import Days
+from exports.reporting.ledger_terms import MAX_IDS, Term, TooManyError, read_terms
+from exports.reporting.run_filters import DAY_PROBLEM, DAYS
 
-MOST_IDS = 100
-_MOST_EXPANDED = 10_000
-# A range, with a hyphen or an en dash; a minus sign before a number is not one.
-_SPACED_DASH = re.compile(r"(?<=\d)(?:\s+[-–]\s+|–)(?=#?\d)")
+MAX_REEXPORTED = 100
 
 
 class BatchIdsField(forms.Field):
-    """`284`, `#284`, `284, 285; 286` or `290-295`: ids without repeats, in the order typed."""
+    """Ids of batches without repeats, in the order sent."""
 
     def to_python(self, value: Any) -> list[int]:
-        text = _SPACED_DASH.sub("-", re.sub("[,;]", " ", value or ""))
-        spans = [_span(word) for word in dict.fromkeys(text.split())]
-        count, ids = sum(map(len, spans)), list[int]()
-        # A far too large range is never expanded.
-        if count <= _MOST_EXPANDED:
-            ids = list(dict.fromkeys(chain.from_iterable(spans)))
-            count = len(ids)
-        if count > MOST_IDS:
+        words = list(dict.fromkeys((value or "").split()))
+        if len(words) > MAX_REEXPORTED:
+            message = _("That is %(count)s batches. Choose at most %(most)s at a time.")
+            raise ValidationError(message % {"count": grouped(len(words)), "most": MAX_REEXPORTED})
+        return list(map(_batch_id, words))
+
+
+class TermsField(forms.Field):
+    """`284`, `#284`, `290-295`, `BATCH-12`, several of them."""
+
+    def to_python(self, value: Any) -> list[Term]:
+        try:
+            return read_terms(value or "")
+        except TooManyError as error:
             message = _("That is %(count)s batches. Write at most %(most)s at a time.")
-            raise ValidationError(message % {"count": grouped(count), "most": MOST_IDS})
-        return ids
+            limits = {"count": grouped(error.count), "most": grouped(error.most)}
+            raise ValidationError(message % limits) from error
 
 
-class LedgerSearch(forms.Form):
-    """Searches the ledger for batch ids."""
+class LedgerSearchForm(forms.Form):
+    """Searches the ledger for batches and days."""
 
-    batch = BatchIdsField(
+    batch = TermsField(
         label=gettext_lazy("Did this batch go out?"),
         required=False,
         help_text=format_lazy(
-            gettext_lazy("Its id, or up to {most} ids, e.g. 284, 290-295."), most=MOST_IDS
+            gettext_lazy(
+                "Its identifier as ConnectWise shows it, or its API id; several and ranges of up "
+                "to {most} ids too, e.g. BATCH-12, 284, 290-295."
+            ),
+            most=grouped(MAX_IDS),
         ),
         widget=forms.TextInput(
             attrs={
                 "class": "form-control",
-                "placeholder": "284, 290-295",
+                "placeholder": "BATCH-12, 290-295",
                 "autocomplete": "off",
             }
         ),
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # "from" is a Python keyword.
+        self.fields["from"] = _day_field(gettext_lazy("Went out from"))
+        self.fields["to"] = _day_field(gettext_lazy("Went out to"))
 
-def _span(word: str) -> range:
-    """The ids that one typed number or range stands for. Raises ValidationError."""
-    first, dash, last = word.partition("-")
-    ends = [end.removeprefix("#") for end in ((first, last) if dash else (first,))]
-    if not all(map(_is_id, ends)):
-        message = _(
-            "%(typed)s is not a batch id. Write the number of the batch, or several, e.g. 284, "
-            "290-295."
-        )
+    @property
+    def terms(self) -> list[Term]:
+        terms: list[Term] = self.cleaned_data.get("batch", []) if self.is_valid() else []
+        return terms
+
+    @property
+    def days(self) -> Days:
+        if not self.is_valid():
+            return Days()
+        first: date | None = self.cleaned_data["from"]
+        return Days(first, self.cleaned_data["to"])
+
+
+def _day_field(label: Any) -> forms.DateField:
+    return forms.DateField(
+        label=label,
+        required=False,
+        validators=DAYS,
+        widget=forms.DateInput(attrs={"type": "date", "class": "form-control"}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"],
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), DAY_PROBLEM),
+    )
+
+
+def _batch_id(word: str) -> int:
+    number = read_id(word)
+    if number is None:
+        message = _("%(typed)s is not a batch id. Choose batches of the list.")
         raise ValidationError(message % {"typed": shown(word)})
-    begin, end = int(ends[0]), int(ends[-1])
-    if begin > end:
-        message = _("%(typed)s runs backwards. Write the smaller id first: %(right)s.")
-        raise ValidationError(message % {"typed": shown(word), "right": f"{end}-{begin}"})
-    return range(begin, end + 1)
-
-
-def _is_id(word: str) -> bool:
-    return read_id(word) is not None
+    return number

@@ -9,13 +9,16 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from exports.connectwise.filter import value_help
+from exports.connectwise.filter import value_help, wildcards
 from exports.connectwise.filter.literals import LiteralError
 from exports.forms.condition_row import PARTS, ConditionForm
-from exports.forms.conditions import MOST_ROWS, BaseConditionRows, posted_rows, rows_from
+from exports.forms.conditions import MAX_ROWS, BaseConditionRows, posted_rows, rows_from
 from exports.outside_numbers import read_number
 
 Row = dict[str, str]
+ADD = "add"
+# As the preview offers it: wildcards in every Like that has none.
+EVERY_LIKE = "stars-all"
 
 _BLANK: Row = dict.fromkeys((*PARTS, "left"), "")
 
@@ -24,14 +27,15 @@ def rows_after(data: Any, action: str) -> BaseConditionRows:
     """The submitted rows after an action; all typed text is kept, and the focus is set.
 
     Actions are `add` and, with the position of a row counted from 0, `remove-2`, `up-2`, `down-2`,
-    `quote-2`, `list-2`, `date-2`, `true-2` and `false-2`. An impossible action changes nothing.
+    `quote-2`, `stars-2`, `list-2`, `date-2`, `true-2` and `false-2`; also `stars-all`. An
+    impossible action changes nothing.
     """
     forms = posted_rows(data).forms
     rows = [_row(form) for form in forms]
     verb, _dash, number = action.partition("-")
     position = read_number(number)
-    if verb == "add":
-        return _added(rows)
+    if action in (ADD, EVERY_LIKE):
+        return _added(rows) if action == ADD else _all_meant(rows, forms)
     if position is None or position >= len(rows):
         return rows_from(rows)
     if verb == "remove":
@@ -48,8 +52,8 @@ def _row(form: ConditionForm) -> Row:
 
 
 def _added(rows: list[Row]) -> BaseConditionRows:
-    if len(rows) >= MOST_ROWS:
-        announcement = _("A task takes at most %(most)d conditions.") % {"most": MOST_ROWS}
+    if len(rows) >= MAX_ROWS:
+        announcement = _("A task takes at most %(most)d conditions.") % {"most": MAX_ROWS}
         return _focused(rows_from(rows), len(rows) - 1, "field", announcement)
     announcement = _("Condition %(number)d added.") % {"number": len(rows) + 1}
     return _focused(rows_from([*rows, _BLANK]), len(rows), "field", announcement)
@@ -99,11 +103,19 @@ def _written(
         announcement = _("The value of condition %(number)d is now %(value)s") % remark_or_value
     else:
         announcement = remark = remark or _(
-            "There is nothing to take over yet: type or pick it first."
+            "There is nothing to insert yet: type or pick a value first."
         )
     shown = rows_from(rows)
     shown.forms[position].remark = remark
     return _focused(shown, position, "value", announcement)
+
+
+def _all_meant(rows: list[Row], forms: list[ConditionForm]) -> BaseConditionRows:
+    typed = [form.typed() for form in forms]
+    for row, meant in zip(rows, wildcards.likely_meant(typed), strict=False):
+        row["value"] = meant.value
+    announcement = _("Like now looks for text that contains the values.")
+    return _focused(rows_from(rows), 0, "value", announcement)
 
 
 def _dated(form: ConditionForm) -> str:
@@ -119,6 +131,7 @@ _VALUES: dict[str, Callable[[ConditionForm], str]] = {
     "quote": lambda form: value_help.quoted(form.typed().value),
     "list": lambda form: value_help.as_list(form.typed().value, form.kind()),
     "date": _dated,
+    "stars": lambda form: wildcards.with_wildcards(value_help.quoted(form.typed().value)),
     "true": lambda form: "True",
     "false": lambda form: "False",
 }

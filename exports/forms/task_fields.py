@@ -3,10 +3,14 @@
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
-from django.utils.translation import gettext as _
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy
 
 from exports.models import Task
+from exports.models.tags import TagsError, read_tags
+from exports.models.tasks import MAX_HOURS
+from exports.reporting.tags import known_tags
+from exports.reporting.task_choices import TaskChoiceMixin
 
 # Instead of Django's sentences, which give no example.
 ERROR_MESSAGES: Final[dict[str, dict[str, Any]]] = {
@@ -39,13 +43,8 @@ else:
     TaskModelChoiceField = forms.ModelChoiceField
 
 
-class TaskChoiceField(TaskModelChoiceField):
+class TaskChoiceField(TaskChoiceMixin, TaskModelChoiceField):
     """A choice among tasks; archived tasks, which no longer run, are marked."""
-
-    def label_from_instance(self, task: Task) -> str:
-        if task.archived_at is None:
-            return task.name
-        return _("%(task)s (archived)") % {"task": task.name}
 
 
 class PageSizeField(forms.IntegerField):
@@ -64,3 +63,35 @@ class PageSizeField(forms.IntegerField):
             error_messages=problems,
             **kwargs,
         )
+
+
+class HoursField(forms.IntegerField):
+    """A number of hours, or blank."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        sentence = gettext_lazy(
+            "Write a whole number of hours, 1 to 8784, e.g. 26 for a task of every night; or leave "
+            "it blank."
+        )
+        super().__init__(
+            required=False,
+            min_value=1,
+            max_value=MAX_HOURS,
+            widget=forms.TextInput(attrs={"inputmode": "numeric"}),
+            error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), sentence),
+            **kwargs,
+        )
+
+
+class TagsField(forms.CharField):
+    """Tags with commas between them; one that is known in another spelling keeps that."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+
+    def clean(self, value: Any) -> str:
+        typed = super().clean(value)
+        try:
+            return read_tags(typed, known_tags() if typed else ())
+        except TagsError as error:
+            raise ValidationError(str(error)) from error

@@ -6,6 +6,8 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Fieldset, Layout
 from django.utils.translation import gettext_lazy as _
 
+from exports.forms.reports import REPORT_FIELDS
+
 HELP = {
     "name": _("What this export is called on every page and on the command line."),
     "connection": _("The ConnectWise REST Interface connection to use."),
@@ -22,8 +24,12 @@ HELP = {
         "Modified: records updated after Date Modified. New: records created after Date Created. "
         "All: every record, whenever it was created or updated."
     ),
+    "tags": _(
+        "Names to find the task by, with commas between them, e.g. Month end, Payroll. Home and "
+        "the history can be filtered by each."
+    ),
     "page_size": _(
-        "How many records each request asks for, 1 to 1000. More records a page means fewer "
+        "How many records each request asks for, 1 to 1000. More records per page mean fewer "
         "requests."
     ),
     "output_file": _(
@@ -34,7 +40,7 @@ HELP = {
         "This task does not return any references that can be fetched. Leave it empty."
     ),
     "references_to_fetch_page_size": _(
-        "How many referenced records would be fetched a page, 1 to 1000. Without references it "
+        "How many referenced records would be fetched per page, 1 to 1000. Without references it "
         "has no effect."
     ),
     "include_extra_fields": _(
@@ -49,12 +55,17 @@ HELP = {
     "break_on_failure": _(
         "Stop the workflow this task belongs to when it fails. Has no effect outside of workflows."
     ),
+    "success_within_hours": _(
+        "After this many hours without a success those who asked to be told are told, whether the "
+        "task has a schedule or not. Blank: never."
+    ),
 }
 
 # In the order of the page, so that the first error is the topmost one.
 ORDER = (
     "name",
     "connection",
+    "tags",
     "conditions",
     "date_created",
     "date_modified",
@@ -69,6 +80,8 @@ ORDER = (
     "can_resume_from_failure",
     "on_failure_task",
     "break_on_failure",
+    "success_within_hours",
+    *REPORT_FIELDS,
 )
 
 
@@ -90,7 +103,7 @@ def task_helper(*, is_new: bool) -> FormHelper:
         "opened_with",
         "date_created_shown",
         "date_modified_shown",
-        Div("name", "connection", css_class="panel field-grid"),
+        Div("name", "connection", "tags", css_class="panel field-grid"),
         _include("conditions/_conditions"),
         _section(
             _("Export Settings"),
@@ -110,7 +123,9 @@ def task_helper(*, is_new: bool) -> FormHelper:
             _("Common Task Settings"),
             _include("task/_identity"),
             *("enabled", "can_resume_from_failure", "on_failure_task", "break_on_failure"),
+            "success_within_hours",
         ),
+        _section(_("Report"), *REPORT_FIELDS),
         Div(_include("task_form/_buttons"), css_class="save-bar"),
     )
     return helper

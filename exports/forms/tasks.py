@@ -3,40 +3,44 @@
 import copy
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import astuple
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import Max, Q
-from django.forms import model_to_dict
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from exports.connectwise import batches
-from exports.connectwise.filter.conditions import Condition
+from exports import clock
+from exports.connectwise import batch_fields
 from exports.connectwise.http import urls
-from exports.connectwise.http.addresses import SiteError
-from exports.forms.conditions import BaseConditionRows, posted_rows, row_data, rows_text, shown_rows
-from exports.forms.dates import DATES, DatedForm, canonical, shown_values
-from exports.forms.edit_conflicts import EditedRowForm
+from exports.connectwise.http.sites import SiteError
+from exports.forms.conditions import BaseConditionRows, posted_rows, shown_rows
+from exports.forms.dates import last_close_of, offer_last_close, shown_values
 from exports.forms.redisplay import redisplay
+from exports.forms.reports import REPORT_FIELDS, REPORT_HELP
 from exports.forms.row_actions import rows_after
+from exports.forms.task_conflicts import TaskConflicts
 from exports.forms.task_copies import first_values_of_copy
-from exports.forms.task_fields import ERROR_MESSAGES, PageSizeField, TaskChoiceField
+from exports.forms.task_fields import (
+    ERROR_MESSAGES,
+    HoursField,
+    PageSizeField,
+    TagsField,
+    TaskChoiceField,
+)
 from exports.forms.task_layout import HELP, ORDER, task_helper
-from exports.models import Connection, Run, Task
+from exports.forms.task_warnings import TaskWarnings
+from exports.forms.widget_styles import css_class
+from exports.models import Connection, Run, Task, TaskDestination
+from exports.models.audited import recording_changes
 from exports.models.name_keys import name_key
-from exports.models.sync_window import passes_over_late_matches
 from exports.models.tasks import circle_from
 from exports.storage.file_names import (
     OutputNameError,
     check_output_name,
-    is_overwritten_each_run,
     output_name_error,
     render_output_name,
 )
@@ -50,11 +54,7 @@ def circle_sentence(names: Iterable[str]) -> str:
     return sentence % {"tasks": " → ".join(names)}
 
 
-# The name of the conditions among the values compared with what somebody else saved.
-_ROWS = "conditions"
-
-
-class TaskForm(EditedRowForm, DatedForm):
+class TaskForm(TaskConflicts, TaskWarnings):
     """A task, its conditions and its dates.
 
     With `data` from a row button (`row_action`) it shows the typed text again, not validated. The
@@ -79,11 +79,15 @@ class TaskForm(EditedRowForm, DatedForm):
         label=gettext_lazy("References To Fetch Page Size")
     )
 
+    tags = TagsField(label=gettext_lazy("Tags"))
+    success_within_hours = HoursField(label=gettext_lazy("Tell me without a success for (hours)"))
+
     class Meta:
         model = Task
         fields = (
             "name",
             "connection",
+            "tags",
             "date_created",
             "date_modified",
             "export",
@@ -95,6 +99,8 @@ class TaskForm(EditedRowForm, DatedForm):
             "can_resume_from_failure",
             "on_failure_task",
             "break_on_failure",
+            "success_within_hours",
+            *REPORT_FIELDS,
         )
         error_messages = ERROR_MESSAGES
         field_classes = {"on_failure_task": TaskChoiceField}
@@ -121,50 +127,12 @@ class TaskForm(EditedRowForm, DatedForm):
         # A maxlength would silently cut pasted text.
         del self.fields["name"].widget.attrs["maxlength"]
         for name, field in self.fields.items():
-            field.help_text = HELP.get(name, "")
-            field.widget.attrs.setdefault("class", _css_class(field.widget))
+            field.help_text = (HELP | REPORT_HELP).get(name, "")
+            field.widget.attrs.setdefault("class", css_class(field.widget))
         if action is not None:
             redisplay(self, data)
+        offer_last_close(self, last_close_of(self.before))
         self.helper = task_helper(is_new=instance is None)
-
-    def stored_values(self) -> dict[str, Any]:
-        # The dates are compared separately, as runs move them too.
-        names = [name for name in self.Meta.fields if name not in DATES]
-        rows = [astuple(row) for row in self.instance.saved_conditions()]
-        # Lists, as JSON has no tuples.
-        return {**model_to_dict(self.instance, names), _ROWS: list(map(list, rows))}
-
-    def compare_with_stored(self) -> None:
-        super().compare_with_stored()
-        self.rows = posted_rows(self.data)
-
-    def typed(self, name: str) -> Any:
-        if name == _ROWS:
-            return [list(astuple(row)) for row in self.rows.conditions()]
-        return super().typed(name)
-
-    def differs(self, name: str, value: Any) -> bool:
-        return bool(self.typed(name) != value) if name == _ROWS else super().differs(name, value)
-
-    def put(self, data: Any, name: str, value: Any) -> None:
-        if name == _ROWS:
-            data.update(row_data([Condition(*row) for row in value]))
-        else:
-            super().put(data, name, value)
-
-    def label_of(self, name: str) -> str:
-        return _("Conditions") if name == _ROWS else super().label_of(name)
-
-    def text_of(self, name: str, value: Any) -> str:
-        if name == _ROWS:
-            return rows_text([Condition(*row) for row in value])
-        return super().text_of(name, value)
-
-    def add_conflict(self, name: str, sentence: str) -> None:
-        if name == _ROWS:
-            self.rows.non_form_errors().append(sentence)
-        else:
-            super().add_conflict(name, sentence)
 
     def full_clean(self) -> None:
         super().full_clean()
@@ -193,48 +161,14 @@ class TaskForm(EditedRowForm, DatedForm):
 
     def save_for(self, user: Any) -> Task:
         """Save settings, conditions and the history of typed dates together."""
-        with transaction.atomic():
+        with recording_changes(self.instance, details=self.given_reason()):
             self.sign(user)
             task = self.save_typed(user)
             if self.before is None or task.saved_conditions() != self.rows.conditions():
                 task.replace_conditions(self.rows.conditions())
+            if self.before is None and self.source is not None:
+                TaskDestination.copy_all(self.source, task)
         return task
-
-    def warnings(self) -> list[str]:
-        """What was saved although it may be a mistake."""
-        found = [
-            *self.rows.warnings(),
-            *self.date_warnings().values(),
-            self.overwriting_warning(),
-            self.late_match_warning(),
-        ]
-        return [sentence for sentence in found if sentence]
-
-    def date_warnings(self) -> dict[str, str]:
-        """A sentence for each date that lies in the future."""
-        sentence = _("%(date)s lies in the future: %(moment)s. Nothing is exported until then.")
-        return {
-            name: sentence
-            % {"date": self.fields[name].label, "moment": canonical(self.cleaned_data[name])}
-            for name in DATES
-            if self.cleaned_data[name] > timezone.now()
-        }
-
-    def late_match_warning(self) -> str:
-        """What New never exports with these conditions (W12); or ""."""
-        if self["export"].value() != Task.Export.NEW:
-            return ""
-        return passes_over_late_matches(self.rows.conditions())
-
-    def overwriting_warning(self) -> str:
-        """What Modified and New lose when every run overwrites the same file (O4); or ""."""
-        name, export = self["output_file"].value() or "", self["export"].value()
-        if not name or export == Task.Export.ALL or not is_overwritten_each_run(name):
-            return ""
-        return _(
-            "Every run replaces the file of the one before, picked up or not. Put {run} or {time} "
-            "into Output File to keep each one; the history keeps them all in any case."
-        )
 
     def example_name(self) -> str:
         """The file name of a run that started now; "" for an invalid name."""
@@ -245,7 +179,7 @@ class TaskForm(EditedRowForm, DatedForm):
             template,
             task_name=self["name"].value() or "task",
             run_id=(Run.objects.aggregate(last=Max("id"))["last"] or 0) + 1,
-            started_at=timezone.now(),
+            started_at=clock.now(),
             zone=ZoneInfo(settings.TIME_ZONE),
         )
 
@@ -272,18 +206,18 @@ class TaskForm(EditedRowForm, DatedForm):
         except OutputNameError as error:
             raise ValidationError(str(error)) from error
         others = Task.objects.filter(archived_at=None).exclude(pk=self.instance.pk)
-        for task_name, taken in others.values_list("name", "output_file"):
-            if name_key(taken) == name_key(name):
-                sentence = _(
-                    "%(task)s already exports to %(file)s. Two tasks cannot share a file: choose "
-                    "another name."
-                )
-                raise ValidationError(sentence % {"task": task_name, "file": taken})
+        same = others.filter(output_file_key=name_key(name)).values_list("name", "output_file")
+        if taken := same.first():
+            sentence = _(
+                "%(task)s already exports to %(file)s. Two tasks cannot share a file: choose "
+                "another name."
+            )
+            raise ValidationError(sentence % {"task": taken[0], "file": taken[1]})
         return unicodedata.normalize("NFC", name)
 
     def clean_references_to_fetch(self) -> str:
         if self.cleaned_data["references_to_fetch"]:
-            why = _(batches.NO_REFERENCES)
+            why = _(batch_fields.NO_REFERENCES)
             raise ValidationError(_("%(why)s. Leave it empty.") % {"why": why})
         return ""
 
@@ -300,6 +234,7 @@ class TaskForm(EditedRowForm, DatedForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
+        self.check_report()
         if self.rows.is_valid():
             self._check_length()
         return cleaned
@@ -350,9 +285,3 @@ def _first_values(task: Task | None, source: Task | None) -> dict[str, Any]:
         default = Connection.objects.filter(is_default=True).first()
         return {"connection": default.pk if default else None}
     return shown_values(task)
-
-
-def _css_class(widget: forms.Widget) -> str:
-    if isinstance(widget, forms.CheckboxInput):
-        return "form-check-input"
-    return "form-select" if isinstance(widget, forms.Select) else "form-control"

@@ -1,0 +1,1 @@
+"""How templates write numbers and times, draw charts and ask for rights."""

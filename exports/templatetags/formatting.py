@@ -1,32 +1,33 @@
 """How values are shown, the same on every page. Formatting only, no queries.
 
-Tags:    {% icon "passed" %}  {% run_status run %}  {% outcome step.outcome %}
-         {% worst_outcome connection.shown_test_steps %}
-         {% nav_link "home" "Home" "task" %}  {% product_version %}
-Filters: {{ moment|relative }}  {{ moment|exact }}  {{ delta|duration }}  {{ size|byte_size }}
+Tags:    {% icon "passed" %}  {% run_status run %}  {% due_state due_time %}
+         {% workflow_run_status workflow_run %}  {% step_state step %}
+         {% outcome step.outcome %}  {% worst_outcome connection.shown_test_steps %}
+         {% product_version %}
+Filters: {{ moment|relative }}  {{ moment|exact }}  {{ moment|utc }}
+         {{ delta|duration }}  {{ size|byte_size }}
          {{ number|grouped }}  {{ number|plain }}  {{ run.export|mode }}
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.conf import settings
-from django.template import Context
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from exports import number_formats, product
+from exports import clock, number_formats, product
 from exports.models import Task
 from exports.number_formats import utc_text
 
 if TYPE_CHECKING:
-    from exports.models import Run
+    from exports.models import DueTime, Run, StepRun, WorkflowRun
+    from exports.models.messages import Message
 
 register = template.Library()
 
@@ -60,6 +61,7 @@ _ICONS = {
     "running": "running",
     "cancelled": "stop",
     "skipped": "dash",
+    "not_started": "dash",
     "menu": "menu",
     "waiting": "clock",
 }
@@ -70,6 +72,13 @@ _OUTCOMES = {
     "skipped": gettext_lazy("Skipped"),
     "running": gettext_lazy("Testing"),
     "waiting": gettext_lazy("Waiting"),
+}
+
+_DUE_STATES = {
+    "fired": "succeeded",
+    "skipped": "skipped",
+    "missed": "warning",
+    "refused": "failed",
 }
 
 
@@ -92,9 +101,42 @@ def run_status(run: "Run") -> SafeString:
 
 
 @register.simple_tag
+def workflow_run_status(workflow_run: "WorkflowRun") -> SafeString:
+    return _badge(workflow_run.status, workflow_run.get_status_display())
+
+
+@register.simple_tag
+def step_state(step: "StepRun") -> SafeString:
+    """The state of a step; while its task runs, or after a suspicious success, that of the run."""
+    shows_run = step.run is not None and (step.run.is_active or step.run.is_suspicious)
+    if step.run is not None and shows_run:
+        return run_status(step.run)
+    return _badge(step.state, step.get_state_display())
+
+
+@register.simple_tag
+def message_state(message: "Message") -> SafeString:
+    """Icon, word and colour of the state of a message to a channel."""
+    kinds = {"waiting": "queued", "sending": "running", "sent": "passed"}
+    return _badge(kinds.get(message.state, "failed"), message.get_state_display())
+
+
+@register.simple_tag
+def due_state(due_time: "DueTime") -> SafeString:
+    """Icon, word and colour of what became of a due time."""
+    return _badge(_DUE_STATES[due_time.state], due_time.get_state_display())
+
+
+@register.simple_tag
 def outcome(name: str) -> SafeString:
     """The outcome of a test step: passed, warning, failed, skipped, running or waiting."""
     return _badge(name, str(_OUTCOMES.get(name, name)))
+
+
+@register.simple_tag
+def badge(kind: str, word: str) -> SafeString:
+    """Icon and colour of `kind` beside the word."""
+    return _badge(kind, word)
 
 
 @register.simple_tag
@@ -102,16 +144,6 @@ def worst_outcome(steps: list[dict[str, str]]) -> SafeString:
     """One badge for a whole test: failed before warning before passed."""
     outcomes = {step["outcome"] for step in steps}
     return outcome(next((name for name in ("failed", "warning") if name in outcomes), "passed"))
-
-
-@register.simple_tag(takes_context=True)
-def nav_link(context: Context, url_name: str, label: str, noun: str) -> SafeString:
-    """A link of the top bar, marked on its own page and on pages whose name begins with `noun`."""
-    match = getattr(context.get("request"), "resolver_match", None)
-    shown = (match and match.url_name) or ""
-    current = shown == url_name or shown.startswith(f"{noun}-")
-    mark = mark_safe(' aria-current="page"') if current else ""
-    return format_html('<a href="{}"{}>{}</a>', reverse(url_name), mark, label)
 
 
 @register.simple_tag
@@ -130,7 +162,7 @@ def relative(moment: datetime | None) -> str:
     """`3 minutes ago`, the exact time and its zone on hover."""
     if moment is None:
         return NOTHING
-    return _time(moment, _distance(timezone.now() - moment), exact_text(moment))
+    return _time(moment, _distance(clock.now() - moment), exact_text(moment))
 
 
 @register.filter
@@ -139,6 +171,19 @@ def exact(moment: datetime | None) -> str:
     if moment is None:
         return NOTHING
     return _time(moment, exact_text(moment), utc_text(moment))
+
+
+@register.filter
+def utc(moment: datetime | None) -> str:
+    """`2026-03-01 13:05:09 UTC`: dates as ConnectWise and the forms have them; local on hover."""
+    if moment is None:
+        return NOTHING
+    return _time(moment, utc_words(moment), exact_text(moment))
+
+
+def utc_words(moment: datetime) -> str:
+    """`utc` as plain text, for sentences."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def exact_text(moment: datetime) -> str:
