@@ -6,10 +6,13 @@ import sys
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from exports.connectwise.http import outgoing
+from exports.logs.output import say
 from exports.middleware.content_types import with_readable_type
 from exports.middleware.public_address import at_public_address
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cwexport.settings")
+outgoing.install()
 application = at_public_address(
     with_readable_type(get_wsgi_application()), settings.CWEXPORT_PUBLIC_URL
 )
@@ -18,8 +21,8 @@ from exports.workers.start_checks import StartError, check_start  # noqa: E402
 
 try:
     for sentence in check_start():
-        print(sentence, file=sys.stderr, flush=True)
+        say(sentence)
 except StartError as error:
     # By this exit code web servers know that restarting the application will not help.
-    print(error, file=sys.stderr, flush=True)
+    say(str(error))
     sys.exit(3)

@@ -1,0 +1,1 @@
+"""The product; README, "Where things live", says what each folder is for."""

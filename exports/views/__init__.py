@@ -1,0 +1,1 @@
+"""The pages: each view reads a request and answers it; rules are in models, forms and reporting."""

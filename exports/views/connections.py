@@ -1,21 +1,20 @@
 """The pages of connections (rules C1 to C7)."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Prefetch, ProtectedError
+from django.db.models import Count, Prefetch, ProtectedError, Q
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from exports.connectwise.http.addresses import AddressRefusedError, SiteError
+from exports.connectwise.http.addresses import AddressRefusedError
+from exports.connectwise.http.sites import SiteError
 from exports.forms.connections import ConnectionForm
 from exports.forms.edit_conflicts import OPENED_WITH
 from exports.forms.redisplay import redisplay
@@ -24,8 +23,9 @@ from exports.models import Connection, Run, Task
 from exports.models.addresses import read_callable_site
 from exports.views.buttons import button
 from exports.views.expired_login import TYPED_AGAIN, take_typed, typed_by
+from exports.views.live_tests import result_of, stream_test
 
-_WORDS = {
+_SENTENCES = {
     connection_check.PASSED: (
         messages.SUCCESS,
         gettext_lazy("%(connection)s was tested: every step passed."),
@@ -39,15 +39,18 @@ _WORDS = {
         gettext_lazy("%(connection)s was tested: a step failed, see below."),
     ),
 }
-# Separates the states of a streamed test; connection-test.js splits at it too.
-_END_OF_PART = "\f"
+# Of the tasks that use a connection: in its row of the list, and on the page to delete it.
+_SHOWN_TASKS, _LISTED_TASKS = 5, 50
 _TEST_NOW = "test_connection_now"
 
 
 @require_GET
 def list_connections(request: HttpRequest) -> HttpResponse:
-    tasks = Prefetch("tasks", Task.objects.filter(archived_at=None).order_by("name"))
-    connections = Connection.objects.order_by("name").prefetch_related(tasks)
+    used = Task.objects.filter(archived_at=None).order_by("name")
+    first = Prefetch("tasks", used[:_SHOWN_TASKS], to_attr="first_tasks")
+    task_count = Count("tasks", filter=Q(tasks__archived_at=None))
+    connections = Connection.objects.order_by("name").annotate(task_count=task_count)
+    connections = connections.prefetch_related(first)
     return render(request, "exports/connections/connection_list.html", {"connections": connections})
 
 
@@ -70,15 +73,19 @@ def edit_connection(request: HttpRequest, pk: int) -> HttpResponse:
 
 @button
 def test_connection(request: HttpRequest, pk: int) -> HttpResponse:
-    """Run the test and show the page when it is over (C4)."""
-    return _test_and_show(request, get_object_or_404(Connection, pk=pk))
+    """Run the test and show the page when it is over, or let the page follow its steps (C4)."""
+    connection = get_object_or_404(Connection, pk=pk)
+    if request.POST.get("test") == "live":
+        request.session[_TEST_NOW] = connection.pk
+        return redirect("connection-edit", connection.pk)
+    return _test_and_show(request, connection)
 
 
 @require_POST
 def follow_connection_test(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """Run the test and stream its result, whole after each step, ended by a form feed (C4)."""
     connection = get_object_or_404(Connection, pk=pk)
-    return StreamingHttpResponse(_states(connection), content_type="text/html; charset=utf-8")
+    return stream_test(connection, connection_check.follow_test(connection), _SENTENCES)
 
 
 @require_http_methods(["GET", "POST"])
@@ -88,7 +95,7 @@ def delete_connection(request: HttpRequest, pk: int) -> HttpResponse:
     status = 200
     if request.method == "POST":
         try:
-            connection.delete()
+            connection.remove()
         except ProtectedError:
             status = 409
         else:
@@ -97,9 +104,11 @@ def delete_connection(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("connection-list")
     run_count = Run.objects.filter(connection=connection).count()
     archived = connection.tasks.exclude(archived_at=None)
+    tasks = connection.tasks.filter(archived_at=None).order_by("name")
     context = {
         "connection": connection,
-        "tasks": connection.tasks.filter(archived_at=None).order_by("name"),
+        "tasks": tasks[:_LISTED_TASKS],
+        "more_count": max(0, tasks.count() - _LISTED_TASKS),
         "run_count": run_count,
         # Runs in the history cannot be removed, so a confirmation would be pointless.
         "is_in_history": bool(run_count) or archived.exists(),
@@ -123,7 +132,7 @@ def _open_form(request: HttpRequest, form: ConnectionForm) -> HttpResponse:
 def _save(request: HttpRequest, pk: int | None) -> HttpResponse:
     with transaction.atomic():
         # Locked, so that a second form waits for this one and sees the saved values.
-        locked = Connection.objects.select_for_update().filter(pk=pk or 0).first()
+        locked = Connection.objects.select_for_update(no_key=True).filter(pk=pk or 0).first()
         if pk is not None and locked is None:
             return _show_deleted(request)
         form = ConnectionForm(request.POST, instance=locked)
@@ -160,27 +169,10 @@ def _follow_saved(
 
 
 def _test_and_show(request: HttpRequest, connection: Connection) -> HttpResponse:
-    outcome = connection_check.worst_outcome(connection_check.test_connection(connection))
-    level, message = _WORDS[outcome]
-    messages.add_message(request, level, message % {"connection": connection.name})
+    steps = connection_check.test_connection(connection)
+    level, sentence = result_of(connection, steps, _SENTENCES)
+    messages.add_message(request, level, sentence)
     return redirect("connection-edit", connection.pk)
-
-
-def _states(connection: Connection) -> Iterator[str]:
-    for steps in connection_check.follow_test(connection):
-        asked = [step.name for step in steps if step.outcome == connection_check.RUNNING]
-        if asked:
-            announcement = _("Testing: %(step)s") % {"step": asked[0]}
-        else:
-            message = _WORDS[connection_check.worst_outcome(steps)][1]
-            announcement = message % {"connection": connection.name}
-        context = {
-            "connection": connection,
-            "steps": [vars(step) for step in steps],
-            "is_over": not asked,
-            "announcement": announcement,
-        }
-        yield render_to_string("exports/connections/_test_result.html", context) + _END_OF_PART
 
 
 def _show_form(request: HttpRequest, form: ConnectionForm) -> HttpResponse:

@@ -12,7 +12,7 @@ from exports.models import DateChange, Task
 from exports.models.errors import TaskUnusableError
 from exports.models.sync_window import restart_of
 from exports.outside_numbers import read_id
-from exports.templatetags.formatting import exact_text
+from exports.templatetags.formatting import utc_words
 from exports.views.buttons import button
 from exports.views.task_page import render_task_page
 
@@ -33,7 +33,7 @@ def change_dates(request: HttpRequest, pk: int) -> HttpResponse:
     typed = [name for name in DATES if getattr(saved, name) != getattr(form.before, name)]
     for name in typed:
         message = _("%(date)s of %(task)s is now %(moment)s.")
-        moment = exact_text(getattr(saved, name))
+        moment = utc_words(getattr(saved, name))
         label = form.fields[name].label
         messages.success(request, message % {"date": label, "task": task, "moment": moment})
     if not typed:
@@ -59,7 +59,7 @@ def undo_date(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
     else:
         message = _("%(date)s of %(task)s is back at %(moment)s.")
-        back = exact_text(getattr(task, change.field))
+        back = utc_words(getattr(task, change.field))
         messages.success(request, message % {"date": label, "task": task, "moment": back})
     return redirect("task-detail", pk)
 
@@ -80,14 +80,14 @@ def start_from_now(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
     else:
         message = _("The next run of %(task)s goes on from %(moment)s.")
-        moment = exact_text(getattr(task, restart.field))
+        moment = utc_words(getattr(task, restart.field))
         messages.success(request, message % {"task": task, "moment": moment})
     return redirect("task-detail", pk)
 
 
 def _locked(pk: int) -> Task:
     # Queueing a run takes the same lock, so a date never moves while a run is being queued.
-    return get_object_or_404(Task.objects.select_for_update(), pk=pk)
+    return get_object_or_404(Task.objects.select_for_update(no_key=True), pk=pk)
 
 
 def _change(task: Task, number: str) -> DateChange:

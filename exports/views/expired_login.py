@@ -23,7 +23,7 @@ TYPED_BY: Final = "typed_by"
 # Passed to the login page in its address, as it is stored nowhere else.
 NOT_DONE: Final = "not_done"
 # Enough for a form with a hundred conditions.
-MOST_CHARACTERS: Final = 100_000
+MAX_CHARACTERS: Final = 100_000
 _FORM_LIFETIME: Final = timedelta(days=14)
 _TIME_TO_LOG_IN: Final = timedelta(hours=1)
 # These decide where a key is sent and for whom: never taken over from before a login.
@@ -36,6 +36,10 @@ _FORMS: Final = {
     "task-clone": "task-clone",
     "task-preview": "task-edit",
     "task-preview-unsaved": "task-create",
+    "workflow-create": "workflow-create",
+    "workflow-edit": "workflow-edit",
+    "schedule-create": "schedule-create",
+    "schedule-edit": "schedule-edit",
     "connection-create": "connection-create",
     "connection-edit": "connection-edit",
 }
@@ -114,7 +118,7 @@ def _keep_typed(request: HttpRequest) -> str:
     page, opener = _page_of_form(request), _opener(request)
     fields = {name: values for name, values in request.POST.lists() if name not in _NOT_KEPT}
     length = sum(len(name) + sum(map(len, values)) for name, values in fields.items())
-    if not page or opener is None or length > MOST_CHARACTERS:
+    if not page or opener is None or length > MAX_CHARACTERS:
         return ""
     form = request.resolver_match.view_name if request.resolver_match else ""
     request.session[TYPED] = {"page": page, "form": form, "fields": fields, "user": opener}

@@ -1,19 +1,23 @@
 """The history: all runs, filtered, sorted and paged by the URL, as a page and as CSV."""
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django_htmx.middleware import HtmxDetails
 from django_tables2 import RequestConfig
 
 from exports.charts import of_runs
-from exports.models import Run
+from exports.models import AuditAction, Run, record_action
+from exports.models.runs import RunQuerySet
 from exports.reporting import run_csv
-from exports.reporting.filters import RunFilter
+from exports.reporting.downloads import as_attachment
+from exports.reporting.run_archive import MAX_FILES, zipped
+from exports.reporting.run_filters import RunFilter
 from exports.reporting.tables import RunPages, RunRows, RunTable
-from exports.views.downloads import as_attachment
 
 # The part of the page that is replaced when a filter changes.
 REGION = "history"
@@ -37,12 +41,14 @@ def list_runs(request: HtmxRequest) -> HttpResponse:
         "run_count": table.paginator.count,
         "is_cut": table.data.is_cut,
         "csv_query": found.query("page", "sort"),
+        "file_count": _with_file(found).order_by()[: MAX_FILES + 1].count(),
+        "most_files": MAX_FILES,
         "sort": request.GET.get("sort", ""),
         "run_chart": of_runs.runs_of(found.qs),
         "day_chart": of_runs.days_of(found.qs),
     }
     response = render(request, "exports/history/history.html", context)
-    if request.htmx:
+    if request.htmx.trigger == "filters":
         # A submitted form includes its blank fields.
         response["HX-Push-Url"] = reverse("run-list") + found.query()
     return response
@@ -54,10 +60,36 @@ def export_runs(request: HttpRequest) -> HttpResponseBase:
     found = _found(request)
     if not found.is_valid():
         return redirect(reverse("run-list") + found.query())
+    if request.method != "HEAD":
+        record_action(AuditAction.HISTORY_EXPORTED, None, {"filter": [None, found.query()]})
     response = StreamingHttpResponse(
         run_csv.lines(found.qs), content_type="text/csv; charset=utf-8; header=present"
     )
     return as_attachment(response, f"runs-{timezone.localdate():%Y-%m-%d}.csv")
+
+
+@require_safe
+def download_files(request: HttpRequest) -> HttpResponseBase:
+    """The files of the filtered runs as one ZIP, with their hashes."""
+    found = _found(request)
+    if not found.is_valid():
+        return redirect(reverse("run-list") + found.query())
+    runs = list(_with_file(found)[: MAX_FILES + 1])
+    if not runs or len(runs) > MAX_FILES:
+        sentence = _("Choose runs with 1 to %(most)s files: filter by task or by day.")
+        messages.error(request, sentence % {"most": MAX_FILES})
+        return redirect(reverse("run-list") + found.query())
+    if request.method != "HEAD":
+        for run in runs:
+            changes = {"sha256": [None, run.file_sha256]}
+            record_action(AuditAction.FILE_DOWNLOADED, run, changes)
+    response = StreamingHttpResponse(zipped(runs), content_type="application/zip")
+    return as_attachment(response, f"runs-{timezone.localdate():%Y-%m-%d}.zip")
+
+
+def _with_file(found: RunFilter) -> RunQuerySet:
+    runs: RunQuerySet = found.qs.exclude(file_path="").filter(pruned_at=None)
+    return runs
 
 
 def _found(request: HttpRequest) -> RunFilter:

@@ -1,66 +1,91 @@
-"""Home: what needs attention, then all tasks; and the part that refreshes itself."""
+"""Home: what needs attention, then the tasks; and the part that refreshes itself."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from exports.models import Connection, Run, Task
 from exports.outside_numbers import read_id
-from exports.reporting.task_overview import TaskLine, task_lines
+from exports.reporting.attention import acknowledged, wrong_and_active
+from exports.reporting.notices import notices_and_seen
+from exports.reporting.task_overview import task_lines
+from exports.views.history import HtmxRequest
+from exports.views.task_list import tasks_context, with_address
 from exports.workers import jobs
 
-# A longer list would not be read; the table below marks each of them anyway.
-MOST_SHOWN = 8
-MOST_WATCHED = 100
+# A longer list would not be read; the list of tasks can show only those.
+MAX_WRONG = 8
+MAX_WATCHED = 100
+MAX_ACKNOWLEDGED = 50
 
 
 @require_safe
-def show_home(request: HttpRequest) -> HttpResponse:
-    lines = task_lines()
-    context = {
-        **_context(lines, watched=()),
-        "lines": lines,
-        "has_connection": bool(lines) or Connection.objects.exists(),
-        "has_runs": any(line.runs for line in lines),
-        "archived": Task.objects.exclude(archived_at=None).only("name").order_by("name"),
+def show_home(request: HtmxRequest) -> HttpResponse:
+    connections = list(Connection.objects.order_by("name"))
+    context = {**tasks_context(request), **_attention(connections, watched=())}
+    has_tasks = bool(context["task_count"]) or Task.objects.filter(archived_at=None).exists()
+    context |= {
+        "has_tasks": has_tasks,
+        "has_connection": has_tasks or bool(connections),
+        "has_runs": any(line.runs for line in context["lines"]) or Run.objects.exists(),
     }
-    return render(request, "exports/home/home.html", context)
+    return with_address(request, render(request, "exports/home/home.html", context), "home")
 
 
 @require_safe
 def show_live(request: HttpRequest) -> HttpResponse:
     """The refreshed part while a run is active: what needs attention, and the active rows.
 
-    `task` names the tasks that the page shows with an active run; they keep their place.
+    `task` names the tasks that the page shows with an active run; they keep their place. `rows`
+    names those that have a row on it: filtered or on another page, a task has none to renew.
     """
-    watched = _ids(request.GET.getlist("task"))
-    lines = task_lines()
-    context = _context(lines, watched=watched)
-    renewed = [line for line in lines if line.task.pk in context["watched_ids"]]
-    return render(request, "exports/home/_live.html", {**context, "renewed": renewed})
-
-
-def _context(lines: Sequence[TaskLine], watched: Collection[int]) -> dict[str, Any]:
-    active = [line for line in lines if line.active_run]
-    followed = [line for line in lines if line.active_run or line.task.pk in watched]
-    wrong = [line for line in lines if line.needs_attention and line not in followed]
     connections = list(Connection.objects.order_by("name"))
-    waiting = any(line.runs[0].status == Run.Status.QUEUED for line in active)
+    watched = _ids(request.GET.getlist("task"))
+    context = _attention(connections, watched)
+    renewed = {run.task_id for run in context["followed"]}
+    if (rows := request.GET.get("rows")) is not None:
+        renewed &= set(_ids(rows.split(",")))
+    lines = task_lines(renewed)
+    return render(
+        request,
+        "exports/home/_live.html",
+        {**context, "renewed": lines, "list_url": reverse("home")},
+    )
+
+
+def _attention(connections: list[Connection], watched: Sequence[int]) -> dict[str, Any]:
+    """What needs attention, and the runs that are followed: the active, then those `watched`."""
+    wrong, active = wrong_and_active(MAX_WRONG + len(watched) + 1, MAX_WATCHED)
+    followed = _with_ended(active, watched)
+    tasks = {run.task_id for run in followed}
+    wrong = [run for run in wrong if run.task_id not in tasks]
+    found, has_seen = notices_and_seen()
+    is_waiting = any(run.status == Run.Status.QUEUED for run in active)
     return {
         "followed": followed,
-        "wrong": wrong[:MOST_SHOWN],
-        "wrong_more_count": len(wrong) - MOST_SHOWN,
+        "notices": found,
+        "acknowledged": acknowledged(MAX_ACKNOWLEDGED) if has_seen else [],
+        "wrong": wrong[:MAX_WRONG],
+        "has_more_wrong": len(wrong) > MAX_WRONG,
         "is_polling": bool(active),
-        "watched_ids": [line.task.pk for line in followed][:MOST_WATCHED],
+        "watched_ids": [run.task_id for run in followed][:MAX_WATCHED],
         "unreadable": [each for each in connections if not each.is_key_readable],
         "refused": [each for each in connections if each.key_refused_at],
-        "no_worker": waiting and not jobs.any_worker_alive(),
+        "no_worker": is_waiting and not jobs.any_worker_alive(),
     }
 
 
-def _ids(texts: Sequence[str]) -> set[int]:
-    ids = map(read_id, texts[:MOST_WATCHED])
-    return {task_id for task_id in ids if task_id is not None}
+def _with_ended(active: list[Run], watched: Sequence[int]) -> list[Run]:
+    """By name of the task; of a watched task that is not active any more, its newest run."""
+    missing = set(watched) - {run.task_id for run in active}
+    ended = Run.objects.newest_of(missing) if missing else []
+    return sorted([*active, *ended], key=lambda run: run.task_name)
+
+
+def _ids(texts: Sequence[str]) -> list[int]:
+    ids = map(read_id, texts[:MAX_WATCHED])
+    return [task_id for task_id in ids if task_id is not None]

@@ -1,11 +1,12 @@
 """What the next run of a task would fetch: the task as saved, or as typed in its form."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -13,12 +14,15 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import reselect, reswap, retarget
 from django_htmx.middleware import HtmxDetails
 
+from exports import clock
 from exports.forms.dates import DATES
 from exports.forms.tasks import TaskForm
-from exports.live_checks.preview import SHOWN_COUNT, Preview, preview
+from exports.live_checks.connection_steps import Step
+from exports.live_checks.preview import SHOWN_COUNT, Preview, follow_preview, preview
 from exports.models import Task
 from exports.outside_numbers import read_id
 from exports.reporting.xml_highlight import highlight_xml
+from exports.views.live_tests import END_OF_STATE
 from exports.views.tasks import _show_form
 
 # Not taken over from a posted form: the page adds its own token, and no row button was pressed.
@@ -32,7 +36,7 @@ class HtmxRequest(HttpRequest):
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-def preview_new_task(request: HtmxRequest) -> HttpResponse:
+def preview_new_task(request: HtmxRequest) -> HttpResponse | StreamingHttpResponse:
     """A preview of a task that was never saved: its values come with the form."""
     if request.method == "GET":
         return redirect("task-create")
@@ -41,7 +45,7 @@ def preview_new_task(request: HtmxRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-def preview_task(request: HtmxRequest, pk: int) -> HttpResponse:
+def preview_task(request: HtmxRequest, pk: int) -> HttpResponse | StreamingHttpResponse:
     """GET previews the saved task and can be reloaded; POST previews what its form holds.
 
     Neither changes anything, here or at ConnectWise. But a preview calls ConnectWise with the keys,
@@ -52,8 +56,19 @@ def preview_task(request: HtmxRequest, pk: int) -> HttpResponse:
         return _preview_typed(request, task)
     if not _is_from_our_pages(request):
         return render(request, "exports/preview/ask_first.html", {"task": task})
-    context = _shown(task, preview(task, task.saved_conditions()))
-    context |= {"active_run": task.active_run(), "saved_name": task.name}
+    if request.htmx:
+        found = Preview()
+        states = follow_preview(found, task, task.saved_conditions())
+        return _stream(request, "exports/preview/_shown.html", task, found, states)
+    context: dict[str, Any] = {
+        "task": task,
+        "active_run": task.active_run(),
+        "saved_name": task.name,
+    }
+    # A page that comes at once and then asks; a link asks for it where it can be followed.
+    context["is_asking"] = "follow" in request.GET
+    if not context["is_asking"]:
+        context |= _shown(task, preview(task, task.saved_conditions()))
     return render(request, "exports/preview/preview.html", context)
 
 
@@ -68,7 +83,7 @@ def _is_from_our_pages(request: HttpRequest) -> bool:
     return (before.scheme, before.netloc) == (request.scheme, request.get_host())
 
 
-def _preview_typed(request: HtmxRequest, task: Task | None) -> HttpResponse:
+def _preview_typed(request: HtmxRequest, task: Task | None) -> HttpResponse | StreamingHttpResponse:
     source = None if task else _source(request)
     form = TaskForm(instance=task, data=request.POST, source=source, is_for_preview=True)
     action = _address_of(task, source)
@@ -78,12 +93,35 @@ def _preview_typed(request: HtmxRequest, task: Task | None) -> HttpResponse:
     typed_dates = [
         name for name in DATES if getattr(form.before, name, None) != getattr(typed, name)
     ]
-    context = _shown(typed, preview(typed, form.rows.conditions(), typed_dates=typed_dates))
+    rows = form.rows.conditions()
     if request.htmx:
-        return render(request, "exports/preview/_panel.html", context)
+        found = Preview()
+        states = follow_preview(found, typed, rows, typed_dates=typed_dates)
+        return _stream(request, "exports/preview/_panel.html", typed, found, states)
+    context = _shown(typed, preview(typed, rows, typed_dates=typed_dates))
     saved_name = form.before.name if form.before else ""
     context |= {"typed": list(_typed(request)), "action": action, "saved_name": saved_name}
     return render(request, "exports/preview/preview.html", context)
+
+
+def _stream(
+    request: HtmxRequest,
+    template: str,
+    task: Task,
+    found: Preview,
+    states: Iterator[Sequence[Step]],
+) -> StreamingHttpResponse:
+    """The steps whenever one begins, each time ended by a form feed, then the preview itself."""
+    # The answer is made after the request, whose zone is over by then.
+    zone = timezone.get_current_timezone()
+
+    def parts() -> Iterator[str]:
+        for steps in states:
+            yield render_to_string("exports/preview/_steps.html", {"steps": steps}) + END_OF_STATE
+        with timezone.override(zone):
+            yield render_to_string(template, _shown(task, found), request)
+
+    return StreamingHttpResponse(parts(), content_type="text/html; charset=utf-8")
 
 
 def _show_refused(request: HtmxRequest, form: TaskForm, action: str) -> HttpResponse:
@@ -119,7 +157,7 @@ def _shown(task: Task, found: Preview) -> dict[str, Any]:
         "xml": highlight_xml(xml[:_LONGEST_XML]),
         "is_xml_cut": len(xml) > _LONGEST_XML,
         "most_shown_count": SHOWN_COUNT,
-        "asked_at": timezone.now(),
+        "asked_at": clock.now(),
     }
 
 

@@ -1,4 +1,4 @@
-"""Queues a run from a page, and answers whether or not that works."""
+"""Queues a run of a task or a workflow from a page, and answers whether or not that works."""
 
 from collections.abc import Callable
 
@@ -8,8 +8,13 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from exports.connectwise.filter.conditions import ConditionError
-from exports.models import Run
-from exports.models.errors import RunActiveError, TaskUnusableError
+from exports.models import Run, WorkflowRun
+from exports.models.errors import (
+    RunActiveError,
+    TaskUnusableError,
+    WorkflowActiveError,
+    WorkflowUnusableError,
+)
 
 # A message about an active run: base.html hides it once that run is over.
 WHILE_ACTIVE = "while-active"
@@ -30,6 +35,25 @@ def queue_and_follow(request: HttpRequest, queue: Callable[[], Run], *, back: st
         sentence = _begun(run)
     messages.info(request, sentence, extra_tags=WHILE_ACTIVE)
     return redirect("run-detail", run.pk)
+
+
+def start_and_follow(
+    request: HttpRequest, start: Callable[[], WorkflowRun], *, back: str
+) -> HttpResponse:
+    """As `queue_and_follow`, for a workflow."""
+    try:
+        workflow_run = start()
+    except WorkflowActiveError as error:
+        workflow_run = error.workflow_run
+        named = {"workflow": workflow_run.workflow_name, "run": workflow_run}
+        sentence = _("%(workflow)s is already running: this is %(run)s.") % named
+    except WorkflowUnusableError as error:
+        messages.error(request, str(error))
+        return redirect(back)
+    else:
+        sentence = _("%(run)s started.") % {"run": workflow_run}
+    messages.info(request, sentence, extra_tags=WHILE_ACTIVE)
+    return redirect("workflow-run-detail", workflow_run.pk)
 
 
 def _begun(run: Run) -> str:

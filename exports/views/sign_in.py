@@ -2,17 +2,24 @@
 
 from typing import Any
 
-from django.contrib.auth.decorators import login_not_required
+from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.contrib.auth.views import LoginView, PasswordChangeView, redirect_to_login
+from django.contrib.auth.models import User
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView, redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 
+from exports.access.rights import PUBLIC, need_of
 from exports.forms.passwords import ChangePasswordForm
 from exports.forms.sign_in import SignInForm
+from exports.models.audit import record_action
+from exports.models.audit_actions import AuditAction
+from exports.sign_in.factors import has_factor
+from exports.sign_in.session_marks import LoginMethod, begin_second_step, login_method
 from exports.views import expired_login, password_checks
+from exports.views.letting_in import allow_way_to_provider, let_in, sign_on_context
 
 # htmx stops polling at this status, but still swaps the content.
 STOP_POLLING = 286
@@ -44,15 +51,33 @@ class SignIn(_PasswordView, LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if not settings.CWEXPORT_PASSWORD_LOGIN:
+            return self.get(request, *args, **kwargs)
+        return super().post(request, *args, **kwargs)
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         is_not_done = expired_login.NOT_DONE in self.request.GET
-        return super().get_context_data(is_not_done=is_not_done, **kwargs)
+        context = super().get_context_data(is_not_done=is_not_done, **kwargs)
+        return {**context, **sign_on_context(), "is_password_off": not _is_password_on()}
+
+    def render_to_response(self, context: Any, **kwargs: Any) -> Any:
+        return allow_way_to_provider(super().render_to_response(context, **kwargs))
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        # Not counted any more while locked, and then not recorded either.
+        if getattr(self.request, "axes_failures_since_start", None) is not None:
+            # Only a name that exists: others type their password there.
+            user = User.objects.filter(username=self._name()).first()
+            record_action(AuditAction.LOGIN_FAILED, user, {"reason": ["", "password"]})
+        return super().form_invalid(form)
 
     def form_valid(self, form: Any) -> HttpResponse:
-        response = super().form_valid(form)
-        expired_login.settle_after_login(self.request)
-        password_checks.remember_browser(self.request, response, form.get_user().get_username())
-        return response
+        user = form.get_user()
+        if has_factor(user):
+            begin_second_step(self.request, user, self.get_success_url())
+            return redirect("second-factor-check")
+        return let_in(self.request, user, self.get_success_url(), LoginMethod.PASSWORD)
 
 
 class ChangePassword(_PasswordView, PasswordChangeView):
@@ -68,7 +93,34 @@ class ChangePassword(_PasswordView, PasswordChangeView):
         return self.request.user.get_username()
 
 
-@login_not_required
+class SignOut(LogoutView):
+    """Logs out here; the login page says so when the provider's session stays open."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(request.user, User):
+            record_action(AuditAction.LOGGED_OUT, request.user)
+        self.is_signed_on = login_method(request) is LoginMethod.SINGLE_SIGN_ON
+        response = super().post(request, *args, **kwargs)
+        response["Clear-Site-Data"] = _what_to_clear()
+        return response
+
+    def get_success_url(self) -> str:
+        page = super().get_success_url()
+        return f"{page}?signed_on=1" if self.is_signed_on else page
+
+
+def _what_to_clear() -> str:
+    """Copies of pages, and drafts. Cookies stay: the browser would lose those of other hosts too.
+
+    Under a path, what other programs of the host keep is not ours to clear.
+    """
+    return '"cache"' if settings.FORCE_SCRIPT_NAME else '"cache", "storage"'
+
+
+def _is_password_on() -> bool:
+    return bool(settings.CWEXPORT_PASSWORD_LOGIN)
+
+
 def sign_in_to_admin(request: HttpRequest) -> HttpResponse:
     """The admin site uses the same login, so that the same limits apply."""
     if request.user.is_authenticated:
@@ -77,7 +129,8 @@ def sign_in_to_admin(request: HttpRequest) -> HttpResponse:
 
 
 class LoginMiddleware(LoginRequiredMiddleware):
-    """Every view needs a login unless it says otherwise; a fragment reports an expired one.
+    """Every address needs a login unless the rights table makes it public; a fragment reports an
+    expired one.
 
     A redirect would put the whole login page in the fragment's place, and leaving the page would
     lose what is typed on it. A POST without a login is not done; most button addresses have no page
@@ -87,12 +140,13 @@ class LoginMiddleware(LoginRequiredMiddleware):
     def process_view(
         self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
     ) -> Any:
-        answer = super().process_view(request, view_func, view_args, view_kwargs)
+        if not request.user.is_authenticated:
+            is_public = need_of(request.resolver_match, request.method) is PUBLIC
+            return None if is_public else self.handle_no_permission(request, view_func)
         is_sent = request.method == "POST" and not getattr(request, "htmx", None)
-        is_let_in = answer is None and request.user.is_authenticated
-        if is_let_in and is_sent and expired_login.is_opened_by_another(request):
+        if is_sent and expired_login.is_opened_by_another(request):
             return expired_login.refuse_form_of_another(request)
-        return answer
+        return None
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> Any:
         htmx = getattr(request, "htmx", None)

@@ -6,16 +6,16 @@ from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from exports import clock
 from exports.connectwise.filter import conditions
 from exports.connectwise.http import urls
-from exports.connectwise.http.addresses import SiteError
-from exports.forms.dates import canonical
+from exports.connectwise.http.sites import SiteError
 from exports.forms.task_draft import DATE_OF, chosen_connection, draft
 from exports.forms.tasks import TaskForm
+from exports.forms.utc_input import canonical
 from exports.models import Connection, Task
 from exports.models.sync_window import Restart, SyncWindow, next_window
 from exports.outside_numbers import read_number
@@ -31,13 +31,15 @@ _UNKNOWN_ID = "id > …"
 class Description:
     """The filter in words and the exact text a run would send, or why there is none.
 
-    `next_run` are sentences about the chosen mode and its date.
+    `next_run` are sentences about the chosen mode and its date; `missing` says what of it cannot be
+    read yet, so that the request is not whole.
     """
 
     in_words: str
     request: str
     error: str
     next_run: tuple[str, ...]
+    missing: str = ""
 
 
 @require_POST
@@ -60,12 +62,14 @@ def describe(form: TaskForm) -> Description:
     error = rows.first_error() or _length_error(form, connection)
     drafted = draft(form, connection)
     if error:
-        waits = _("It can be told once the conditions can be sent.")
+        waits = _("This shows here once the conditions can be sent.")
         return Description("", "", error, (waits,))
     if drafted is None:
-        return Description(rows.in_words(), rows.sent(), "", (_unreadable(form),))
+        missing = _unreadable(form)
+        words = rows.in_words() if rows.sent() else ""
+        return Description(words, rows.sent(), "", (missing,), missing)
     sent = rows.sent()
-    window = next_window(drafted, sent, timezone.now())
+    window = next_window(drafted, sent, clock.now())
     return Description(
         in_words=rows.in_words(),
         request=conditions.both(sent, *_added(window)),
@@ -100,14 +104,14 @@ def _next_run(task: Task, window: SyncWindow, restart: Restart | None) -> Iterat
     else:
         yield _("It asks for every batch that meets the conditions, whenever it changed.")
     moment = window.modified_after or window.created_after
-    if moment and moment > timezone.now():
+    if moment and moment > clock.now():
         yield _("That lies in the future: nothing is exported until then.")
     if restart is not None:
         yield restart_sentence(task, restart)
     elif task.export != Task.Export.ALL and window.reason:
         yield window.reason
     elif window.skips_known:
-        yield _("What this task has already exported is left out.")
+        yield _("What this task has already exported is skipped.")
 
 
 def _named(moment: datetime) -> dict[str, str]:

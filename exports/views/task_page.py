@@ -5,20 +5,23 @@ from typing import Any
 from django.db.models import Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from exports import clock
 from exports.charts.of_runs import runs_of
-from exports.connectwise.batches import FIELD_TYPES
+from exports.connectwise.batch_fields import FIELD_TYPES
 from exports.connectwise.filter import conditions
 from exports.connectwise.filter.conditions import ConditionError
-from exports.forms.dates import DatesForm, canonical
-from exports.forms.ledger import LedgerSearch
-from exports.models import DateChange, LedgerEntry, Run, Task
+from exports.forms.dates import DatesForm, offer_last_close
+from exports.forms.ledger import LedgerSearchForm
+from exports.forms.utc_input import canonical
+from exports.models import DateChange, Installation, LedgerEntry, Run, Task, Workflow
 from exports.models.runs import RunQuerySet
 from exports.models.sync_window import Restart, next_window
 from exports.number_formats import grouped
+from exports.reporting.destinations import uses_of
+from exports.reporting.schedules import schedule_lines, soonest_first
 from exports.reporting.tables import RunTable
 from exports.storage.file_names import is_overwritten_each_run, output_name_error
 
@@ -37,17 +40,25 @@ def render_task_page(
     newest = runs[:LATEST_RUNS]
     results = [run for run in runs if not run.is_active and not run.is_reexport]
     undoable = _undoable(task)
+    latest_file = next(filter(_is_latest_file, results), None)
+    form = dates or DatesForm(task)
+    if latest_file and latest_file.started_at:
+        offer_last_close(form, (latest_file.pk, latest_file.started_at))
     context = {
         "task": task,
+        "held": Installation.objects.held(),
+        "uses": uses_of(task),
         "active_run": next((run for run in newest if run.is_active), None),
         "last_run": next(iter(results), None),
-        "latest_file": next(filter(_is_latest_file, results), None),
+        "latest_file": latest_file,
         "has_runs": bool(newest),
+        "schedule_lines": schedule_lines(soonest_first().filter(task=task)),
         "chart": runs_of(task.runs.newest_first(), most=CHARTED_RUNS),
         "table": RunTable(newest, exclude=("task_name",), orderable=False),
-        "dates": dates or DatesForm(task),
+        "dates": form,
         "undoable": undoable,
-        "search": LedgerSearch(),
+        "ledger_form": LedgerSearchForm(),
+        "workflows": Workflow.objects.with_step(task.pk),
         "has_entries": LedgerEntry.objects.sent_by(task).exists(),
         "output_name_error": output_name_error(task.output_file, task.name),
         "is_overwritten": task.export != Task.Export.ALL
@@ -106,13 +117,13 @@ def restart_sentence(task: Task, restart: Restart) -> str:
 def _what_is_skipped(task: Task, restart: Restart) -> str:
     if known_count := LedgerEntry.objects.batch_count_of(task):
         message = ngettext(
-            "It leaves out the %(count)s batch that already went out.",
-            "It leaves out the %(count)s batches that already went out.",
+            "It skips the %(count)s batch that already went out.",
+            "It skips the %(count)s batches that already went out.",
             known_count,
         )
         return message % {"count": grouped(known_count)}
     if restart.company_changed:
-        return _("It starts without ledger and boundary: the same ids are other batches there.")
+        return _("It starts afresh: there the same ids belong to other batches.")
     return _("No batch has gone out before.")
 
 
@@ -151,7 +162,7 @@ def _next_run(task: Task) -> dict[str, Any]:
         sent = conditions.render(typed, FIELD_TYPES)
     except ConditionError as error:
         return {"condition_error": str(error)}
-    window = next_window(task, sent, timezone.now())
+    window = next_window(task, sent, clock.now())
     restart = window.restart
     return {
         "sent": sent,

@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from exports.connectwise.filter.conditions import ConditionError
-from exports.forms.dates import DATES, canonical
+from exports.forms.dates import DATES
 from exports.forms.task_copies import decided_dates
 from exports.forms.tasks import TaskForm
-from exports.models import Connection, DateChange, Run, Task
+from exports.forms.utc_input import canonical
+from exports.models import Connection, DateChange, Installation, Run, Task
 from exports.models.sync_window import restart_of
 from exports.views.buttons import button
 from exports.views.expired_login import take_typed, typed_by
@@ -63,73 +64,15 @@ def show_task(request: HttpRequest, pk: int) -> HttpResponse:
 @button
 def run_task(request: HttpRequest, pk: int) -> HttpResponse:
     task = get_object_or_404(Task, pk=pk)
+    is_despite_restore = "despite_restore" in request.POST
+    if not is_despite_restore and (held := Installation.objects.held()):
+        return render(request, "exports/backups/run_ask.html", {"task": task, "held": held})
+    trigger, user = Run.Trigger.MANUAL, request.user
     return queue_and_follow(
         request,
-        lambda: jobs.queue_run(task, Run.Trigger.MANUAL, request.user),
+        lambda: jobs.queue_run(task, trigger, user, is_despite_restore=is_despite_restore),
         back=reverse("task-detail", args=[pk]),
     )
-
-
-@button
-def archive_task(request: HttpRequest, pk: int) -> HttpResponse:
-    """Archive a task with runs, delete one that never ran, restore an archived one (R7)."""
-    with transaction.atomic():
-        task = get_object_or_404(Task.objects.select_for_update(), pk=pk)
-        if active := task.active_run():
-            sentence = _("%(run)s is not over yet. Cancel it, then archive again.")
-            messages.error(request, sentence % {"run": active})
-            return redirect("task-detail", pk)
-        if task.archived_at is not None:
-            return _restore(request, task)
-        users = ", ".join(_users_of(task))
-        if not task.runs.exists():
-            return _delete(request, task, users)
-        task.archive()
-    sentence = _("%(task)s is archived. Its runs and files stay in the history.")
-    messages.success(request, sentence % {"task": task.name})
-    if users:
-        sentence = _(
-            "%(task)s is the On Failure Task of %(users)s and, archived, no longer runs after a "
-            "failure there. Choose another one on the form, or none."
-        )
-        messages.warning(request, sentence % {"task": task.name, "users": users})
-    return redirect("task-detail", pk)
-
-
-def _users_of(task: Task) -> list[str]:
-    """The names of the tasks that have it as On Failure Task."""
-    users = Task.objects.filter(on_failure_task=task, archived_at=None)
-    return list(users.order_by("name").values_list("name", flat=True))
-
-
-def _delete(request: HttpRequest, task: Task, users: str) -> HttpResponse:
-    task.delete()
-    sentence = _("%(task)s was deleted; it had never run.")
-    messages.success(request, sentence % {"task": task.name})
-    if users:
-        sentence = _(
-            "%(task)s was the On Failure Task of %(users)s: nothing runs after a failure there "
-            "now. Choose another one on the form."
-        )
-        messages.warning(request, sentence % {"task": task.name, "users": users})
-    return redirect("home")
-
-
-def _restore(request: HttpRequest, task: Task) -> HttpResponse:
-    task.archived_at = None
-    try:
-        with transaction.atomic():
-            task.save(update_fields=["archived_at", "output_file_key"])
-    except IntegrityError:
-        sentence = _(
-            "%(task)s cannot be restored: another task exports to %(file)s now. Give that one "
-            "another Output File first."
-        )
-        messages.error(request, sentence % {"task": task.name, "file": task.output_file})
-    else:
-        sentence = _("%(task)s is back, not enabled yet. Enable it on its form.")
-        messages.success(request, sentence % {"task": task.name})
-    return redirect("task-detail", task.pk)
 
 
 def _edit(request: HttpRequest, task: Task | None, source: Task | None = None) -> HttpResponse:
@@ -160,7 +103,7 @@ def _save(request: HttpRequest, task: Task | None, source: Task | None) -> HttpR
     try:
         with transaction.atomic():
             # Locked, so that a run that is ending and a second form wait for this one (W8).
-            locked = task and Task.objects.select_for_update().get(pk=task.pk)
+            locked = task and Task.objects.select_for_update(no_key=True).get(pk=task.pk)
             form = TaskForm(instance=locked, data=request.POST, source=source)
             sent_before = _sent(locked)
             form.compare_with_stored()
@@ -188,6 +131,7 @@ def _show_form(request: HttpRequest, form: TaskForm) -> HttpResponse:
         "typed_by": typed_by(request),
         "source": form.source,
         "source_dates": _source_dates(form),
+        "source_destinations": form.source.destination_names() if form.source else [],
         "last_run": last_run_of(task) if task else None,
         "problems": form.problems() if form.is_bound else [],
         "description": describe(form),

@@ -13,6 +13,7 @@ from cwexport.public_url import split_public_url
 from exports.middleware.public_address import public_environ
 from tests.management.installation import (
     free_port,
+    install,
     is_listening,
     manage,
     serve_process,
@@ -55,7 +56,7 @@ class Proxy:
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     folder, port = tmp_path_factory.mktemp("public"), free_port()
-    manage("migrate", folder=folder)
+    install(folder)
     manage(
         *("createsuperuser", "--noinput", "--username", NAME, "--email", "a@example.com"),
         folder=folder,
@@ -98,6 +99,38 @@ def test_installations_have_cookies_of_their_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "subdomains"), [({}, "False"), ({"CWEXPORT_HSTS_SUBDOMAINS": "on"}, "True")]
+)
+def test_hsts_covers_subdomains_when_asked(
+    tmp_path: Path, asked: dict[str, str], subdomains: str
+) -> None:
+    command = (
+        "from django.conf import settings as s; from django.middleware.security import "
+        "SecurityMiddleware as M; m = M(len); print(m.sts_seconds, m.sts_include_subdomains)"
+    )
+    changes = {"CWEXPORT_PUBLIC_URL": "https://cw.example.com", **asked}
+    done = manage("shell", "--no-imports", "-c", command, folder=tmp_path, **changes)
+    assert done.stdout.split() == ["31536000", subdomains]
+
+
+@pytest.mark.parametrize(
+    ("public_url", "prefix"),
+    [
+        ("https://cw.example.com:8443", "__Host-cwexport_"),
+        ("https://cw.example.com/cwexport", "__Secure-cwexport_"),
+        ("http://cw.example.com", "cwexport_"),
+    ],
+)
+def test_cookies_over_https_are_only_ours(tmp_path: Path, public_url: str, prefix: str) -> None:
+    names = "s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.CWEXPORT_BROWSER_COOKIE_NAME"
+    command = f"from django.conf import settings as s; print({names})"
+    shell = ("shell", "--no-imports", "-c", command)
+    found = manage(*shell, folder=tmp_path, CWEXPORT_PUBLIC_URL=public_url).stdout.split()
+    assert len(found) == 3
+    assert all(name.startswith(prefix) for name in found)
+
+
+@pytest.mark.parametrize(
     "text", ["cw.example.com", "ftp://a", "https://", "https://u@a", "https://a/?b", "http://a:x"]
 )
 def test_unclear_address_is_refused(text: str) -> None:
@@ -108,3 +141,11 @@ def test_unclear_address_is_refused(text: str) -> None:
 @pytest.mark.parametrize("path", ["/cwexportx/", "/", "/runs/cwexport/"])
 def test_other_paths_stay_as_they_are(path: str) -> None:
     assert public_environ({"PATH_INFO": path}, PUBLIC_URL)["PATH_INFO"] == path
+
+
+@pytest.mark.parametrize("path", ["/runs", "/login/deeper", "/static", "/batches.xsd"])
+def test_public_path_like_a_page_is_refused(tmp_path: Path, path: str) -> None:
+    done = manage("serve", folder=tmp_path, CWEXPORT_PUBLIC_URL=f"https://cw.example.com{path}")
+
+    assert done.returncode == 1
+    assert "is one of the dashboard's own pages. Choose another path" in done.stderr

@@ -43,6 +43,7 @@ def edited(task: Task, /, *rows: Condition, **typed: str) -> dict[str, str]:
     """The form of a task as shown, with `typed` changed."""
     shown = {
         "name": task.name,
+        "tags": task.tags,
         "export": task.export,
         "page_size": str(task.page_size),
         "output_file": task.output_file,

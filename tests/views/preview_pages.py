@@ -36,4 +36,10 @@ def url_of(task: Task) -> str:
 def text_of(response: Any) -> str:
     """The text of the page, with blanks collapsed."""
     assert response.status_code == 200
-    return " ".join(document_fromstring(response.content).text_content().split())
+    return " ".join(document_fromstring(shown_by(response)).text_content().split())
+
+
+def shown_by(response: Any) -> bytes:
+    """What stays on the page: before it, an answer in place tells its steps."""
+    content: bytes = response.getvalue()
+    return content.rpartition(b"\f")[2]

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from exports.models import Task
+from exports.models import Task, Workflow
 from tests.screen_fixtures import succeed
 from tests.views.connection_pages import messages_of
 from tests.views.form_data import edit_url, edited
@@ -73,20 +73,25 @@ def test_deleting_tells_whose_on_failure_task_it_was(
     ]
 
 
-def test_home_folds_archived_tasks_away(signed_in: Client, make_task: MakeTask) -> None:
+def test_archived_tasks_are_listed_when_asked_for(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
-    assert "archived-tasks" not in signed_in.get(reverse("home")).content.decode()
-
     for name in ("Old", "Older"):
         make_task(name=name, output_file=f"{name}.xml").archive()
-    page = signed_in.get(reverse("home")).content.decode()
-    folded = page.partition('<details class="archived-tasks">')[2].partition("</details>")[0]
-    assert "<summary>2 archived tasks</summary>" in folded
-    assert folded.index(">Old</a>") < folded.index(">Older</a>")
-    assert f'href="{reverse("task-detail", args=[Task.objects.get(name="Old").pk])}"' in folded
-    assert task.name not in folded
+    listed = signed_in.get(reverse("task-list"), {"state": "archived"}).content.decode()
+    assert listed.index(">Old</a>") < listed.index(">Older</a>")
+    assert f">{task.name}</a>" not in listed
 
 
-def test_archived_tasks_are_listed_without_others(signed_in: Client, make_task: MakeTask) -> None:
-    make_task().archive()
-    assert "<summary>1 archived task</summary>" in signed_in.get(reverse("home")).content.decode()
+@pytest.mark.rule("K2")
+def test_archiving_tells_whose_step_it_is(signed_in: Client, make_task: MakeTask) -> None:
+    """Even a task that never ran stays, as the workflow would lose a step silently."""
+    task = make_task()
+    for name in ("Quarter end", "Month end"):
+        Workflow.objects.create(name=name).replace_steps([task, task])
+    response = signed_in.post(reverse("task-archive", args=[task.pk]))
+
+    assert messages_of(response)[1] == (
+        "Nightly batches is a step of Month end, Quarter end and, archived, is skipped there. "
+        "Take it out of the workflow on its form, or restore it."
+    )
+    assert Task.objects.get().archived_at is not None

@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from exports.connectwise.batches import FIELD_TYPES, FieldType
+from exports.connectwise.batch_fields import FIELD_TYPES, FieldType
 from exports.connectwise.filter.conditions import COMPARISONS, Condition, fitting_comparisons
-from exports.forms.conditions import MOST_ROWS, posted_rows, shown_rows
+from exports.forms.conditions import MAX_ROWS, posted_rows, shown_rows
 from exports.forms.row_actions import rows_after
 from tests.views.form_data import row_data
 
@@ -221,7 +221,7 @@ def test_rows_that_did_not_arrive_are_not_made() -> None:
         assert len(rows.forms) == 1
         assert not rows.is_valid()
         assert sentence in str(rows.non_form_errors())
-    assert len(posted_rows(posted(*[A] * 500)).forms) == MOST_ROWS + 10
+    assert len(posted_rows(posted(*[A] * 500)).forms) == MAX_ROWS + 10
 
 
 @pytest.mark.parametrize("field", ["id\n", "\nid", "id\u00a0", "i d", "id\t"])
@@ -259,6 +259,9 @@ def test_the_rows_answer_to_post_alone(signed_in: Client, client: Client) -> Non
         (Condition("updatedBy", "Equal", "John"), "quote-0", '"John"'),
         (Condition("updatedBy", "Equal", 'say "x"'), "quote-0", "'say \"x\"'"),
         (Condition("updatedBy", "In", "John, Ben"), "list-0", '("John", "Ben")'),
+        (Condition("batchIdentifier", "Like", "2016"), "stars-0", '"*2016*"'),
+        (Condition("batchIdentifier", "NotLike", "'2016'"), "stars-0", "'*2016*'"),
+        (Condition("batchIdentifier", "Like", '"2016%"'), "stars-0", '"2016%"'),
         (Condition("id", "NotIn", "(1,2"), "list-0", "(1, 2)"),
         (Condition("closedFlag", "Equal", "x"), "true-0", "True"),
         (Condition("closedFlag", "Equal", ""), "false-0", "False"),
@@ -291,7 +294,7 @@ def test_day_alone_becomes_a_date() -> None:
 
     [form] = rows_after(posted(row), "date-0").forms
     assert form.typed() == row
-    assert form.remark == "There is nothing to take over yet: type or pick it first."
+    assert form.remark == "There is nothing to insert yet: type or pick a value first."
 
 
 def test_what_cannot_be_quoted_stays_and_says_why(signed_in: Client) -> None:
@@ -309,11 +312,11 @@ def test_row_moved_by_keyboard_keeps_focus(signed_in: Client) -> None:
 
 
 def test_what_a_button_has_done_is_announced(signed_in: Client) -> None:
-    said = [
+    errors = [
         rows_after(posted(A, B, C), action).announcement
         for action in ("add", "remove-1", "up-2", "up-0", "explode-0", "")
     ]
-    assert said == [
+    assert errors == [
         "Condition 4 added.",
         "Condition 2 removed, 2 conditions are left.",
         "Condition 3 is now condition 2 of 3.",
@@ -383,3 +386,31 @@ def test_rows_that_are_being_replaced_are_not_judged(signed_in: Client) -> None:
     assert check(signed_in, posted(A), 1).status_code == 204
     assert check(signed_in, {}).status_code == 204
     assert signed_in.post(reverse("task-description"), {}).status_code == 204
+
+
+@pytest.mark.rule("F7")
+def test_like_without_star_is_told_at_its_row(signed_in: Client) -> None:
+    like = Condition("batchIdentifier", "Like", '"2016"')
+    address = reverse("task-condition-check", args=[0])
+    page = unescape(signed_in.post(address, posted(like)).content.decode())
+    assert (
+        'Like without * compares the whole text: this finds only what is exactly "2016". For '
+        'everything that contains it, write "*2016*".'
+    ) in page
+    assert 'value="stars-0"' in page
+    assert 'Search for "*2016*"' in page
+
+    for fine in (
+        Condition("batchIdentifier", "Like", '"2016*"'),
+        Condition("batchIdentifier", "Contains", '"2016"'),
+        Condition("batchIdentifier", "Like", "2016"),
+        Condition("batchIdentifier", "Like", '""'),
+    ):
+        assert "without *" not in signed_in.post(address, posted(fine)).content.decode()
+
+
+@pytest.mark.rule("F7")
+def test_every_like_gets_stars_at_once() -> None:
+    rows = [Condition("a", "Like", '"x"', "Or"), A, Condition("a", "NotLike", '"y"')]
+    shown = rows_after(posted(*rows), "stars-all").forms
+    assert [form.typed().value for form in shown] == ['"*x*"', A.value, '"y"']

@@ -114,7 +114,7 @@ def test_a_name_can_be_used_once(signed_in: Client, acme: Connection) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "typed", "words"),
+    ("field", "typed", "sentence"),
     [
         ("site", "https://user:pw@na.myconnectwise.net", "user name or password"),
         ("site", "ftp://na.myconnectwise.net", "starts with https://"),
@@ -138,11 +138,11 @@ def test_a_name_can_be_used_once(signed_in: Client, acme: Connection) -> None:
     ],
 )
 def test_unsendable_value_is_refused_at_its_field(
-    signed_in: Client, field: str, typed: str, words: str
+    signed_in: Client, field: str, typed: str, sentence: str
 ) -> None:
     response = signed_in.post(NEW, TYPED | {field: typed})
 
-    assert words in errors_of(response)[field][0]
+    assert sentence in errors_of(response)[field][0]
     assert not Connection.objects.exists()
 
 

@@ -40,7 +40,7 @@ def test_address_to_call_shows_while_typing(signed_in: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("site", "words"),
+    ("site", "sentence"),
     [
         ("", ""),
         ("169.254.169.254", "is never called"),
@@ -49,10 +49,10 @@ def test_address_to_call_shows_while_typing(signed_in: Client) -> None:
         ("http://na.myconnectwise.net", "type https://na.myconnectwise.net"),
     ],
 )
-def test_forbidden_site_explains_while_typing(signed_in: Client, site: str, words: str) -> None:
+def test_forbidden_site_explains_while_typing(signed_in: Client, site: str, sentence: str) -> None:
     answer = signed_in.get("/connections/address/", {"site": site}).content.decode()
 
-    assert words in answer
+    assert sentence in answer
     assert "<script>" not in answer
     assert "Will call" not in answer
 
@@ -103,8 +103,8 @@ def test_followed_test_shows_each_step(signed_in: Client, stand_in: StandIn) -> 
         ["passed", "running"] + ["waiting"] * 4,
         ["passed", "failed"] + ["skipped"] * 4,
     ]
-    assert 'data-said="Testing: Company known"' in states[1]
-    assert 'data-said="Stand-in was tested: a step failed, see below."' in states[2]
+    assert 'data-announcement="Testing: Company known"' in states[1]
+    assert 'data-announcement="Stand-in was tested: a step failed, see below."' in states[2]
     assert "status-failed" in signed_in.get(edit_page(connection)).content.decode()
 
 
@@ -259,7 +259,7 @@ def test_a_wrong_method_is_refused(
 @pytest.mark.parametrize("page", ["new/", "1/", "1/test/", "1/delete/"])
 def test_a_form_from_elsewhere_is_refused(acme: Connection, page: str) -> None:
     browser = Client(enforce_csrf_checks=True)
-    browser.force_login(User.objects.create_user("Admin1"))
+    browser.force_login(User.objects.create_user("Admin1", is_superuser=True))
 
     response = browser.post(f"/connections/{page}", TYPED)
 

@@ -206,7 +206,7 @@ def test_changed_conditions_offer_count_and_choice(signed_in: Client, moved: Tas
     run = moved.runs.get()
     assert (
         f"The conditions changed since run {run.pk} moved the date. The next run starts again at "
-        "2020-01-01T00:00:00Z. It leaves out the 2 batches that already went out."
+        "2020-01-01T00:00:00Z. It skips the 2 batches that already went out."
     ) in page
     assert "Only from now on</button>" in page
 
@@ -214,9 +214,9 @@ def test_changed_conditions_offer_count_and_choice(signed_in: Client, moved: Tas
 def test_only_from_now_on_uses_current_date(signed_in: Client, moved: Task) -> None:
     change_conditions(moved)
     page = reverse("task-from-now", args=[moved.pk])
-    said = [messages_of(signed_in.post(page))[-1] for _ in range(2)]
+    messages = [messages_of(signed_in.post(page))[-1] for _ in range(2)]
 
-    assert said == [
+    assert messages == [
         "The next run of Nightly batches goes on from 2026-03-01 00:00:00 UTC.",
         "The next run of Nightly batches goes on from its date already.",
     ]
@@ -226,6 +226,24 @@ def test_only_from_now_on_uses_current_date(signed_in: Client, moved: Task) -> N
     assert "Only from now on</button>" not in shown
     who = 'Admin1 <br><span class="muted">Only from now on, after changed conditions</span>'
     assert who in " ".join(shown.split())
+
+
+@pytest.mark.rule("W9")
+@pytest.mark.parametrize("export", ["modified", "new"])
+def test_only_from_now_on_holds_in_another_company(
+    signed_in: Client, make_task: MakeTask, export: str
+) -> None:
+    field = "date_created" if export == "new" else "date_modified"
+    task = make_task(export=export, **{field: TYPED})
+    move_date(task, succeed(task), field, MOVED)
+    Connection.objects.update(company="another")
+    assert "The company changed since" in page_of(signed_in, task)
+    signed_in.post(reverse("task-from-now", args=[task.pk]))
+
+    assert "Only from now on</button>" not in page_of(signed_in, task)
+    window = next_window(stored(task), "", datetime.now(UTC))
+    assert (window.restart, window.start_id, window.skips_known) == (None, None, False)
+    assert {window.created_after, window.modified_after} == {MOVED, None}
 
 
 def test_active_run_refuses_only_from_now_on(signed_in: Client, moved: Task) -> None:
@@ -266,18 +284,17 @@ def test_another_company_starts_without_ledger_and_says_so(
         "parallel_requests": "4",
     }
     form = reverse("connection-edit", args=[connection.pk])
-    hint = "these tasks would start without ledger and boundary: Nightly batches."
+    hint = "as the same ids belong to other batches there: Nightly batches."
     assert hint in signed_in.get(form).content.decode()
     assert messages_of(signed_in.post(form, typed)) == [
         "Connection Acme was saved.",
-        "Site or Company changed. The next runs of these tasks start without ledger and boundary, "
-        "as the same ids are other batches there: Nightly batches. See on the task's page what it "
-        "will fetch.",
+        "Site or Company changed. The next runs of these tasks start afresh, as the same ids "
+        "belong to other batches there: Nightly batches. Each task's page says what it will fetch.",
     ]
     assert (
         f"The company changed since run {moved.runs.get().pk} moved the date. The next run starts "
-        "again at 2020-01-01T00:00:00Z. It starts without ledger and boundary: the same ids are "
-        "other batches there."
+        "again at 2020-01-01T00:00:00Z. It starts afresh: there the same ids belong to other "
+        "batches."
     ) in page_of(signed_in, moved)
 
 

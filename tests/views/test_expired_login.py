@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
 from exports.connectwise.filter.conditions import Condition
-from exports.models import Connection, Run, Task
+from exports.models import Connection, LoginSession, Run, Task
 from exports.views.expired_login import TYPED as TYPED_BEFORE
 from exports.views.expired_login import TYPED_BY
 from tests.screen_fixtures import fail
@@ -83,7 +82,7 @@ def test_button_address_opened_by_hand(signed_in: Client, address: str, page: st
     answer = signed_in.get(address)
 
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
-    assert "This address is for a button" in answer.content.decode()
+    assert "This address cannot be opened directly" in answer.content.decode()
     assert f'href="{page}">Go to the page with the button</a>' in answer.content.decode()
     assert "Go to the page" not in signed_in.get("/logout/").content.decode()
 
@@ -110,7 +109,7 @@ def opened(user: User) -> Callable[[str], dict[str, str]]:
 
 @pytest.fixture
 def stranger(django_user_model: type[User]) -> User:
-    return django_user_model.objects.create_user("Stranger", password=PASSWORD)
+    return django_user_model.objects.create_user("Stranger", password=PASSWORD, is_superuser=True)
 
 
 Opened = Callable[[str], dict[str, str]]
@@ -177,7 +176,7 @@ def test_anonymous_form_keeps_nothing(
 ) -> None:
     data = (TYPED if page == NEW else new_task(connection)) | {"name": "Planted"} | sign
     refused = client.post(page, data)
-    assert Session.objects.count() == 0
+    assert LoginSession.objects.count() == 0
     assert not refused.cookies
     arrived = log_in_and_go_on(client, refused)
     assert "Planted" not in arrived.content.decode()
@@ -188,7 +187,7 @@ def test_anonymous_posts_make_no_session(client: Client, make_task: MakeTask) ->
     for name in ("task-run", "task-edit", "task-ledger-reexport", "task-description"):
         client.post(reverse(name, args=[task.pk]), {"typed_by": "x", "name": "x"})
     client.post("/login/", {"username": "nobody", "password": "wrong"})
-    assert Session.objects.count() == 0
+    assert LoginSession.objects.count() == 0
 
 
 def test_typed_text_returns_to_its_typist_only(

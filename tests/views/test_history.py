@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from exports.models import Run, Task
+from exports.models import Connection, Run, Task
 from tests.screen_fixtures import fail, start, succeed
 
 MakeTask = Callable[..., Task]
@@ -112,7 +112,7 @@ def test_the_number_of_runs_found_is_shown(signed_in: Client, runs: dict[str, Ru
 
 def test_filter_address_has_no_blanks(signed_in: Client, runs: dict[str, Run]) -> None:
     sent = {"task": "", "status": "failed", "from": "", "sort": "-batch_count"}
-    response = signed_in.get(HISTORY, sent, headers={"HX-Request": "true"})
+    response = signed_in.get(HISTORY, sent, headers={"HX-Request": "true", "HX-Trigger": "filters"})
     assert response.headers["HX-Push-Url"] == "/runs/?status=failed&sort=-batch_count"
     assert "HX-Push-Url" not in signed_in.get(HISTORY, sent).headers
 
@@ -243,7 +243,7 @@ def test_the_page_takes_few_queries_however_many_runs(
 ) -> None:
     for number in range(25):
         succeed(make_task(name=f"Task {number}", output_file=f"{number}.xml"), user)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(12):
         signed_in.get(HISTORY)
 
 
@@ -256,3 +256,26 @@ def test_empty_history_and_search_offer_next_step(signed_in: Client, make_task: 
 
 def test_a_stranger_is_asked_to_log_in(client: Client, db: None) -> None:
     assert client.get(HISTORY).headers["Location"] == f"/login/?next={HISTORY}"
+
+
+def test_history_is_searched_by_words(
+    signed_in: Client, make_task: MakeTask, connection: Connection
+) -> None:
+    nightly = make_task(name="Nightly", output_file="1.xml", tags="Payroll")
+    weekly = make_task(name="Weekly", output_file="2.xml")
+    first, second = succeed(nightly), fail(weekly, "ConnectWise answered 503.")
+    Task.objects.filter(pk=weekly.pk).update(name="Renamed")
+
+    def found(**query: object) -> set[int]:
+        page = signed_in.get(reverse("run-list"), query)
+        return {run.pk for run in page.context["table"].data.data}
+
+    assert found(q="night") == {first.pk}
+    assert found(q="payr") == found(tag="Payroll") == {first.pk}
+    assert found(q="answered 503") == {second.pk}
+    # By the name it had when it ran, and by today's.
+    assert found(q="weekly") == found(q="renamed") == {second.pk}
+    assert found(q=connection.name) == {first.pk, second.pk}
+    assert found(q=f"#{second.pk}") == found(q=f"failed {second.pk}") | {second.pk}
+    assert found(q="night 503") == found(tag="Pay") == found(q="nothing") == set()
+    assert found(q="\u00b2") == set()

@@ -73,7 +73,10 @@ def test_ten_wrong_passwords_lock_name_and_address(client: Client, user: User) -
 
 def test_logging_out_takes_a_post(signed_in: Client) -> None:
     assert signed_in.get("/logout/").status_code == 405
-    assert signed_in.post("/logout/").headers["Location"] == "/login/"
+    answer = signed_in.post("/logout/")
+    assert answer.headers["Location"] == "/login/"
+    # Cookies stay: those of other installations on this host would go too.
+    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
     assert signed_in.get("/connections/").status_code == 302
 
 
@@ -103,11 +106,14 @@ def test_every_page_is_strict_about_what_it_loads(signed_in: Client, address: st
         assert forbidden not in page
 
 
-def test_the_top_bar_marks_where_one_is(signed_in: Client) -> None:
+def test_navigation_marks_where_one_is(signed_in: Client) -> None:
     page = signed_in.get("/connections/new/").content.decode()
+    bar = page.partition('class="topnav"')[2].partition("</nav>")[0]
+    tabs = page.partition('class="tabs frame"')[2].partition("</nav>")[0]
 
-    assert page.count("aria-current") == 1
-    assert '<a href="/connections/" aria-current="page">Connections</a>' in page
+    for links in (bar, tabs):
+        assert links.count("aria-current") == 1
+        assert '<a href="/connections/" aria-current="page">Connections</a>' in links
 
 
 def test_an_unknown_host_name_is_refused_in_words(signed_in: Client) -> None:
@@ -133,11 +139,11 @@ def test_fragment_reports_expired_login(
 
     assert response.status_code == 286  # htmx stops polling at this status
     assert response.headers["HX-Retarget"] == "#messages"
-    said = response.content.decode()
+    page = response.content.decode()
     assert (
-        'Your login has expired. <a href="/login/?next=/runs/42/%3Fa%3D1" target="_blank"' in said
+        'Your login has expired. <a href="/login/?next=/runs/42/%3Fa%3D1" target="_blank"' in page
     )
-    assert "then go on here." in said
+    assert "then go on here." in page
     headers["HX-Current-URL"] = "http://elsewhere.example/x"
     assert b'href="/login/?next=/"' in client.get("/runs/42/progress/", headers=headers).content
 

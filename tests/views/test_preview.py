@@ -14,7 +14,15 @@ from exports.demo.store import Store
 from exports.models import Connection, Run, Task
 from tests.conftest import MakeTask, make_connection, save_task
 from tests.views.form_data import edited, errors, new_task
-from tests.views.preview_pages import OUR_PAGE, THE_SAMPLE, connection, no_waits, text_of, url_of
+from tests.views.preview_pages import (
+    OUR_PAGE,
+    THE_SAMPLE,
+    connection,
+    no_waits,
+    shown_by,
+    text_of,
+    url_of,
+)
 
 __all__ = ["connection", "no_waits"]
 
@@ -53,7 +61,7 @@ def test_saved_task_shows_count_table_and_xml(
         "A run would fetch batches where exportInvoicesFlag is True or id is 284. Of these, only "
         "what was updated after 1970-01-01 00:00:00 UTC." in page
     )
-    assert "The date was typed: it is taken literally and nothing is left out." in page
+    assert "The date was typed: it is taken literally and nothing is skipped." in page
     assert (
         "(exportInvoicesFlag = True or id = 284) and lastUpdated > [1970-01-01T00:00:00Z] and id "
         "> 0" in page
@@ -229,7 +237,7 @@ def test_preview_needs_no_name_or_file(
     response = signed_in.post(UNSAVED, typed, **options)
 
     assert "120 batches match" in text_of(response)
-    assert "Preview of <" not in response.content.decode()
+    assert "Preview of <" not in shown_by(response).decode()
     assert Task.objects.count() == 1
 
 
@@ -253,7 +261,7 @@ def test_row_buttons_work_on_refused_preview(signed_in: Client, connection: Conn
 def test_htmx_preview_focuses_its_heading(signed_in: Client, connection: Connection) -> None:
     response = signed_in.post(UNSAVED, new_task(connection, export="all"), **HTMX)
 
-    fragment = response.content.decode()
+    fragment = shown_by(response).decode()
     heading = document_fromstring(fragment).xpath("//h2[@autofocus and @tabindex='-1']")[0]
     assert heading.text_content().split() == ["Preview", "120", "batches", "match"]
     assert "Close preview" in fragment
@@ -322,6 +330,38 @@ def test_link_of_our_own_previews(
 
     assert "As XML" in text_of(response)
     assert list(stand_in.requests) != []
+
+
+def test_page_that_follows_asks_nothing_itself(
+    signed_in: Client, make_task: MakeTask, stand_in: StandIn
+) -> None:
+    address = url_of(make_task())
+    page = signed_in.get(f"{address}?follow=1", headers=OUR_PAGE)
+
+    assert list(stand_in.requests) == []
+    asking = document_fromstring(page.content).xpath("//*[@data-asks-connectwise][@hx-get]")
+    assert [one.get("hx-get") for one in asking] == [address]
+    assert "Ask again" in text_of(page)
+
+
+def test_answer_in_place_tells_steps_first(
+    signed_in: Client, make_task: MakeTask, stand_in: StandIn
+) -> None:
+    address = url_of(make_task())
+    response = signed_in.get(address, headers={**OUR_PAGE, "HX-Request": "true"})
+    told = response.getvalue().decode().split("\f")
+    states = [" ".join(document_fromstring(one).text_content().split()) for one in told[:-1]]
+
+    assert states[0] == "Reach ConnectWise and log in…"
+    assert states[-1].endswith(
+        "Count all batches: 120 batches. Count those that the next run fetches: 120 batches. "
+        "Read the first page…"
+    )
+    assert "120 batches match" in told[-1]
+    # No more is asked than without the steps.
+    asked = len(stand_in.requests)
+    signed_in.get(address, headers=OUR_PAGE)
+    assert len(stand_in.requests) == 2 * asked
 
 
 def test_huge_batches_make_no_huge_page(db: None, signed_in: Client) -> None:

@@ -136,3 +136,18 @@ def test_preview_of_running_task_links_to_run(signed_in: Client, task: Task) -> 
 
     links = document_fromstring(response.content).xpath("//main//a[contains(@class, 'btn')]/@href")
     assert links == [f"/runs/{run.pk}/", f"/tasks/{task.pk}/edit/"]
+
+
+@pytest.mark.rule("F7")
+def test_preview_tries_what_like_meant(
+    signed_in: Client, make_task: MakeTask, stand_in: StandIn
+) -> None:
+    task = make_task()
+    task.replace_conditions([Condition("batchIdentifier", "Like", '"20191015"')])
+    page = text_of(signed_in.get(url_of(task), headers=OUR_PAGE))
+
+    assert 'this finds only what is exactly "20191015"' in page
+    assert (
+        'With * around it, 1 batch is found: batches where batchIdentifier is like "*20191015*".'
+    ) in page
+    assert "Change the conditions" in page

@@ -14,7 +14,7 @@ from django.urls import reverse
 from lxml import etree
 
 from exports.models import Run, RunLogEntry, Task
-from exports.storage import files
+from tests.run_files import manifest_file, run_file
 from tests.screen_fixtures import CONTENT, OWNER, fail, start, succeed
 
 MakeTask = Callable[..., Task]
@@ -41,7 +41,9 @@ def test_run_without_success_has_no_file(signed_in: Client, make_task: MakeTask)
 
 
 @pytest.mark.rule("O5")
-def test_the_download_is_the_file_byte_for_byte(signed_in: Client, make_task: MakeTask) -> None:
+def test_the_download_is_the_file_byte_for_byte(
+    signed_in: Client, make_task: MakeTask, each_store: str
+) -> None:
     run = succeed(make_task(), file_name='a "b"; é.xml')
     response = signed_in.get(url("run-download", run))
 
@@ -50,19 +52,30 @@ def test_the_download_is_the_file_byte_for_byte(signed_in: Client, make_task: Ma
     headers = response.headers
     assert headers["Content-Type"] == "application/xml; charset=utf-8"
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    policy = headers["Content-Security-Policy"]
+    assert policy == "default-src 'none'; frame-ancestors 'none'; sandbox"
     assert headers["Cache-Control"] == "no-store, private"
     assert headers["Content-Length"] == str(len(CONTENT))
     assert headers["Content-Disposition"] == (
-        "attachment; filename=\"a _b_; e.xml\"; filename*=utf-8''a%20%22b%22%3B%20%C3%A9.xml"
+        f'attachment; filename="a _b_; e-run-{run.pk}.xml"; '
+        f"filename*=utf-8''a%20%22b%22%3B%20%C3%A9-run-{run.pk}.xml"
     )
 
 
-def test_missing_or_changed_file_is_refused(signed_in: Client, make_task: MakeTask) -> None:
+def test_name_with_run_number_is_kept(signed_in: Client, make_task: MakeTask) -> None:
+    run = succeed(make_task(output_file="batches {run}.xml"), file_name="batches 7.xml")
+    response = signed_in.get(url("run-download", run))
+    assert body(response) == CONTENT
+    assert response.headers["Content-Disposition"] == 'attachment; filename="batches 7.xml"'
+
+
+def test_missing_or_changed_file_is_refused(
+    signed_in: Client, make_task: MakeTask, each_store: str
+) -> None:
     run = succeed(make_task())
-    files.run_file(run).write_bytes(CONTENT + b" ")
+    run_file(run).write_bytes(CONTENT + b" ")
     changed = signed_in.get(url("run-download", run))
-    files.run_file(run).unlink()
+    run_file(run).unlink()
     gone = signed_in.get(url("run-download", run))
 
     assert (changed.status_code, gone.status_code) == (410, 410)
@@ -97,7 +110,7 @@ def test_the_proof_is_downloaded_as_json(
     signed_in: Client, make_task: MakeTask, user: User
 ) -> None:
     run = succeed(make_task(), user)
-    files.manifest_file(run).write_text('{"run": 1}')
+    manifest_file(run).write_text('{"run": 1}')
     answer = signed_in.get(reverse("run-manifest", args=[run.pk]))
 
     assert b"".join(answer.streaming_content) == b'{"run": 1}'  # type: ignore[attr-defined]
@@ -105,13 +118,13 @@ def test_the_proof_is_downloaded_as_json(
     assert f"run-{run.pk}-proof.json" in answer["Content-Disposition"]
 
 
-def test_changed_proof_is_refused(signed_in: Client, make_task: MakeTask) -> None:
+def test_changed_proof_is_refused(signed_in: Client, make_task: MakeTask, each_store: str) -> None:
     proof = b'{"run": 1}'
     run = succeed(make_task(), manifest_sha256=hashlib.sha256(proof).hexdigest())
-    files.manifest_file(run).write_bytes(proof)
+    manifest_file(run).write_bytes(proof)
     assert signed_in.get(url("run-manifest", run)).status_code == 200
 
-    files.manifest_file(run).write_bytes(b'{"run": 2}')
+    manifest_file(run).write_bytes(b'{"run": 2}')
     answer = signed_in.get(url("run-manifest", run))
     assert answer.status_code == 410
     assert "somebody changed it, so it is not handed out" in answer.content.decode()
@@ -132,8 +145,8 @@ def test_changed_file_of_same_size_is_refused(
     signed_in: Client, make_task: MakeTask, user: User
 ) -> None:
     run = succeed(make_task(), user)
-    content = files.run_file(run).read_bytes()
-    files.run_file(run).write_bytes(content[:-2] + b"x\n")
+    content = run_file(run).read_bytes()
+    run_file(run).write_bytes(content[:-2] + b"x\n")
 
     answer = signed_in.get(reverse("run-download", args=[run.pk]))
     assert answer.status_code == 410

@@ -13,8 +13,8 @@ from django.test import Client
 from django.urls import reverse
 
 from exports.models import Run, Task
-from exports.reporting.file_pages import PAGE_BYTES, first_lines, page_before, page_from
-from exports.storage import files
+from exports.reporting.file_pages import PAGE_BYTES, FilePage, first_lines, page_before, page_from
+from tests.run_files import run_file
 from tests.screen_fixtures import CONTENT, OWNER, start, succeed
 
 MakeTask = Callable[..., Task]
@@ -34,10 +34,15 @@ def large(tmp_path: Path) -> Path:
     return path
 
 
+def looked_at(look: Callable[..., FilePage], path: Path, *at: int) -> FilePage:
+    with path.open("rb") as stream:
+        return look(stream, *at)
+
+
 def forward(path: Path) -> list[tuple[int, int, str]]:
     pages, start = [], 0
     while True:
-        page = page_from(path, start)
+        page = looked_at(page_from, path, start)
         pages.append((page.start, page.end, page.text))
         if page.is_last:
             return pages
@@ -54,10 +59,10 @@ def test_the_pages_put_together_are_the_file(large: Path) -> None:
 
 def test_paging_backwards_shows_the_whole_file(large: Path) -> None:
     size = large.stat().st_size
-    page = page_before(large, size)
+    page = looked_at(page_before, large, size)
     texts = [page.text]
     while not page.is_first:
-        page = page_before(large, page.start)
+        page = looked_at(page_before, large, page.start)
         texts.insert(0, page.text)
     assert "".join(texts) == large.read_text(encoding="utf-8")
     assert all(text.startswith(("  <Batch>\n", "<?xml")) for text in texts)
@@ -66,14 +71,17 @@ def test_paging_backwards_shows_the_whole_file(large: Path) -> None:
 @pytest.mark.parametrize("offset", [-5, 0, 1, 30, 70, 5_001, 10**6, 10**18])
 def test_every_page_is_bounded(large: Path, offset: int) -> None:
     content = large.read_bytes()
-    for page in (page_from(large, offset), page_before(large, offset)):
+    for page in (looked_at(page_from, large, offset), looked_at(page_before, large, offset)):
         assert 0 < page.end - page.start <= PAGE_BYTES
         assert page.text == content[page.start : page.end].decode("utf-8", "replace")
 
 
 def test_an_empty_file_is_an_empty_page(tmp_path: Path) -> None:
     (tmp_path / "empty.xml").touch()
-    for page in (page_from(tmp_path / "empty.xml", 0), page_before(tmp_path / "empty.xml", 5)):
+    for page in (
+        looked_at(page_from, tmp_path / "empty.xml", 0),
+        looked_at(page_before, tmp_path / "empty.xml", 5),
+    ):
         assert (page.text, page.is_first, page.is_last) == ("", True, True)
 
 
@@ -85,14 +93,14 @@ def test_oversized_record_is_shown_in_pieces(tmp_path: Path) -> None:
 
 
 def test_first_lines_are_bounded(large: Path, tmp_path: Path) -> None:
-    beginning = first_lines(large)
+    beginning = looked_at(first_lines, large)
     assert beginning.text.count("\n") == 40
     assert large.read_text(encoding="utf-8").startswith(beginning.text)
     assert not beginning.is_last
 
     wide = tmp_path / "wide.xml"
     wide.write_text("x" * 10**6)
-    assert len(first_lines(wide).text) == 8 * 1024
+    assert len(looked_at(first_lines, wide).text) == 8 * 1024
 
 
 def view(client: Client, run: Run, **asked: Any) -> str:
@@ -103,7 +111,7 @@ def view(client: Client, run: Run, **asked: Any) -> str:
 def test_file_view_leads_to_download(signed_in: Client, make_task: MakeTask) -> None:
     run = succeed(make_task())
     content = (HEAD + "".join(map(batch, range(1_000))) + TAIL).encode()
-    files.run_file(run).write_bytes(content)
+    run_file(run).write_bytes(content)
     sha256 = hashlib.sha256(content).hexdigest()
     Run.objects.update(file_size=len(content), file_sha256=sha256)
     first = view(signed_in, run)
@@ -138,9 +146,9 @@ def test_changed_file_is_flagged(signed_in: Client, make_task: MakeTask, content
     result = reverse("run-detail", args=[run.pk])
     assert changed not in view(signed_in, run) + signed_in.get(result).content.decode()
 
-    kept = files.run_file(run).stat()
-    files.run_file(run).write_bytes(content)
-    os.utime(files.run_file(run), ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    kept = run_file(run).stat()
+    run_file(run).write_bytes(content)
+    os.utime(run_file(run), ns=(kept.st_atime_ns, kept.st_mtime_ns))
     assert changed in view(signed_in, run)
     assert changed in signed_in.get(result).content.decode()
 
@@ -151,7 +159,7 @@ def test_a_run_without_a_file_says_why(signed_in: Client, make_task: MakeTask) -
     run.fail(OWNER, "No.")
     assert f"{run} has no file, because it failed." in view(signed_in, run)
     gone = succeed(Task.objects.get())
-    files.run_file(gone).unlink()
+    run_file(gone).unlink()
     response = signed_in.get(reverse("run-file", args=[gone.pk]))
     assert response.status_code == 410
     assert "is no longer in the folder of this installation" in response.content.decode()
@@ -159,7 +167,7 @@ def test_a_run_without_a_file_says_why(signed_in: Client, make_task: MakeTask) -
 
 def test_markup_in_a_file_stays_text(signed_in: Client, make_task: MakeTask) -> None:
     run = succeed(make_task())
-    files.run_file(run).write_text("<script>alert(1)</script>")
+    run_file(run).write_text("<script>alert(1)</script>")
     for name in ("run-file", "run-detail"):
         page = signed_in.get(reverse(name, args=[run.pk])).content.decode()
         assert "<script>alert" not in page

@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from exports.models import Delivery, Run, Task
-from exports.storage import files
+from tests.run_files import run_file
 from tests.screen_fixtures import CONTENT, OWNER, fail, start, succeed
 
 MakeTask = Callable[..., Task]
@@ -100,9 +100,9 @@ def test_check_command_cannot_be_injected(signed_in: Client, make_task: MakeTask
 
 def test_a_success_whose_file_is_gone_says_so(signed_in: Client, make_task: MakeTask) -> None:
     run = succeed(make_task())
-    files.run_file(run).unlink()
+    run_file(run).unlink()
     page = page_of(signed_in, run)
-    assert "The file is no longer in the folder of this installation." in page
+    assert "is no longer in the folder of this installation. Restore it" in page
     assert "xml-tag" not in page
 
 
@@ -110,14 +110,14 @@ def test_a_success_whose_file_is_gone_says_so(signed_in: Client, make_task: Make
     ("fields", "equation", "verdict"),
     [
         ({"skipped_count": 0, "batch_count": 290}, "Counted 290 = Fetched 290 = Written 290", 1),
-        ({}, "Counted 290 = Fetched 290 = Written 284 + Left out 6", 1),
+        ({}, "Counted 290 = Fetched 290 = Written 284 + Skipped 6", 1),
         (
             {"proven_count": 288},
-            "Counted 288 + Meanwhile 2 = Fetched 290 = Written 284 + Left out 6",
+            "Counted 288 + Meanwhile 2 = Fetched 290 = Written 284 + Skipped 6",
             1,
         ),
-        ({"proven_count": None}, "Fetched 290 = Written 284 + Left out 6", 0),
-        ({"suspicion": "Few."}, "Counted 290 = Fetched 290 = Written 284 + Left out 6", 0),
+        ({"proven_count": None}, "Fetched 290 = Written 284 + Skipped 6", 0),
+        ({"suspicion": "Few."}, "Counted 290 = Fetched 290 = Written 284 + Skipped 6", 0),
     ],
 )
 def test_the_proof_adds_up(
@@ -139,7 +139,7 @@ def test_the_proof_adds_up(
         ({"suspicion": "ConnectWise shows none."}, "Check this before you use the file"),
         ({"repeated_count": 3}, "3 came twice and count once."),
         ({}, "Every batch that ConnectWise counts was fetched."),
-        ({}, "What was left out, this task had exported before."),
+        ({}, "This task had already exported what was skipped."),
     ],
 )
 def test_a_success_says_what_is_special_about_it(
@@ -245,8 +245,8 @@ def test_pages_and_retries_are_two_figures(signed_in: Client, make_task: MakeTas
 def test_delivery_is_followed_to_its_end(signed_in: Client, make_task: MakeTask) -> None:
     run = succeed(make_task())
     Delivery.objects.plan(run)
-    asked = reverse("run-delivery", args=[run.pk, "export_folder"])
-    on_its_way = "<dd>batches.xml is on its way there.</dd>"
+    asked = reverse("run-delivery", args=[run.pk, run.deliveries.get().pk])
+    on_its_way = "batches.xml is on its way there."
     for page in (page_of(signed_in, run), signed_in.get(asked).content.decode()):
         assert f'hx-get="{asked}" hx-trigger="every 2s" hx-swap="outerHTML"' in page
         assert on_its_way in page
@@ -261,13 +261,31 @@ def test_delivery_is_followed_to_its_end(signed_in: Client, make_task: MakeTask)
     row.finish(Delivery.State.DELIVERED)
     for page in (page_of(signed_in, run), signed_in.get(asked).content.decode()):
         assert "hx-trigger" not in page
-        assert "<dd>batches.xml was put there for other programs to pick up.</dd>" in page
+        assert "batches.xml was put there for other programs to pick up." in page
 
 
 def test_run_without_delivery_has_none_to_follow(signed_in: Client, make_task: MakeTask) -> None:
     run = succeed(make_task(), batch_count=0)
 
     assert "hx-trigger" not in page_of(signed_in, run)
-    for destination in ("export_folder", "elsewhere"):
-        address = reverse("run-delivery", args=[run.pk, destination])
+    for number in (0, 1):
+        address = reverse("run-delivery", args=[run.pk, number])
         assert signed_in.get(address).status_code == 404
+
+
+@pytest.mark.rule("W10")
+@pytest.mark.parametrize(
+    ("export", "says"),
+    [
+        ("modified", "It is delivered like every file, as later runs skip the batches in it."),
+        ("all", "It is delivered like every file; the next one replaces it."),
+    ],
+)
+def test_suspicious_file_is_delivered_and_says_so(
+    signed_in: Client, make_task: MakeTask, export: str, says: str
+) -> None:
+    run = succeed(make_task(export=export), suspicion="Far fewer batches than before.")
+    empty = succeed(make_task(name="B", output_file="b.xml"), suspicion="None.", batch_count=0)
+
+    assert says in page_of(signed_in, run)
+    assert "It is delivered" not in page_of(signed_in, empty)

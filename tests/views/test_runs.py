@@ -68,7 +68,7 @@ def test_page_polls_only_while_active(signed_in: Client, make_task: MakeTask) ->
     asks = f'hx-get="{url("run-progress", run)}?seen={line.pk}" hx-trigger="every 1s, look-now"'
     for asked in (url("run-detail", run), f"{url('run-progress', run)}?seen={line.pk}"):
         assert asks in signed_in.get(asked).content.decode()
-    reloads = '<noscript><meta http-equiv="refresh" content="5"></noscript>'
+    reloads = '<noscript><meta http-equiv="refresh" content="5; url=?reloaded=1"></noscript>'
     assert reloads in page_of(signed_in, run)
 
     run.fail(OWNER, "ConnectWise answered 401.")
@@ -92,14 +92,14 @@ def test_the_title_tells_how_far_the_run_is(signed_in: Client, make_task: MakeTa
         assert first[1] == polled[1]
         return first[1]
 
-    said = [title()]
+    titles = [title()]
     assert run.claim(OWNER)
-    said.append(title())
+    titles.append(title())
     run.progress(OWNER, fetched_count=42, expected_count=100)
-    said.append(title())
+    titles.append(title())
     run.fail(OWNER, "No.")
-    said.append(title())
-    assert said == [f"Waiting · {run}", f"Running · {run}", f"42 % · {run}", f"Failed · {run}"]
+    titles.append(title())
+    assert titles == [f"Waiting · {run}", f"Running · {run}", f"42 % · {run}", f"Failed · {run}"]
 
 
 @pytest.mark.parametrize(
@@ -167,14 +167,14 @@ def test_waiting_run_names_the_blocking_run(signed_in: Client, make_task: MakeTa
     assert f"Waiting for a worker, which is busy with {busy}" in page
 
 
-def test_a_run_whose_worker_fell_silent_says_so(signed_in: Client, make_task: MakeTask) -> None:
+def test_a_run_of_stalled_worker_says_so(signed_in: Client, make_task: MakeTask) -> None:
     run = start(make_task())
-    assert "No sign of life" not in page_of(signed_in, run)
+    assert "has not answered" not in page_of(signed_in, run)
     Run.objects.filter(pk=run.pk).update(heartbeat_at=NOON)
     with time_machine.travel(NOON + timedelta(minutes=3), tick=False):
         page = page_of(signed_in, run)
     assert (
-        "No sign of life from the worker for 3 min 0 s. The run is resumed by the next worker that "
+        "The worker has not answered for 3 min 0 s. The run is resumed by the next worker that "
         "is alive; if none is there, start one with manage.py serve."
     ) in page
 
@@ -199,11 +199,9 @@ def test_run_of_killed_worker_shows_no_rate(
     with time_machine.travel(NOON + timedelta(seconds=25), tick=False):
         silent = page_of(signed_in, run)
 
-    assert "No sign of life" not in alive
+    assert "has not answered" not in alive
     assert '<dt>Rate</dt><dd>10 <span class="muted">a second</span></dd>' in alive
-    assert (
-        f"No sign of life from the worker for 25 s. If it stays silent the run is {end} after 60 s."
-    ) in silent
+    assert (f"The worker has not answered for 25 s. After 60 s the run is {end}.") in silent
     assert "<dt>Rate</dt><dd>–</dd>" in silent
     assert "<dt>Time left</dt><dd>–</dd>" in silent
 
@@ -211,13 +209,13 @@ def test_run_of_killed_worker_shows_no_rate(
 def test_a_run_is_cancelled_once(signed_in: Client, make_task: MakeTask, user: User) -> None:
     waiting = make_task().queue_run(Run.Trigger.MANUAL)
     running = start(make_task(name="Other", output_file="other.xml"))
-    said = []
+    messages = []
     for run in (waiting, running, waiting):
         response = signed_in.post(url("run-cancel", run))
         assert response.headers["Location"] == url("run-detail", run)
-        said += [str(message) for message in get_messages(response.wsgi_request)][-1:]
+        messages += [str(message) for message in get_messages(response.wsgi_request)][-1:]
 
-    assert said == [
+    assert messages == [
         f"{waiting} was cancelled.",
         f"{running} is being cancelled.",
         f"{waiting} was over already.",
@@ -250,12 +248,12 @@ def test_the_answer_to_a_cancel_already_says_so(signed_in: Client, make_task: Ma
 
 def test_starting_message_goes_after_the_run(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task()
-    said = f"Run {{}} of {task} started.</p>"
+    sentence = f"Run {{}} of {task} started.</p>"
     signed_in.post(reverse("task-run", args=[task.pk]))
     run = Run.objects.get()
     page = page_of(signed_in, run)
     assert '<div class="notice notice-info">' in page
-    assert said.format(run.pk) in page
+    assert sentence.format(run.pk) in page
     emptied = '<div id="messages" role="status" hx-swap-oob="true"></div>'
     assert emptied not in page_of(signed_in, run, "run-progress")
     assert run.claim(OWNER)
@@ -265,7 +263,7 @@ def test_starting_message_goes_after_the_run(signed_in: Client, make_task: MakeT
     signed_in.post(reverse("task-run", args=[task.pk]))
     next_run = Run.objects.latest("pk")
     assert next_run.cancel()
-    assert said.format(next_run.pk) not in page_of(signed_in, next_run)
+    assert sentence.format(next_run.pk) not in page_of(signed_in, next_run)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from django.urls import reverse
 from exports.connectwise.filter.conditions import Condition
 from exports.forms.dates import canonical
 from exports.forms.task_copies import first_values_of_copy
-from exports.models import Task
+from exports.models import Destination, Task, TaskDestination
 from tests.screen_fixtures import move_date, succeed
 from tests.views.form_data import errors, new_task
 
@@ -59,6 +59,12 @@ def test_copy_starts_with_last_typed_dates(signed_in: Client, make_task: MakeTas
         "can_resume_from_failure": True,
         "on_failure_task": other.pk,
         "break_on_failure": False,
+        "success_within_hours": None,
+        "tags": "",
+        "report": "never",
+        "report_channel": None,
+        "report_with_file": False,
+        "report_with_log": False,
     }
     assert form.rows.conditions() == ROWS
     page = unescape(response.content.decode())
@@ -90,6 +96,26 @@ def test_saving_copy_leaves_the_original_alone(
     ]
     assert Task.objects.filter(pk=task.pk).values().get() == before
     assert task.saved_conditions() == ROWS
+
+
+def test_copy_delivers_where_the_original_does(signed_in: Client, task: Task) -> None:
+    partner, bank = (Destination.objects.create(name=name, kind="sftp") for name in ("A", "B"))
+    TaskDestination.objects.create(
+        task=task, destination=partner, name_template="partner.xml", sends_empty=True
+    )
+    TaskDestination.objects.create(task=task, destination=bank, name_template="{task}-{date}.xml")
+    page = signed_in.get(clone_url(task)).content.decode()
+    assert "A, B, Export folder." in page
+    data = new_task(task.connection, name="Copy", output_file="copy.xml")
+    signed_in.post(clone_url(task), data)
+
+    uses = Task.objects.get(name="Copy").task_destinations.order_by("destination__name")
+    assert list(uses.values_list("destination__name", "name_template", "sends_empty")) == [
+        # Both tasks would write partner.xml there.
+        ("A", "", True),
+        ("B", "{task}-{date}.xml", False),
+        ("Export folder", "", False),
+    ]
 
 
 def test_a_copy_that_is_refused_stays_a_copy(signed_in: Client, make_task: MakeTask) -> None:

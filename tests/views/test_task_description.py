@@ -62,7 +62,7 @@ def test_each_mode_says_what_the_next_run_fetches(
     assert {export: one.next_run for export, one in params.items()} == {
         "modified": (
             "It asks for batches updated after 2020-01-01T00:00:00Z.",
-            "The date was typed: it is taken literally and nothing is left out.",
+            "The date was typed: it is taken literally and nothing is skipped.",
         ),
         "new": (
             "It asks for batches created after 2020-01-01T00:00:00Z: it looks up the highest id "
@@ -79,7 +79,7 @@ def test_first_error_names_its_row(signed_in: Client, connection: Connection) ->
 
     assert (params.in_words, params.request) == ("", "")
     assert params.error.startswith("Condition 3: The value for batchIdentifier is a whole number")
-    assert params.next_run == ("It can be told once the conditions can be sent.",)
+    assert params.next_run == ("This shows here once the conditions can be sent.",)
 
 
 def test_too_long_filter_is_reported_before_saving(
@@ -96,6 +96,10 @@ def test_unreadable_or_future_date_is_reported(signed_in: Client, connection: Co
     unknown = described(signed_in, new_task(connection, export="some"))
 
     assert (wrong.request, wrong.next_run) == ("id < 284", ("Date Modified cannot be read yet.",))
+    bare = new_task(connection, date_modified="31.12.2020")
+    page = signed_in.post(reverse("task-description"), bare).content.decode()
+    assert "every batch" not in page
+    assert "Date Modified cannot be read yet." in page
     assert "That lies in the future: nothing is exported until then." in ahead.next_run
     assert unknown.next_run == ("Choose Modified, New or All.",)
 
@@ -161,13 +165,13 @@ def test_a_form_page_takes_few_queries(
     task.refresh_from_db()
     changed = edited(task, LIKE)
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(14):
         signed_in.get(edit_url(task))
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(14):
         signed_in.get(reverse("task-clone", args=[task.pk]))
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(14):
         signed_in.get(CREATE)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(14):
         described(signed_in, changed, task)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(14):
         signed_in.post(edit_url(task), changed | {"row_action": "add"})

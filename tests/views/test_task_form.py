@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from exports.connectwise.filter.conditions import Condition
-from exports.models import Connection, DateChange, Task
+from exports.models import AuditEntry, Connection, DateChange, Task
 from tests.screen_fixtures import move_date, put_out, succeed
 from tests.views.form_data import CREATE, edit_url, edited, errors, new_task
 
@@ -68,21 +68,24 @@ def test_a_task_is_saved_with_all_its_settings(
 
 
 def test_form_shows_labels_in_order(signed_in: Client, connection: Connection) -> None:
-    page = unescape(signed_in.get(CREATE).content.decode())
+    page = unescape(signed_in.get(CREATE).content.decode()).partition("<main")[2]
 
     labels = findall(r"<label[^>]*>([^<]*)</label>", page)
     assert labels == [
         "Task Name",
         "Connection",
+        "Tags",
         *("Field", "Comparison", "Value", "Date", "Time in UTC (optional)", "Logic Operator"),
         *("Date Created", "Date Modified", "Export Modified, New or All Records", "Page Size"),
         *("Output File", "References To Fetch", "References To Fetch Page Size"),
         "Include extra API fields",
         *("Task Type", "Unique ID", "Enabled", "Can Resume From Failure"),
         *("On Failure Task", "Break on Failure"),
+        "Tell me without a success for (hours)",
+        *("Report", "Report to", "Report with the log", "Report with the file"),
     ]
     helped = findall(r'class="form-text" id="id_(\w+)_helptext">\s*\S', page)
-    assert len(helped) == len(set(helped)) == 14
+    assert len(helped) == len(set(helped)) == 20
     assert "This task does not return any references that can be fetched" in page
 
 
@@ -175,7 +178,7 @@ def test_changed_conditions_say_what_the_next_run_fetches(
     assert messages_in(response) == [
         "Nightly batches was saved.",
         f"The conditions changed since run {run.pk} moved the date. The next run starts again at "
-        "1970-01-01T00:00:00Z. It leaves out the 2 batches that already went out.",
+        "1970-01-01T00:00:00Z. It skips the 2 batches that already went out.",
     ]
 
 
@@ -214,3 +217,29 @@ def test_unicode_forms_of_one_file_clash(signed_in: Client, make_task: MakeTask)
     data = edited(other, output_file="zoe\u0308.xml")
     [sentence] = errors(signed_in.post(edit_url(other), data))["output_file"]
     assert "already exports to Zo\u00eb.xml" in sentence
+
+
+def test_tags_are_saved_shown_and_audited(signed_in: Client, make_task: MakeTask) -> None:
+    task = make_task()
+    Task.objects.create(
+        name="Other", connection=task.connection, output_file="other.xml", tags="Payroll"
+    )
+    url = reverse("task-edit", args=[task.pk])
+    signed_in.post(url, edited(task, tags=" payroll,Month end, month END"))
+    task.refresh_from_db()
+    assert task.tags == "Payroll, Month end"
+    entry = AuditEntry.objects.get(action="task.changed", object_id=task.pk)
+    assert entry.changes == {"tags": ["", "Payroll, Month end"]}
+    page = signed_in.get(reverse("task-detail", args=[task.pk])).content.decode()
+    assert f'href="{reverse("home")}?tag=Month%20end"' in page
+
+
+def test_unfit_tags_are_refused_and_kept(signed_in: Client, make_task: MakeTask) -> None:
+    task = make_task()
+    url = reverse("task-edit", args=[task.pk])
+    typed = f"{'x' * 31}, y"
+    page = signed_in.post(url, edited(task, tags=typed)).content.decode()
+    assert "A tag has at most 30 characters" in page
+    assert f'value="{typed}"' in page
+    task.refresh_from_db()
+    assert task.tags == ""

@@ -29,7 +29,7 @@ ONE, TWO = Condition("id", "Equal", "1", ""), Condition("id", "Equal", "2", "")
 @pytest.fixture
 def colleague(django_user_model: type[User]) -> Client:
     browser = Client()
-    browser.force_login(django_user_model.objects.create_user("Colleague"))
+    browser.force_login(django_user_model.objects.create_user("Colleague", is_superuser=True))
     return browser
 
 
@@ -55,9 +55,9 @@ def test_other_fields_of_a_task_are_kept(
     task.refresh_from_db()
     assert (task.name, task.page_size, task.enabled) == ("Renamed", 500, False)
     assert task.saved_conditions() == (ONE,)
-    told = messages_of(answer)
-    assert "Colleague changed Page Size from 25 to 500 meanwhile. That was kept." in told
-    assert "Colleague changed Enabled from Yes to No meanwhile. That was kept." in told
+    messages = messages_of(answer)
+    assert "Colleague changed Page Size from 25 to 500 meanwhile. That was kept." in messages
+    assert "Colleague changed Enabled from Yes to No meanwhile. That was kept." in messages
     assert task.updated_by == "Admin1"
 
 
@@ -146,8 +146,8 @@ def test_other_fields_of_a_connection_are_kept(signed_in: Client, colleague: Cli
     assert answer.status_code == 302, errors_of(answer)
     now = stored(connection)
     assert (now.name, now.site, now.is_default) == ("Mine", "https://eu.myconnectwise.net", True)
-    told = " ".join(messages_of(answer))
-    assert "Colleague changed Site from https://na.myconnectwise.net to https://eu." in told
+    messages = " ".join(messages_of(answer))
+    assert "Colleague changed Site from https://na.myconnectwise.net to https://eu." in messages
 
 
 def test_both_values_of_a_connection_are_shown(signed_in: Client, colleague: Client) -> None:
@@ -200,8 +200,8 @@ def test_typed_text_outlives_the_task(
     task.archive() if is_archived else task.delete()
     answer = signed_in.post(edit_url(task) if is_archived else "/tasks/1/edit/", mine)
 
-    said = "is archived" if is_archived else "Somebody deleted this task meanwhile."
-    assert said in answer.content.decode()
+    sentence = "is archived" if is_archived else "Somebody deleted this task meanwhile."
+    assert sentence in answer.content.decode()
     assert answer.context["form"]["name"].value() == "Typed for an hour"
     assert answer.context["rows"].conditions() == (ONE,)
     if not is_archived:

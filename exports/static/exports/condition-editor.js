@@ -89,6 +89,8 @@
     row.querySelector(".condition-value input").placeholder = template.dataset.example;
     row.querySelector(".condition-field .condition-hint").textContent = template.dataset.hint;
     if (row.dataset.offer === template.dataset.offer) return;
+    // Whoever is picking a date keeps the picker; the next check renews the buttons.
+    if (row.querySelector(".date-pick[open]") && template.content.querySelector(".date-pick")) return;
     row.dataset.offer = template.dataset.offer;
     const parts = template.content.cloneNode(true);
     const select = row.querySelector(".condition-comparison select");

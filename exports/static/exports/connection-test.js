@@ -5,17 +5,20 @@ const END_OF_PART = "\f";
 function show(part) {
   const result = document.getElementById("test-result");
   result.innerHTML = part;
-  document.getElementById("test-said").textContent = result.firstElementChild.dataset.said;
+  document.getElementById("test-announcement").textContent = result.firstElementChild.dataset.announcement;
 }
 
 async function follow(form) {
   const button = form.querySelector("button");
+  const before = document.getElementById("test-result").innerHTML;
+  const stopping = offerStop(form);
   button.setAttribute("aria-disabled", "true");
   try {
     const answer = await fetch(form.dataset.followTest, {
       method: "POST",
       body: new FormData(form),
       redirect: "manual",
+      signal: stopping.signal,
     });
     if (!answer.ok) throw new Error(answer.statusText);
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -26,10 +29,26 @@ async function follow(form) {
       if (parts.length) show(parts.at(-1));
     }
   } catch {
-    // Submit the plain form, whose page shows the reason: an expired login, a server that is down.
-    form.submit();
+    if (stopping.signal.aborted) {
+      document.getElementById("test-result").innerHTML = before;
+      document.getElementById("test-announcement").textContent = stopping.signal.reason;
+    } else {
+      // Submit the plain form, whose page shows the reason: an expired login, a server that is down.
+      form.submit();
+    }
   }
+  form.querySelector("[data-stop-test]").hidden = true;
   button.removeAttribute("aria-disabled");
+  if (stopping.signal.aborted) button.focus();
+}
+
+// The server ends a test that nobody follows any more, and stores nothing of it.
+function offerStop(form) {
+  const stopping = new AbortController();
+  const stop = form.querySelector("[data-stop-test]");
+  stop.onclick = () => stopping.abort(stop.dataset.stopTest);
+  stop.hidden = false;
+  return stopping;
 }
 
 document.addEventListener("submit", (event) => {

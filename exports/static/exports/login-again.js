@@ -1,3 +1,10 @@
+// A fragment that is refused says so at the top of the page; htmx would show no answer with a 403.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.xhr.status === 403 && detail.xhr.getResponseHeader("HX-Retarget")) {
+    detail.shouldSwap = true;
+  }
+});
+
 // After a login in another tab the browser has a new CSRF token; put it into this page's forms.
 const NAME = "csrfmiddlewaretoken";
 const token = () => {

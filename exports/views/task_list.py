@@ -1,0 +1,59 @@
+"""The list of all tasks: searched, filtered, grouped and paged by its address."""
+
+from typing import Any
+
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from exports.models import Task, Workflow
+from exports.outside_numbers import read_id
+from exports.reporting.task_choices import names_like
+from exports.reporting.task_filters import TaskFilter
+from exports.reporting.task_pages import TaskPage
+from exports.views.history import HtmxRequest
+
+MAX_SUGGESTED = 20
+
+
+@require_safe
+def list_tasks(request: HtmxRequest) -> HttpResponse:
+    context = tasks_context(request)
+    return with_address(
+        request, render(request, "exports/tasks/task_list.html", context), "task-list"
+    )
+
+
+@require_safe
+def suggest_names(request: HtmxRequest) -> JsonResponse:
+    """Names with the words of `q`, for a field that takes a name; with `workflows` theirs too."""
+    text = request.GET.get("q", "")[:100]
+    names = names_like(Task.objects.filter(archived_at=None), text, MAX_SUGGESTED)
+    if "workflows" in request.GET:
+        names += names_like(Workflow.objects.filter(archived_at=None), text, MAX_SUGGESTED)
+    return JsonResponse({"names": names[:MAX_SUGGESTED]})
+
+
+def tasks_context(request: HtmxRequest) -> dict[str, Any]:
+    """The found tasks, as Home and the list show them."""
+    found = TaskFilter(request.GET, queryset=Task.objects.order_by("name"), request=request)
+    shown = TaskPage(found, read_id(request.GET.get("page", "")) or 1)
+    return {
+        "filter": found,
+        "chips": found.chips(),
+        "page": shown.page,
+        "task_count": shown.count,
+        "lines": shown.lines,
+        "groups": list(shown.groups()),
+        "is_grouped": bool(found.grouping),
+        "page_query": found.query("page"),
+    }
+
+
+def with_address(request: HtmxRequest, response: HttpResponse, url_name: str) -> HttpResponse:
+    """A submitted form includes its blank fields: the address leaves them out."""
+    if request.htmx.trigger == "filters":
+        found = TaskFilter(request.GET, queryset=Task.objects.none())
+        response["HX-Push-Url"] = reverse(url_name) + found.query()
+    return response
