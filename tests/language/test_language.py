@@ -15,22 +15,17 @@ from django.utils import translation
 from urllib3.exceptions import DecodeError
 
 from exports.connectwise import language
-from exports.connectwise.batches import FIELD_TYPES, FieldType
+from exports.connectwise.batch_fields import FIELD_TYPES, FieldType
 from exports.connectwise.filter import conditions, literals
 from exports.connectwise.filter.conditions import Condition, ConditionError
-from exports.connectwise.http.addresses import (
-    AddressPolicy,
-    AddressRefusedError,
-    Site,
-    SiteError,
-    parse_site,
-)
+from exports.connectwise.http.addresses import AddressPolicy, AddressRefusedError
 from exports.connectwise.http.errors import (
     AnswerTooLargeError,
     ConnectWiseError,
     StoppedError,
 )
 from exports.connectwise.http.network_errors import own_error
+from exports.connectwise.http.sites import Site, SiteError, parse_site
 from exports.connectwise.http.sockets import DeadlineError
 from exports.connectwise.http.statuses import error_for_status
 from exports.connectwise.http.urls import UrlTooLongError, check_url_length

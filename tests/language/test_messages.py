@@ -14,7 +14,7 @@ from exports.connectwise.http.statuses import error_for_status
 from exports.connectwise.language import Message, gettext, grouped, joined, message_of, ngettext
 from exports.models import Run, RunLogEntry, Task
 from exports.models.codes import Activity
-from exports.models.messages import message_from
+from exports.models.message_field import message_from
 from exports.models.runs.progress import Waiting
 from exports.pipeline import runner
 from exports.reporting.run_progress import standing_of
