@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from exports.models import Connection, Run, Task
+from exports.models import Connection, Run, Schedule, Task
 from exports.reporting.tables import ROWS_A_PAGE
 
 SORTED = ("number", "status", "task_name", "started_at", "batch_count", "file_size", "trigger")
@@ -24,20 +24,46 @@ def addresses() -> dict[str, str]:
     return {
         "home": reverse("home"),
         "home, polled": f"{reverse('home-live')}?task={busy.task_id}",
+        "tasks": reverse("task-list"),
+        "tasks, failed": f"{reverse('task-list')}?state=failed",
+        "workflows": reverse("workflow-list"),
+        "new workflow": reverse("workflow-create"),
         "connections": reverse("connection-list"),
         "new connection": reverse("connection-create"),
         "connection": reverse("connection-edit", args=[Connection.objects.earliest("id").pk]),
+        "channels": reverse("channel-list"),
+        "new channel": reverse("channel-create", args=["webhook"]),
+        "messages": reverse("message-list"),
+        "preview of messages": reverse("message-preview"),
+        "destinations": reverse("destination-list"),
+        "new destination": reverse("destination-create"),
+        "new destination by SFTP": f"{reverse('destination-create')}?kind=sftp",
+        "deliveries": reverse("delivery-list"),
+        "deliveries, failing": f"{reverse('delivery-list')}?state=failing",
+        "destinations of a task": reverse("task-destinations", args=[task.pk]),
         "new task": reverse("task-create"),
         "task form": reverse("task-edit", args=[task.pk]),
         "task page": reverse("task-detail", args=[task.pk]),
+        **_schedules(task),
         "ledger": ledger,
         "ledger, page 400": f"{ledger}?page=400",
         "ledger, searched": f"{ledger}?batch=284",
+        "ledger of all": reverse("ledger"),
+        "ledger of all, searched": f"{reverse('ledger')}?batch=284-300,BATCH-12",
         "run page": reverse("run-detail", args=[over.pk]),
         "run page, running": reverse("run-detail", args=[busy.pk]),
         "run page, polled": reverse("run-progress", args=[busy.pk]),
         **_history(task, over),
+        "housekeeping": reverse("housekeeping"),
+        "backups": reverse("backups"),
+        "audit log": reverse("audit-list"),
+        "audit log of a task": f"{reverse('audit-list')}?object=task&number={task.pk}",
         "change password": reverse("password"),
+        "my account": reverse("account"),
+        "login methods": reverse("login-methods"),
+        "users": reverse("user-list"),
+        "help": reverse("help"),
+        "reference": reverse("help-reference"),
     }
 
 
@@ -46,6 +72,23 @@ def first_load(client: Client, address: str) -> int:
     page = client.get(address).content
     parts = {part for part in _PARTS.findall(page.decode()) if part.startswith("/static/")}
     return len(gzip.compress(page)) + sum(_kept_size(part) for part in parts)
+
+
+def _schedules(task: Task) -> dict[str, str]:
+    due_times = reverse("due-time-list")
+    found = {
+        "schedules": reverse("schedule-list"),
+        "new schedule": reverse("schedule-create"),
+        "calendar": reverse("calendar"),
+        "due times": due_times,
+        "due times of a task": f"{due_times}?task={task.pk}",
+        "missed due times": f"{due_times}?state=missed",
+    }
+    schedule = Schedule.objects.kept().first()
+    if schedule is not None:
+        found["schedule"] = reverse("schedule-detail", args=[schedule.pk])
+        found["schedule form"] = reverse("schedule-edit", args=[schedule.pk])
+    return found
 
 
 def _history(task: Task, over: Run) -> dict[str, str]:

@@ -3,10 +3,10 @@
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -22,7 +22,7 @@ T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def user(db: None) -> User:
-    return User.objects.create_user("Admin1", password="correct horse")
+    return User.objects.create_user("Admin1", password="correct horse", is_superuser=True)
 
 
 @pytest.fixture
@@ -58,8 +58,9 @@ def start(task: Task, user: User | None = None) -> Run:
 def succeed(task: Task, user: User | None = None, **fields: Any) -> Run:
     """A successful run with a file on disk."""
     run = start(task, user)
-    path = files.part_file(run).with_suffix(".xml")
-    path.write_bytes(CONTENT)
+    name = f"runs/run-{run.pk}-{run.attempt}.xml"
+    sha256 = hashlib.sha256(CONTENT).hexdigest()
+    files.store().put(name, BytesIO(CONTENT), size=len(CONTENT), sha256=sha256)
     RunLogEntry.objects.create(run=run, level="info", message="284 batches fetched.")
     figures = {"fetched_count": 290, "skipped_count": 6, "expected_count": 290, "page_count": 3}
     figures["within_count"] = fields.get("fetched_count", figures["fetched_count"])
@@ -67,10 +68,10 @@ def succeed(task: Task, user: User | None = None, **fields: Any) -> Run:
         "connectwise_started_at": T0,
         "batch_count": 284,
         "proven_count": 290,
-        "file_path": str(path.relative_to(settings.CWEXPORT_DATA_DIR)),
+        "file_path": name,
         "file_name": "batches.xml",
         "file_size": len(CONTENT),
-        "file_sha256": hashlib.sha256(CONTENT).hexdigest(),
+        "file_sha256": sha256,
         "request_sent": "id > 0",
         "date_created_after": run.date_created_before,
         "date_modified_after": run.date_modified_before,
@@ -79,9 +80,17 @@ def succeed(task: Task, user: User | None = None, **fields: Any) -> Run:
     return run
 
 
-def put_out(run: Run, *batch_ids: int, last_updated: str = "2026-02-03T04:05:06Z") -> None:
+def put_out(
+    run: Run,
+    *batch_ids: int,
+    last_updated: str = "2026-02-03T04:05:06Z",
+    identifier: str = "BATCH-{}",
+) -> None:
     """Write the ledger entries of a run's file."""
-    versions = [Version(batch_id, last_updated, f"{batch_id:032x}") for batch_id in batch_ids]
+    versions = [
+        Version(number, last_updated, f"{number:032x}", None, identifier.format(number))
+        for number in batch_ids
+    ]
     LedgerEntry.objects.stage(run, versions)
 
 
@@ -100,6 +109,6 @@ def move_date(task: Task, run: Run, field: str, moment: datetime) -> None:
         origin=DateChange.Origin.RUN,
         date_before=getattr(task, field),
         date_after=moment,
-        run=run,
+        run_id=run.pk,
         changed_at=T0 + timedelta(minutes=1),
     )

@@ -22,7 +22,7 @@ from playwright.sync_api import (
 )
 from pytest_django.live_server_helper import LiveServer
 
-from tests.browser.chromium import launch, logins_of, sign_in
+from tests.browser.chromium import PATIENCE, launch, logins_of, sign_in
 from tests.browser.pages import PAGES, ShownPage
 from tests.browser.sample.starting import PASSWORD, USER, SampleInstallation, running_sample
 from tests.browser.settling import settle
@@ -43,6 +43,7 @@ __all__ = ["DARK", "NO_JAVASCRIPT", "ORDINARY", "SMALL", "STILL", "sign_in"]
 
 OpenPage = Callable[..., Page]
 Visit = Callable[..., Page]
+Logins = dict[tuple[str, str], Any]
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +54,7 @@ def playwright_here() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def chromium(playwright_here: Playwright) -> Iterator[Browser]:
-    expect.set_options(timeout=20_000)
+    expect.set_options(timeout=PATIENCE)
     browser = launch(playwright_here)
     yield browser
     browser.close()
@@ -61,7 +62,7 @@ def chromium(playwright_here: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture
 def user(transactional_db: None) -> User:
-    return User.objects.create_user(USER, password=PASSWORD)
+    return User.objects.create_user(USER, password=PASSWORD, is_superuser=True)
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def open_page(chromium: Browser, live_server: LiveServer, user: User) -> Iterato
 
     def open_one(**options: Any) -> Page:
         context = chromium.new_context(base_url=live_server.url, accept_downloads=True, **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         opened.append((page, watch(page)))
         sign_in(page)
@@ -106,13 +107,13 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleInstallat
 
 
 @pytest.fixture(scope="session")
-def logins(chromium: Browser, sample: SampleInstallation) -> dict[str, Any]:
-    """The browser state after the login, by the address of the installation."""
+def logins(chromium: Browser, sample: SampleInstallation) -> Logins:
+    """The browser state after the login, by the address of the installation and the user name."""
     return logins_of(chromium, sample)
 
 
 @pytest.fixture
-def visit(chromium: Browser, sample: SampleInstallation, logins: dict[str, Any]) -> Iterator[Visit]:
+def visit(chromium: Browser, sample: SampleInstallation, logins: Logins) -> Iterator[Visit]:
     """A function that opens a page of the catalogue (pages.py) by its name.
 
     It accepts the arguments of `Browser.new_context`. Any fault of the page fails the test.
@@ -122,9 +123,9 @@ def visit(chromium: Browser, sample: SampleInstallation, logins: dict[str, Any])
 
     def open_one(name: str, **options: Any) -> Page:
         shown = by_name[name]
-        login = logins[shown.site(sample)] if shown.is_signed_in else None
+        login = shown.login(sample, logins)
         context = chromium.new_context(storage_state=login, **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         opened.append((page, watch(page, may_fail=shown.status >= 500)))
         shown.open(page, sample)
@@ -150,13 +151,13 @@ def visited(
     request: pytest.FixtureRequest,
     chromium: Browser,
     sample: SampleInstallation,
-    logins: dict[str, Any],
+    logins: Logins,
 ) -> Iterator[Visited]:
     """Each page of the catalogue, loaded once for all tests that look at it."""
     shown: ShownPage = request.param
-    login = logins[shown.site(sample)] if shown.is_signed_in else None
+    login = shown.login(sample, logins)
     context = chromium.new_context(storage_state=login, viewport=ORDINARY)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     answers: list[Response] = []
     page.on("response", lambda answer: answers.append(answer))

@@ -5,7 +5,7 @@ from playwright.sync_api import Locator, Page
 from tests.browser.settling import settle
 
 # More stops than any page has: after that the focus goes in circles or is trapped.
-_MOST_STOPS = 150
+_MAX_STOPS = 150
 
 # What is wrong with the current focus, if anything. The focused element needs its own outline or
 # shadow, inside the window, with nothing on top of it.
@@ -37,14 +37,14 @@ class Hands:
 
     def tab_to(self, target: Locator, key: str = "Tab") -> None:
         """Press Tab until the target has the focus."""
-        for _ in range(_MOST_STOPS):
+        for _ in range(_MAX_STOPS):
             if target.count() and target.evaluate("one => one === document.activeElement"):
                 return
             self._page.keyboard.press(key)
             settle(self._page)
             if fault := self._page.evaluate(_FAULT):
                 self.faults.append(fault)
-        raise AssertionError(f"{target} is not reached by {_MOST_STOPS} × {key}.")
+        raise AssertionError(f"{target} is not reached by {_MAX_STOPS} × {key}.")
 
     def press(self, target: Locator, key: str = "Enter") -> None:
         """Go to the target and press the key on it."""

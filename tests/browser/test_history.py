@@ -133,7 +133,7 @@ def test_home_follows_a_run_to_its_end(page: Page, make_task: MakeTask) -> None:
     page.goto("/")
     section = page.locator("#home-attention")
     expect(section).to_contain_text("10 of 1,000 batches fetched")
-    table = page.locator("#tasks")
+    table = page.locator(".tasks-head")
     stood_at = table.bounding_box()
     page.get_by_role("link", name="Idle", exact=True).focus()
 

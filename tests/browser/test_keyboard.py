@@ -32,7 +32,7 @@ def test_main_job_works_by_keyboard(open_page: OpenPage, stand_in: StandIn, work
         page.keyboard.press("Enter")
 
     run = Run.objects.get()
-    assert waiting.value.suggested_filename == "batches.xml"
+    assert waiting.value.suggested_filename == f"batches-run-{run.pk}.xml"
     assert Task.objects.get().rendered_conditions() == 'id >= 1 or batchIdentifier contains "2026"'
     assert (run.status, run.error) == ("succeeded", "")
     assert not hands.faults, "\n".join(hands.faults)
@@ -108,7 +108,7 @@ def test_user_menu_works_by_keyboard(visit: Visit) -> None:
     hands = Hands(page)
     button = page.get_by_role("button", name=USER)
     hands.press(button)
-    first = page.get_by_role("link", name="Change password")
+    first = page.get_by_role("link", name="My account")
     expect(first).to_be_visible()
     page.keyboard.press("Tab")
     expect(first).to_be_focused()

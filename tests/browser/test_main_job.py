@@ -64,7 +64,7 @@ def test_connection_task_run_now_and_download(
         for record in stand_in.store.records
         if record.get("exportInvoicesFlag") is True or record["id"] == 284
     ]
-    assert waiting.value.suggested_filename == "batches.xml"
+    assert waiting.value.suggested_filename == f"batches-run-{run.pk}.xml"
     assert hashlib.sha256(saved.read_bytes()).hexdigest() == run.file_sha256
     assert [int(n) for n in etree.parse(saved).xpath("//Batch/id/text()")] == wanted
     page.goto("/runs/")

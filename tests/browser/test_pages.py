@@ -11,26 +11,27 @@ from playwright.sync_api import APIRequestContext, Browser
 from cwexport import urls
 from exports import urls as product_urls
 from tests.browser.conftest import Visit
-from tests.browser.pages import CHANGES, FILES, FRAGMENTS, PAGES
-from tests.browser.sample.starting import SampleInstallation
+from tests.browser.pages import CHANGES, FILES, FRAGMENTS, PAGES, WITHOUT_PAGE
+from tests.browser.sample.starting import USER, SampleInstallation
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
 def request_context(
-    chromium: Browser, sample: SampleInstallation, logins: dict[str, Any]
+    chromium: Browser, sample: SampleInstallation, logins: dict[tuple[str, str], Any]
 ) -> APIRequestContext:
     """Requests addresses of the sample, signed in, without showing them."""
-    context = chromium.new_context(base_url=sample.url, storage_state=logins[sample.url])
+    context = chromium.new_context(base_url=sample.url, storage_state=logins[sample.url, USER])
     return context.request
 
 
 def test_every_address_is_in_the_catalogue(visit: Visit, sample: SampleInstallation) -> None:
     shown = {name_of(page.path.format(**sample.keys)) for page in PAGES}
     # Reached only through a form.
-    shown.add(name_of(urlsplit(visit("preview of a new task").url).path))
-    known = {*CHANGES, *FILES, *FRAGMENTS}
+    for name in ("preview of a new task", "second factor"):
+        shown.add(name_of(urlsplit(visit(name).url).path))
+    known = {*CHANGES, *FILES, *FRAGMENTS, *WITHOUT_PAGE}
 
     wanted = names(product_urls.urlpatterns) | names(urls.urlpatterns)
     assert wanted - shown - known == set(), "Add them to tests/browser/pages.py."
@@ -84,7 +85,7 @@ def test_pages_that_differ_have_titles_that_differ(
     """A page in several states keeps its title; two pages never share one."""
     names_by_title: dict[str, set[str]] = {}
     for page in PAGES:
-        if page.is_signed_in and not page.is_empty:
+        if page.user == USER and not page.is_empty:
             path = page.path.format(**sample.keys)
             html = request_context.get(path).text()
             title = re.search(r"<title>(.*?)</title>", html, re.DOTALL)

@@ -1,6 +1,8 @@
 """The preview in a browser: from the unsaved form and back, in place and without JavaScript."""
 
+import re
 from collections.abc import Iterator
+from threading import Event
 
 import pytest
 from django.contrib.auth.models import User
@@ -8,8 +10,11 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from exports.connectwise.filter.conditions import Condition
+from exports.connectwise.http.client import Limits
 from exports.demo import faults
+from exports.demo.answers import COUNT, Request
 from exports.demo.server import StandIn
+from exports.live_checks import preview
 from exports.models import Connection, Run, Task
 from tests.browser.axe import examine, report
 from tests.browser.conftest import DARK, NO_JAVASCRIPT, SMALL, OpenPage, sign_in
@@ -24,6 +29,13 @@ def connection(transactional_db: None, stand_in: StandIn) -> Iterator[None]:
     yield
     # The preview stored nothing.
     assert Run.objects.count() == 0
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A preview waits as long as the test needs on a busy machine."""
+    monkeypatch.setattr(preview, "SECONDS_IN_ALL", 120.0)
+    monkeypatch.setattr(preview, "LIMITS", Limits(connect=120, read=120, total=120))
 
 
 def fill_form(page: Page) -> None:
@@ -163,6 +175,53 @@ def test_slow_connectwise_and_faults_are_shown(page: Page, stand_in: StandIn) ->
     expect(page.locator("#preview")).to_contain_text("ConnectWise answered 401")
     expect(page.get_by_text("Asking ConnectWise…")).to_be_hidden()
     expect_form_as_filled(page)
+
+
+@pytest.mark.rule("U3")
+@pytest.mark.usefixtures("patient")
+def test_waiting_for_a_preview_shows_its_steps(page: Page, stand_in: StandIn) -> None:
+    fill_form(page)
+    page.get_by_role("button", name="Save").click()
+    may_count = hold_counts(stand_in)
+    page.get_by_role("link", name="Preview", exact=True).click()
+
+    steps, waiting = page.locator("#waiting-steps li"), page.locator("#waiting")
+    expect(steps.nth(0)).to_contain_text("accepts the keys.")
+    expect(steps.nth(1)).to_have_text(re.compile("Count all batches…"))
+    expect(waiting).to_contain_text(re.compile(r"Asking ConnectWise…\s+[1-9]\d* s"))
+    page.get_by_role("button", name="Stop waiting").click()
+    expect(waiting).to_be_hidden()
+
+    may_count.set()
+    page.get_by_role("link", name="Ask again").click()
+    expect(heading_of(page)).to_have_text(f"{flagged_count(stand_in)} batches match")
+    expect(waiting).to_be_hidden()
+
+
+@pytest.mark.usefixtures("patient")
+def test_preview_in_the_form_can_be_stopped(page: Page, stand_in: StandIn) -> None:
+    fill_form(page)
+    may_count = hold_counts(stand_in)
+    press_preview(page)
+    expect(page.locator("#waiting-steps li").nth(1)).to_contain_text("Count all batches")
+    page.get_by_role("button", name="Stop waiting").click()
+
+    expect(page.get_by_role("button", name="Preview", exact=True)).to_be_enabled()
+    expect(page.locator("#waiting")).to_be_hidden()
+    may_count.set()
+    expect_form_as_filled(page)
+
+
+def hold_counts(stand_in: StandIn) -> Event:
+    """ConnectWise answers who asks for a count only after the event is set."""
+    may_count = Event()
+
+    def hold(request: Request) -> None:
+        if request.endpoint == COUNT:
+            may_count.wait(90)
+
+    stand_in.on_request(hold)
+    return may_count
 
 
 def test_unreachable_server_keeps_the_form(

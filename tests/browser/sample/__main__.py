@@ -23,15 +23,16 @@ from django.conf import settings  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402
 from django.db import connections  # noqa: E402
 
+from exports.access.roles import Role, set_role  # noqa: E402
 from exports.demo.records import seed_batches  # noqa: E402
 from exports.demo.server import StandIn  # noqa: E402
 from exports.demo.store import Store  # noqa: E402
 from exports.management.commands.serve import prepare  # noqa: E402
 from exports.pipeline.lease import shutdown  # noqa: E402
 from tests.browser.sample.simulation import simulate  # noqa: E402
-from tests.browser.sample.starting import PASSWORD, ROOT, USER  # noqa: E402
+from tests.browser.sample.starting import PASSWORD, ROLES, ROOT, USER  # noqa: E402
 
-PATIENCE = 30.0  # seconds for a web server to answer
+PATIENCE = 180.0  # seconds for a web server to answer
 
 
 def main() -> None:
@@ -43,6 +44,8 @@ def main() -> None:
     options = parser.parse_args()
     prepare(sys.stderr.write)
     user = User.objects.create_superuser(USER, password=PASSWORD)
+    for name, role in ROLES.items():
+        set_role(User.objects.create_user(name, password=PASSWORD), Role(role) if role else None)
     connections.close_all()
     data_folder, empty_folder = Path(settings.CWEXPORT_DATA_DIR), options.folder / "empty"
     shutil.copytree(data_folder, empty_folder)
@@ -66,7 +69,7 @@ def served(data_folder: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address = f"127.0.0.1:{port}"
-    command = [sys.executable, "-m", "cwexport.web_server", "--port", str(port)]
+    command = [sys.executable, "-m", "exports.workers.web_server", "--port", str(port)]
     environment = {**os.environ, "CWEXPORT_DATA_DIR": str(data_folder)}
     # In a file: the page of a 500 is requested on purpose, and each time logs a traceback.
     with (data_folder / "web.log").open("w+") as log:
@@ -83,7 +86,7 @@ def wait_for(url: str, log: TextIO) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            with urlopen(url, timeout=5):
+            with urlopen(url, timeout=60):
                 return
         except OSError as error:
             if isinstance(error, HTTPError) or time.monotonic() > deadline:

@@ -9,6 +9,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+from axes.models import AccessAttempt
 from django.contrib.auth.models import User
 from django.db import connection as database
 from django.test import Client
@@ -17,11 +18,26 @@ from exports.demo.answers import LIST, Request
 from exports.demo.faults import Delay, Nothing, Status
 from exports.demo.server import StandIn
 from exports.live_checks import connection_check
-from exports.models import Connection, Run, Task
-from exports.storage import files
+from exports.models import (
+    Channel,
+    Connection,
+    Delivery,
+    DueTime,
+    Run,
+    Schedule,
+    Task,
+    Workflow,
+    WorkflowRun,
+)
+from exports.notifications.testing import test_channel
+from exports.schedules.planning import save_planned
+from exports.schedules.ticking import tick
 from exports.workers import jobs
+from exports.workers.workflow_jobs import advance_workflows, start_workflow
 from tests.browser.sample import records
 from tests.browser.sample.clock import Clock
+from tests.browser.sample.long_names import make_long_names
+from tests.run_files import run_file
 
 _FORBIDDEN = json.dumps(
     {"code": "Forbidden", "message": "You do not have security permission to perform this action."}
@@ -36,7 +52,7 @@ def simulate(stand_in: StandIn, user: User, day_count: int, *, is_calm: bool) ->
     clock, now = Clock(stand_in), datetime.now(UTC)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     with clock.at(midnight - timedelta(days=day_count + 1)):
-        keys = records.make_connections(stand_in)
+        keys = records.make_connections(stand_in) | records.make_channels()
         acme, sandbox = Connection.objects.order_by("pk")[:2]
         keys |= records.make_tasks(acme, sandbox, user)
         _run(records.FORMER, user)
@@ -44,10 +60,28 @@ def simulate(stand_in: StandIn, user: User, day_count: int, *, is_calm: bool) ->
     for ago in range(day_count, 0, -1):
         _play_day(stand_in, user, clock, midnight - timedelta(days=ago))
     with clock.at(now - timedelta(minutes=5)):
+        keys |= _schedule(now)
         keys |= _end_calmly(stand_in, user) if is_calm else _play_today(stand_in, user)
     if not is_calm:
         keys |= _play_now(stand_in, user, keys)
-    return keys
+    keys["delivery"] = Delivery.objects.filter(run=keys["run"]).latest("pk").pk
+    return keys | records.make_destinations() | records.make_users()
+
+
+def _schedule(now: datetime) -> dict[str, int]:
+    """One that was due every night, of which one fired, and one at the end of the month."""
+    made = []
+    for name, text in ((records.NIGHTLY, "30 2 * * *"), (records.EXPENSES, "0 18 L * *")):
+        schedule = Schedule(task=_task(name), cron=text, zone="Europe/Berlin", catch_up="none")
+        save_planned(schedule, now - timedelta(days=10))
+        made.append(schedule.pk)
+    # Away for all these nights.
+    tick(now - timedelta(minutes=5), jobs.queue_scheduled)
+    fired = DueTime.objects.filter(schedule=made[0]).newest_first()[0]
+    rows = DueTime.objects.filter(pk=fired.pk)
+    run = Run.objects.filter(task=_task(records.NIGHTLY)).newest_first()[0]
+    rows.update(state="fired", run=run, reason_code="", reason="")
+    return {"schedule": made[0]}
 
 
 def _play_now(stand_in: StandIn, user: User, keys: dict[str, int]) -> dict[str, int]:
@@ -56,7 +90,17 @@ def _play_now(stand_in: StandIn, user: User, keys: dict[str, int]) -> dict[str, 
     for key in ("connection", "failed_connection"):
         connection_check.test_connection(Connection.objects.get(pk=keys[key]))
     _lock_out()
-    return {"queued_run": waiting.pk, "running_run": _keep_running(stand_in, user)}
+    for task in make_long_names(user):
+        _run(task.name, user)
+    test_channel(Channel.objects.get(pk=keys["channel"]))
+    quarter_end = _workflow("Quarter end", records.ARCHIVE, records.NIGHTLY)
+    return {
+        "queued_run": waiting.pk,
+        "running_run": _keep_running(stand_in, user),
+        # Its first task is queued elsewhere.
+        "waiting_workflow_run": start_workflow(quarter_end, WorkflowRun.Trigger.MANUAL, user).pk,
+        "new_workflow": _workflow("Year end", records.ARCHIVE).pk,
+    }
 
 
 def _end_calmly(stand_in: StandIn, user: User) -> dict[str, int]:
@@ -92,11 +136,11 @@ def _play_day(stand_in: StandIn, user: User, clock: Clock, midnight: datetime) -
 
 
 def _play_today(stand_in: StandIn, user: User) -> dict[str, int]:
-    keys = {
+    keys = _play_workflows(stand_in, user) | {
         "large_run": _run(records.ARCHIVE, user).pk,
         "lost_file_run": _run(records.ARCHIVE, user).pk,
     }
-    files.run_file(Run.objects.get(pk=keys["lost_file_run"])).unlink()
+    run_file(Run.objects.get(pk=keys["lost_file_run"])).unlink()
     _change_batches(stand_in, datetime.now(UTC), Random(0))
     with stand_in.faults.on(Status(429, retry_after="1", on=(LIST,), times=1, after=1)):
         keys["run"] = _run(records.NIGHTLY, user).pk
@@ -112,6 +156,34 @@ def _play_today(stand_in: StandIn, user: User) -> dict[str, int]:
     keys["again_run"] = _execute(again).pk
     _type_date(_task(records.NIGHTLY), user)
     return keys
+
+
+def _play_workflows(stand_in: StandIn, user: User) -> dict[str, int]:
+    workflow = _workflow("Month end", records.NIGHTLY, records.EXPENSES, records.ARCHIVE)
+    return {
+        "workflow": workflow.pk,
+        "workflow_run": _run_workflow(stand_in, workflow, user),
+        "failed_workflow_run": _run_workflow(stand_in, workflow, user, records.EXPENSES),
+    }
+
+
+def _workflow(name: str, *tasks: str) -> Workflow:
+    made = Workflow.objects.create(name=name, updated_by="accountant")
+    made.replace_steps([_task(task) for task in tasks])
+    return made
+
+
+def _run_workflow(stand_in: StandIn, workflow: Workflow, user: User, failing: str = "") -> int:
+    """All steps, one after another; ConnectWise refuses the task `failing`."""
+    started = start_workflow(workflow, WorkflowRun.Trigger.MANUAL, user)
+    while run := Run.objects.queued().filter(trigger=Run.Trigger.WORKFLOW).first():
+        if run.task_name == failing:
+            with stand_in.faults.on(Status(403, body=_FORBIDDEN)):
+                _execute(run)
+        else:
+            _execute(run)
+        advance_workflows()
+    return started.pk
 
 
 def _change_batches(stand_in: StandIn, evening: datetime, random: Random) -> None:
@@ -196,3 +268,5 @@ def _lock_out() -> None:
     client = Client(headers={"host": "127.0.0.1"})
     for _ in range(10):
         client.post("/login/", {"username": _LOCKED_OUT, "password": "guessed"})
+    # A lock lasts fifteen minutes, and the tests may look at it later than that.
+    AccessAttempt.objects.update(attempt_time=datetime.now(UTC) + timedelta(days=1))

@@ -11,6 +11,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 USER, PASSWORD = "accountant", "correct horse battery staple"
+# Logins besides USER, who is an admin: one for each other role, and one that has none.
+ROLES = {"viewer": "viewer", "operator": "operator", "newcomer": None}
+# Has a second factor, and the same password.
+CAUTIOUS = "cautious"
 # Variables that a real installation on this machine may have set.
 _FOREIGN = {
     "ALLOWED_HOSTS",

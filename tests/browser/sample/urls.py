@@ -5,6 +5,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 from cwexport.urls import urlpatterns as product
+from exports.access.rights import RIGHTS
+
+RIGHTS["faults"] = RIGHTS["home"]
 
 
 def misunderstand(request: HttpRequest) -> HttpResponse:
@@ -20,8 +23,8 @@ def break_down(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
-    path("faults/400/", misunderstand),
-    path("faults/403/", refuse),
-    path("faults/500/", break_down),
+    path("faults/400/", misunderstand, name="faults"),
+    path("faults/403/", refuse, name="faults"),
+    path("faults/500/", break_down, name="faults"),
     *product,
 ]

@@ -44,6 +44,8 @@ MAIN = {
     "run running",
     "run failed",
     "history",
+    "edit workflow",
+    "workflow run failed",
     "ledger, found",
     "file",
 }
@@ -118,10 +120,10 @@ def open_page(
     browser: Browser,
     sample: SampleInstallation,
     shown: ShownPage,
-    login: dict[str, Any],
+    login: dict[tuple[str, str], Any],
     options: dict[str, Any],
 ) -> Page:
-    state = login[shown.site(sample)] if shown.is_signed_in else None
+    state = shown.login(sample, login)
     context = browser.new_context(storage_state=state, reduced_motion="reduce", **options)
     page = context.new_page()
     shown.open(page, sample)
