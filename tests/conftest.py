@@ -1,18 +1,35 @@
 """Fixtures that most tests need: a stand-in ConnectWise, a connection to it, and a task."""
 
+import os
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import hypothesis
 import pytest
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
+from exports import clock
 from exports.demo.account import Account
 from exports.demo.server import StandIn
 from exports.models import Connection, Run, Task
+from tests import audit_triggers
 from tests.demo.stand_in_fixtures import certificates, stand_in, tls_stand_in
+from tests.stores import each_store, s3_process, s3_server, s3_store
+from tests.workers.queues.fixtures import broker, engine, redis_server
 
-__all__ = ["certificates", "stand_in", "tls_stand_in"]
+__all__ = [
+    "broker",
+    "certificates",
+    "each_store",
+    "engine",
+    "redis_server",
+    "s3_process",
+    "s3_server",
+    "s3_store",
+    "stand_in",
+    "tls_stand_in",
+]
 
 
 # How long an example takes says how busy the machine is, and nothing about the product.
@@ -21,10 +38,17 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("any_load")
 
+# A test that travels in time cannot take a PostgreSQL server along: in this process the database's
+# clock is our own. Processes that tests start measure it, as do tests of just that.
+clock._clock = clock.DatabaseClock(measure=timedelta)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--strict-skips", action="store_true", help="a skipped test fails the test run"
+    )
+    parser.addoption(
+        "--api-examples", type=int, default=1, help="how many examples schemathesis makes up"
     )
     parser.addoption("--rule", help="only the tests of this rule of docs/rules.md, e.g. W4")
 
@@ -59,6 +83,13 @@ def data_folder(tmp_path: Path, settings: Settings) -> Path:
 
 
 @pytest.fixture(autouse=True)
+def chosen_queue(request: pytest.FixtureRequest) -> None:
+    """With CWEXPORT_TEST_QUEUE=redis, tests that know no engine have theirs on Redis."""
+    if os.environ.get("CWEXPORT_TEST_QUEUE") == "redis":
+        request.getfixturevalue("broker")
+
+
+@pytest.fixture(autouse=True)
 def not_shutting_down() -> Iterator[None]:
     """Reset the process-wide flag that a worker's signal handler sets."""
     from exports.pipeline.lease import shutdown
@@ -66,6 +97,13 @@ def not_shutting_down() -> Iterator[None]:
     shutdown.clear()
     yield
     shutdown.clear()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Some tests end with emptying all tables, which the audit log would refuse."""
+    with django_db_blocker.unblock():
+        audit_triggers.permit_emptying()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 The stand-in and everything measured run in separate processes on this machine. The full run makes
 three alternating rounds and a million batches and takes about fifteen minutes; the quick one makes
 one round without the million, the pages and the large installation. `--pages` measures only the
-pages, `--large` only a large installation beside a small one.
+pages, `--large` only a large installation beside a small one, `--many` only many tasks.
 """
 
 import argparse
@@ -16,12 +16,16 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import large, measurements, page_times, processor_time
+from tests.benchmarks import deliveries, large, many, measurements, page_times, processor_time
 from tests.benchmarks.processes import Installation
 from tests.benchmarks.table import columns, render
 from tests.demo.certificates import make_certificates
 
 BATCHES = 50_000
+_ABOUT_MANY = (
+    "Few: 6 tasks of 2 connections, 600 runs. Many: 1,000 tasks of 200 connections, 100,000 runs.\n"
+    "First loads gzipped; medians of the processor's time in SQLite. Idle: queries, bytes sent."
+)
 MANY_BATCHES = 1_000_000
 
 
@@ -30,6 +34,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one round, no million batches")
     parser.add_argument("--pages", action="store_true", help="only the pages of a long history")
     parser.add_argument("--large", action="store_true", help="only large beside small")
+    parser.add_argument("--many", action="store_true", help="only many tasks beside few")
+    parser.add_argument("--deliveries", action="store_true", help="only 300 MB by SFTP and S3")
+    parser.add_argument("--schedules", action="store_true", help="only the ticks of schedules")
     parser.add_argument("--processor", action="store_true", help="only the processor time")
     parser.add_argument(
         "--beside", type=Path, metavar="FOLDER", help="another checkout, for the processor time"
@@ -38,7 +45,7 @@ def main() -> None:
         "--profile", type=int, metavar="WIDTH", help="only show where the time of a run goes"
     )
     options = parser.parse_args()
-    round_count, many = (1, 0) if options.quick else (3, MANY_BATCHES)
+    round_count, most = (1, 0) if options.quick else (3, MANY_BATCHES)
     with tempfile.TemporaryDirectory(prefix="cwexport-benchmarks-") as name:
         folder = Path(name)
         certificates = make_certificates(folder)
@@ -46,11 +53,19 @@ def main() -> None:
         if options.profile:
             measurements.profile(installation, BATCHES, options.profile)
             return
-        if options.pages:
-            print(_heading_of_pages(), columns(page_times.lines(installation)), sep="\n")
+        for is_asked, about, lines in (
+            (options.pages, _about_pages(), page_times.lines),
+            (options.large, _about_large(), large.lines),
+            (options.many, _ABOUT_MANY, many.lines),
+        ):
+            if is_asked:
+                print(f"{_machine()}\n{about}\n", columns(lines(installation)), sep="\n")
+                return
+        if options.deliveries:
+            print(f"{_machine()}\n", render(deliveries.rows(folder)), sep="\n")
             return
-        if options.large:
-            print(_heading_of_large(), columns(large.lines(installation)), sep="\n")
+        if options.schedules:
+            print(_heading(1), render(measurements.ticking(installation)), sep="\n")
             return
         used = partial(
             processor_time.rows, installation, certificates, BATCHES, round_count, options.beside
@@ -61,14 +76,18 @@ def main() -> None:
         rows = measurements.speed(installation, certificates, BATCHES, round_count)
         rows += measurements.processing(installation, BATCHES, round_count)
         rows += used()
-        rows += measurements.memory(installation, many)
+        rows += measurements.memory(installation, most)
+        rows += deliveries.rows(folder)
+        rows += measurements.ticking(installation)
         pages = [] if options.quick else page_times.lines(installation)
         sizes = [] if options.quick else large.lines(installation)
+        tasks = [] if options.quick else many.lines(installation)
     print(_heading(round_count))
     print(render(rows))
     if pages:
         print(f"\n{_about_pages()}\n", columns(pages), sep="\n")
         print(f"\n{_about_large()}\n", columns(sizes), sep="\n")
+        print(f"\n{_ABOUT_MANY}\n", columns(tasks), sep="\n")
 
 
 def _heading(round_count: int) -> str:
@@ -78,14 +97,6 @@ def _heading(round_count: int) -> str:
         f"{BATCHES:,} batches in pages of {measurements.PAGE_SIZE:,}, "
         f"{measurements.LATENCY * 1000:.0f} ms latency and TLS unless it says alone; {rounds}\n"
     )
-
-
-def _heading_of_pages() -> str:
-    return f"{_machine()}\n{_about_pages()}\n"
-
-
-def _heading_of_large() -> str:
-    return f"{_machine()}\n{_about_large()}\n"
 
 
 def _about_large() -> str:

@@ -45,6 +45,7 @@ def connect_first_task(site: str, batch_count: int, highest_id: int) -> None:
     moved = task.date_changes.aggregate(last=Max("date_after"))["last"]
     Task.objects.filter(pk=task.pk).update(connection=connection, date_modified=moved)
     task.runs.update(connection=connection, site=site, company=account.company)
+    task.run_summaries.update(site=site, company=account.company, highest_id=highest_id)
     task.runs.succeeded().update(unfiltered_count=batch_count, highest_id=highest_id)
 
 

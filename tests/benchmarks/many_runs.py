@@ -10,7 +10,7 @@ from django.db import connection as database
 from django.db import transaction
 from django.utils import timezone
 
-from exports.models import Connection, DateChange, Run, Task, Worker
+from exports.models import Connection, DateChange, Run, RunSummary, Task, Worker
 
 TASKS = 20
 LINES_A_RUN = 10
@@ -28,7 +28,8 @@ def seed(run_count: int, entry_count: int) -> None:
     with transaction.atomic():
         users = [User.objects.create(username=f"user-{number}") for number in range(3)]
         tasks = _tasks(_connection())
-        in_portions(Run, _runs(tasks, users, run_count))
+        in_portions(Run, runs_of(tasks, users, run_count))
+        RunSummary.objects.add_missing()
         _write_lines(run_count)
         in_portions(DateChange, _moves(run_count))
         _write_entries(tasks[0], entry_count)
@@ -57,12 +58,12 @@ def _tasks(connection: Connection) -> list[Task]:
     return made
 
 
-def _runs(tasks: list[Task], users: list[User], count: int) -> Iterator[Run]:
+def runs_of(tasks: list[Task], users: list[User], count: int) -> Iterator[Run]:
     begun = timezone.now() - count * _APART
     for number in range(count):
-        task = tasks[number % TASKS]
+        task = tasks[number % len(tasks)]
         # One kind for each round of the tasks, so that every task has runs of every kind.
-        kind = _KINDS[(number // TASKS * 37 + number) % len(_KINDS)]
+        kind = _KINDS[(number // len(tasks) * 37 + number) % len(_KINDS)]
         trigger = _TRIGGERS[number % len(_TRIGGERS)]
         started_at = begun + number * _APART
         yield Run(

@@ -115,6 +115,24 @@ def memory(installation: Installation, batch_count: int) -> list[Row]:
     return rows
 
 
+def ticking(installation: Installation) -> list[Row]:
+    """One tick without a due time, and one with a thousand."""
+    with installation.copy() as folder:
+        found = measure("schedules", environment=installation.environment(folder))
+    queries, ms, seconds = found["queries"], found["ms"], found["seconds"]
+    return [
+        Row("a tick, 10,000 schedules, none due: queries", f"{queries}", "", "<= 2", queries <= 2),
+        Row("  time in the database", f"{ms:.1f} ms", "", "<= 5 ms", ms <= 5),
+        Row(
+            "1,000 schedules due at once, all queued",
+            f"{seconds:.1f} s",
+            "",
+            "<= 60 s",
+            seconds <= 60,
+        ),
+    ]
+
+
 def profile(installation: Installation, batch_count: int, width: int) -> None:
     """A profile of the product's own time, on standard error."""
     with serving(batch_count) as server:

@@ -9,9 +9,9 @@ import pytest
 from exports.demo.answers import COUNT, LIST, Request
 from exports.demo.faults import Nothing, Status
 from exports.demo.server import StandIn
-from exports.models import Run, Task
+from exports.models import DateChange, Run, Task
 from exports.models.codes import SuspicionCode
-from exports.reporting.completeness_summary import proof_of
+from exports.reporting.completeness_summary import completeness_check_of
 from exports.workers import jobs
 from tests.conftest import MakeTask, run_now
 from tests.faults.passing_time import Wait, time_passes, z
@@ -105,6 +105,34 @@ def test_accepted_loss_is_made_good_when_shown_again(
     assert exported_ids(last) == []
 
 
+@pytest.mark.rule("W11")
+@pytest.mark.parametrize("is_first_empty", [False, True])
+def test_newest_batches_shown_late_are_fetched(
+    make_task: MakeTask, stand_in: StandIn, time_passes: Wait, is_first_empty: bool
+) -> None:
+    """Their ids are above all that a run saw, so that no count up to there tells of them."""
+    task = make_task(export="modified")
+    hidden = hide(stand_in, stand_in.store.ids) if is_first_empty else []
+    first = run_now(task)
+    first.accept_count("A new company", name="anna")
+    time_passes(timedelta(hours=1))
+    added = [stand_in.store.add({"_info": {"lastUpdated": z(stand_in.now())}}) for _ in range(3)]
+    hidden += hide(stand_in, added)
+    time_passes(timedelta(hours=1))
+    blind = run_now(task)
+    blind.accept_count("A new company", name="anna")
+    time_passes(timedelta(hours=1))
+    run_now(task)
+    show_again(stand_in, hidden)
+    time_passes(timedelta(hours=1))
+
+    back, last = run_now(task), run_now(task)
+
+    assert exported_ids(back) == (stand_in.store.ids if is_first_empty else added)
+    assert "came back into sight" in log_of(back, "warning")
+    assert (exported_ids(last), "sight" in log_of(last, "warning")) == ([], False)
+
+
 def test_few_deletions_are_no_suspicion(
     make_task: MakeTask, stand_in: StandIn, time_passes: Wait
 ) -> None:
@@ -132,7 +160,7 @@ def test_falling_highest_id_is_suspicious(
     third = run_now(task)
 
     assert first.suspicion_code == second.suspicion_code == SuspicionCode.HIGHEST_ID_FELL
-    assert first.date_changes.count() == 0
+    assert DateChange.objects.filter(run_id=first.pk).count() == 0
     assert third.suspicion == ""
 
 
@@ -156,9 +184,9 @@ def test_sight_lost_under_way_is_suspicious(
     rest = run_now(task)
 
     assert half.suspicion_code == SuspicionCode.LOST_FROM_SIGHT
-    assert half.date_changes.count() == 0
-    assert proof_of(half).verdict != "Complete"
-    assert not proof_of(half).is_complete
+    assert DateChange.objects.filter(run_id=half.pk).count() == 0
+    assert completeness_check_of(half).verdict != "Complete"
+    assert not completeness_check_of(half).is_complete
     everything = exported_ids(rest) if export == "all" else exported_ids(half) + exported_ids(rest)
     assert everything == ids
 
@@ -206,10 +234,10 @@ def test_few_lost_during_run_are_reported(
     time_passes(timedelta(hours=1))
     show_again(stand_in, hidden)
 
-    proof = proof_of(short)
-    assert (short.suspicion, proof.is_complete) == ("", False)
-    assert "120" in proof.sentence
-    assert "115" in proof.sentence
+    check = completeness_check_of(short)
+    assert (short.suspicion, check.is_complete) == ("", False)
+    assert "120" in check.sentence
+    assert "115" in check.sentence
     assert exported_ids(run_now(task)) == ids[-8:-3]
 
 
@@ -234,7 +262,7 @@ def test_lists_emptied_while_count_refused(
     rest = run_now(task)
 
     assert half.suspicion_code == SuspicionCode.LISTS_EMPTY
-    assert half.date_changes.count() == 0
+    assert DateChange.objects.filter(run_id=half.pk).count() == 0
     everything = exported_ids(rest) if export == "all" else exported_ids(half) + exported_ids(rest)
     assert everything == stand_in.store.ids
 
@@ -264,7 +292,7 @@ def test_run_that_could_not_count_vouches_for_nothing(
 
     after, last = run_now(task), run_now(task)
 
-    assert uncounted.date_changes.exists()
+    assert DateChange.objects.filter(run_id=uncounted.pk).exists()
     assert exported_ids(after) == changed
     assert exported_ids(last) == []
 

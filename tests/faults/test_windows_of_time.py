@@ -161,6 +161,6 @@ def test_new_says_what_an_old_date_hides(dated_stand_in: StandIn, db: None) -> N
     hidden = [number for number in created_later if number < odd["id"]]
     assert exported_ids(run) == [number for number in created_later if number > odd["id"]]
     assert len(hidden) > 1
-    said = f"{len(hidden)} batches below it were created later and are not exported"
-    assert said in run.window_reason
-    assert said in log_of(run)
+    sentence = f"{len(hidden)} batches below it were created later and are not exported"
+    assert sentence in run.window_reason
+    assert sentence in log_of(run)

@@ -1,8 +1,8 @@
 """The long stress: faults, kills and many users, every batch accounted for, one table.
 
 Without a PART all parts run, for about an hour; with --quick for some minutes. Exits with 1 when a
-promise was broken, and names the cause. NOT RUN, without strace or the right to mount, is no
-violation.
+promise was broken, and names the cause. NOT RUN, without strace, the right to mount or a database,
+is no violation.
 """
 
 import argparse
@@ -30,7 +30,11 @@ _ABOUT = {
     "web-kills": "SIGKILL to the web server while people press Run now (--web-kills)",
     "stops": "SIGTERM wherever a run is: seconds until the process is gone (--repeats)",
     "cancels": "cancel wherever a run is: seconds until it is seen (--repeats)",
+    "schedules": "a year of schedules in six zones, two hosts, outages, wrong clocks (--schedules)",
+    "requests": "random requests to every address of the product (--requests)",
     "takeovers": "SIGKILL, then a new worker: seconds until the run goes on (--takeovers)",
+    "hosts": "two hosts with folders of their own: workers and hosts killed, hosts stopped past "
+    "their lease (--host-runs, --database, --queue)",
 }
 # Option: (size of the long stress, of the quick one, description).
 _SIZES = {
@@ -42,6 +46,9 @@ _SIZES = {
     "seconds": (60, 10, "of writers beside workers"),
     "web-kills": (40, 4, "kills of the web server"),
     "repeats": (10, 1, "of each SIGTERM and each cancel"),
+    "schedules": (1000, 30, "schedules whose year is simulated"),
+    "requests": (20_000, 1_500, "random requests"),
+    "host-runs": (100, 10, "runs while hosts are struck"),
     "takeovers": (4, 1, "times four runs are interrupted and taken over"),
 }
 _POINTS = ("all", "20")
@@ -51,7 +58,7 @@ def main() -> int:
     """Returns 0 when every promise was kept."""
     options = _options()
     folder = Path(tempfile.mkdtemp(prefix="cwexport-stress-"))
-    installation.set_up(folder)
+    installation.set_up(folder, database=options.database, queue=options.queue)
     # Runs fail on purpose here; their log would fill the terminal.
     logging.disable(logging.ERROR)
     from tests.stress.parts import PARTS
@@ -103,6 +110,15 @@ def _parser() -> argparse.ArgumentParser:
     for name, (long, quick, about) in _SIZES.items():
         params = f"{about} (default: {long}, quick: {quick})"
         parser.add_argument(f"--{name}", type=int, metavar="N", help=params)
+    parser.add_argument(
+        "--database",
+        default="",
+        metavar="URL",
+        help="an empty PostgreSQL database (default: SQLite)",
+    )
+    parser.add_argument(
+        "--queue", default="", metavar="URL", help="a Redis of its own (default: the database)"
+    )
     long_points, quick_points = _POINTS
     params = f"kill points: all, or about how many (default: {long_points}, quick: {quick_points})"
     parser.add_argument("--points", metavar="N", help=params)

@@ -6,15 +6,19 @@ from pathlib import Path
 import django
 
 
-def set_up(folder: Path) -> None:
-    """Point the environment at `folder` and create the database; before any model import."""
+def set_up(folder: Path, *, database: str = "", queue: str = "") -> None:
+    """Point the environment at `folder` and create the database; before any model import.
+
+    `database`: an empty one on PostgreSQL instead of a file; `queue`: a Redis instead of it.
+    """
     data_folder = folder / "var"
     data_folder.mkdir(parents=True, exist_ok=True)
     os.environ.update(
         {
             "DJANGO_SETTINGS_MODULE": "cwexport.settings",
             "CWEXPORT_DATA_DIR": str(data_folder),
-            "DATABASE_URL": f"sqlite:///{folder}/stress.sqlite3",
+            "DATABASE_URL": database or f"sqlite:///{folder}/stress.sqlite3",
+            "CWEXPORT_QUEUE": queue or "database",
             "CWEXPORT_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
             "CWEXPORT_ALLOW_HTTP": "true",
             "TIME_ZONE": "UTC",

@@ -120,9 +120,9 @@ def look_at_dates(task: Task) -> Verdict:
 
 
 def _problem_of(change: DateChange) -> str:
-    run = change.run
-    if run is None or change.origin != DateChange.Origin.RUN:
+    if change.run_id is None or change.origin != DateChange.Origin.RUN:
         return ""
+    run = Run.objects.get(pk=change.run_id)
     if run.status != "succeeded" or change.date_after != run.connectwise_started_at:
         return "is not the start of a success"
     if run.is_reexport:

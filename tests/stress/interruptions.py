@@ -16,6 +16,7 @@ from django.db import connection
 from exports.demo.answers import LIST, Request
 from exports.demo.faults import Delay
 from exports.models import Run
+from exports.storage.folders import folder_for
 from tests.stress.checker import Verdict
 from tests.stress.pace import Clock
 from tests.stress.sample_installation import (
@@ -137,6 +138,9 @@ class ResumePoint:
     def __init__(self, sample: SampleInstallation, run: Run) -> None:
         self._sample = sample
         self._run = Run.objects.get(pk=run.pk)
+        # Published and then killed, there is nothing to go on after. What the row says of the part
+        # file is not asked: that it is lost is one of the defects to be found.
+        self._has_part = any(folder_for("runs").glob(f"run-{run.pk}-*.part"))
         sample.stand_in.requests.clear()
 
     @property
@@ -144,7 +148,7 @@ class ResumePoint:
         """Whether pages were written that the next attempt must not fetch again."""
         run = self._run
         waits = run.status == Run.Status.QUEUED and run.attempt > 1
-        return waits and run.can_resume and run.page_count > 0
+        return waits and run.can_resume and run.page_count > 0 and self._has_part
 
     def judge(self, verdict: Verdict) -> None:
         """After the next attempt, which may have ended before it requested any page."""

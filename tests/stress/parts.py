@@ -20,9 +20,12 @@ from tests.stress.deadlines import (
     time_takeovers,
 )
 from tests.stress.disk_full import NOT_PERMITTED
+from tests.stress.fuzzed_requests import send_random_requests
 from tests.stress.histories import simulate, start_history
+from tests.stress.hosts import HostsHistory
 from tests.stress.kill_points import KillPoints, all_points, can_trace, some_points
 from tests.stress.loads import press_run_now_together, write_beside_workers
+from tests.stress.planned_year import play_year
 from tests.stress.report import Report, listed
 from tests.stress.web_kills import kill_web_servers
 
@@ -160,6 +163,45 @@ def take_runs_over(options: Namespace, folder: Path, report: Report) -> None:
         _add_timing(timing, report)
 
 
+def simulate_schedules(options: Namespace, folder: Path, report: Report) -> None:
+    """A year of schedules; every due time held against another computation of it."""
+    seen = play_year(options.schedules, Random(options.seed))
+    name = f"a year of {options.schedules} schedules"
+    report.notify(f"{name}: ticks", seen.year.tick_count, f"{len(seen.year.away)} times away")
+    report.notify(f"{name}: due times", seen.due_count, listed(seen.states))
+    count = len(seen.faults)
+    report.add(f"{name}: lost, doubled or wrong", seen.due_count, "0", count, count == 0)
+    report.blame(seen.faults)
+
+
+def fuzz_requests(options: Namespace, folder: Path, report: Report) -> None:
+    """Random requests to every address: no error of the server, the same headers always."""
+    statuses, faults = send_random_requests(options.requests, options.seed)
+    report.notify("random requests", statuses.total(), listed(statuses))
+    report.add("random requests: faults", statuses.total(), "0", len(faults), not faults)
+    report.blame(faults)
+
+
+def strike_hosts(options: Namespace, folder: Path, report: Report) -> None:
+    """Two hosts on one database, of which workers or the whole are killed or stopped."""
+    if not options.database:
+        # SQLite is for one host: stopped within a transaction, it stops all.
+        report.skip("two hosts", "needs --database postgres://… with an empty database")
+        return
+    place = folder / "hosts"
+    place.mkdir()
+    history = HostsHistory(options.seed, place, batch_count=min(options.batches, 1000))
+    tally = history.simulate(options.host_runs, options.host_runs // 4)
+    engines = f"PostgreSQL{', Redis' if options.queue else ''}"
+    report.notify(f"two hosts ({engines}): runs", tally.run_count, listed(tally.statuses))
+    report.notify("two hosts: strikes", tally.strikes.total(), listed(tally.strikes))
+    report.notify("two hosts: runs taken over", tally.taken_over_count)
+    for kind in VIOLATIONS:
+        count = getattr(tally.verdict, kind)
+        report.add(f"two hosts: {kind}", f"{tally.run_count} runs", "0", count, count == 0)
+    report.blame(tally.verdict.findings)
+
+
 PARTS: dict[str, Callable[[Namespace, Path, Report], None]] = {
     "histories": simulate_histories,
     "kill-points": strike_kill_points,
@@ -172,6 +214,9 @@ PARTS: dict[str, Callable[[Namespace, Path, Report], None]] = {
     "stops": stop_workers,
     "cancels": cancel_runs,
     "takeovers": take_runs_over,
+    "schedules": simulate_schedules,
+    "requests": fuzz_requests,
+    "hosts": strike_hosts,
 }
 
 

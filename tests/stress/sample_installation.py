@@ -21,6 +21,7 @@ from exports.demo.server import StandIn
 from exports.models import Run, Task
 from exports.models.sync_window import overlap
 from exports.workers import jobs, recovery
+from exports.workers.heartbeats import ClockWatch
 from tests.conftest import make_connection, save_task
 from tests.stress.checker import Matches, Verdict, judge
 from tests.stress.decisions import Account
@@ -161,6 +162,8 @@ def recover(run: Run) -> Run:
     Run.objects.filter(pk=run.pk, status="running").update(heartbeat_at=silent_since)
     for draft in (Path(settings.CWEXPORT_DATA_DIR) / "exports").glob(".*"):
         os.utime(draft, (draft.stat().st_mtime - _HOURS,) * 2)
+    # The time that a stress skips is no leap of the clock.
+    recovery._clock = ClockWatch()
     recovery.recover(is_thorough=True)
     return Run.objects.get(pk=run.pk)
 
@@ -180,7 +183,7 @@ def environment() -> dict[str, str]:
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "cwexport.settings",
-        "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
+        "DATABASE_URL": _database_url(),
         "CWEXPORT_DATA_DIR": str(settings.CWEXPORT_DATA_DIR),
         "SECRET_KEY": settings.SECRET_KEY,
         "CWEXPORT_ENCRYPTION_KEYS": ",".join(settings.CWEXPORT_ENCRYPTION_KEYS),
@@ -189,13 +192,25 @@ def environment() -> dict[str, str]:
     }
 
 
-def start_process(*arguments: str, log: Path, before: Sequence[str] = ()) -> Process:
-    """Python with these arguments, in its own process group; its output is added to `log`."""
+def _database_url() -> str:
+    used = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{used['NAME']}"
+    return "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**used)
+
+
+def start_process(
+    *arguments: str, log: Path, before: Sequence[str] = (), **changes: str
+) -> Process:
+    """Python with these arguments, in its own process group; its output is added to `log`.
+
+    `changes`: settings that differ from this process's.
+    """
     with log.open("a") as output:
         return subprocess.Popen(
             [*before, sys.executable, *arguments],
             cwd=ROOT,
-            env=environment(),
+            env={**environment(), **changes},
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,

@@ -9,7 +9,7 @@ import pytest
 
 from exports.connectwise.paging.keyset import NewRecords, paginate
 from exports.connectwise.paging.parallel import paginate_in_parallel
-from exports.models import Run, Task, sync_window, tasks
+from exports.models import Run, Task, frozen_runs, sync_window, tasks
 from exports.models.ledger import LedgerQuerySet
 from tests.stress import scenarios
 from tests.stress.checker import VIOLATIONS, Verdict
@@ -81,14 +81,14 @@ def repeats_what_lies_between(plant: pytest.MonkeyPatch) -> None:
 
 
 def repeats_other_batches(plant: pytest.MonkeyPatch) -> None:
-    true = Task._frozen_reexport
+    true = frozen_runs.frozen_reexport
 
     def frozen(task: Task, user: Any, of_run: Run | None, batch_ids: Any) -> Run:
         run = true(task, user, of_run, batch_ids)
         run.reexport_ids = [*run.reexport_ids[1:], _NOT_EXPORTED]
         return run
 
-    plant.setattr(Task, "_frozen_reexport", frozen)
+    plant.setattr(tasks, "frozen_reexport", frozen)
 
 
 def _type(task: Task, field: str, moment: datetime) -> None:
@@ -122,7 +122,7 @@ def restores_the_date_without_its_origin(plant: pytest.MonkeyPatch) -> None:
 
 def _with_window(plant: pytest.MonkeyPatch, change: Callable[[Any], Any]) -> None:
     true = sync_window.next_window
-    plant.setattr(tasks, "next_window", lambda *given: change(true(*given)))
+    plant.setattr(frozen_runs, "next_window", lambda *given: change(true(*given)))
 
 
 def leaves_out_what_went_out(plant: pytest.MonkeyPatch) -> None:

@@ -36,26 +36,26 @@ def test_a_random_history_loses_nothing_and_repeats_nothing(seed: int, tmp_path:
         seed, records=seed_batches(400), tasks=TASKS, log=tmp_path / "processes.log"
     )
 
-    tally = simulate(30, sample, history, kill_share=0.1)
+    tally = simulate(20, sample, history, kill_share=0.1)
 
     assert violations(tally.verdict) == "", "\n".join(tally.events)
-    assert tally.run_count == 30 + len(TASKS)
-    assert tally.verdict.ok > 1000
+    assert tally.run_count == 20 + len(TASKS)
+    assert tally.verdict.ok > 700
 
 
 @pytest.mark.skipif(
     not can_trace(), reason="strace, with the right to trace, is needed: apt install strace"
 )
 def test_kills_inside_disk_calls_break_nothing(kill_points: KillPoints) -> None:
-    for call, number in some_points(kill_points.count_calls(), 10):
+    for call, number in some_points(kill_points.count_calls(), 6):
         kill_points.strike(call, number)
 
     assert violations(kill_points.tally.verdict) == ""
-    assert kill_points.tally.hit_count >= 8
+    assert kill_points.tally.hit_count >= 5
 
 
 def test_random_worker_kills_break_nothing(kill_points: KillPoints) -> None:
-    for seed in range(5):
+    for seed in range(3):
         kill_points.kill_at_random(Random(seed))
 
     assert violations(kill_points.tally.verdict) == ""

@@ -152,7 +152,7 @@ def _web_server_of(serve: Process) -> int | None:
     with suppress(OSError):
         children = Path(f"/proc/{serve.pid}/task/{serve.pid}/children").read_text().split()
         for pid in map(int, children):
-            if b"cwexport.web_server" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            if b"exports.workers.web_server" in Path(f"/proc/{pid}/cmdline").read_bytes():
                 return pid
     return None
 
