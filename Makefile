@@ -8,10 +8,11 @@ PIP = $(BIN)/pip install --disable-pip-version-check --require-hashes --progress
 # Installs a list of packages and names each one while it is at it; pip's errors follow.
 INSTALL = { $(PIP) -r $(1) 2>$(VENV)/.errors || \
     { grep -v '^WARNING' $(VENV)/.errors >&2; touch $(VENV)/.failed; }; } | \
-  while read -r verb package rest; do [ "$$verb" != Collecting ] || echo "  $$package"; done; \
+  while read -r verb package rest; do case "$$verb" in \
+    Collecting) echo "  $$package";; Installing) echo "All are here; putting them in place …";; esac; done; \
   rm -f $(VENV)/.errors; ! rm $(VENV)/.failed 2>/dev/null
 
-.PHONY: demo test install test-install lint bench stress screenshots lock messages clean-demo
+.PHONY: demo test install test-install lint bench stress screenshots sbom lock messages clean-demo
 
 demo: install
 	@$(BIN)/python manage.py demo $(ARGS)
@@ -38,6 +39,7 @@ lint: test-install
 $(VENV)/.installed: constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 …"; exit 2; }
+	@test -x $(BIN)/pip || echo "Making a virtual environment in $(VENV) …"
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || \
 	  { rm -rf $(VENV); echo "Virtual environments need: apt install python3-venv"; exit 2; }
 	@echo "Installing the packages of constraints.txt into $(VENV):"
@@ -61,6 +63,10 @@ stress: test-install
 screenshots: test-install
 	@.ci/chromium
 	@$(BIN)/python -m tests.browser.screenshots $(ARGS)
+
+# The bill of materials of what runs in production, into var/cwexport.cdx.json.
+sbom: test-install
+	@$(BIN)/python -m tests.supply_chain $(ARGS)
 
 # Renews both files of exact versions from the ranges; needs uv.
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
