@@ -117,6 +117,9 @@ def test_wrong_date_is_refused_and_kept(signed_in: Client, moved: Task) -> None:
     assert "autofocus" in tag
     assert "2026-03-01 00:00:00 UTC" in page
     assert '<details class="dates-editor" open>' in page
+    # The address of the form answers no GET; what renews itself on the page asks elsewhere.
+    [live] = findall(r'id="task-state" hx-get="([^"]*)"', page)
+    assert signed_in.get(live).status_code == 200
 
 
 @pytest.mark.rule("W8")
