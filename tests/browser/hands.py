@@ -21,7 +21,9 @@ _FAULT = """() => {
     const box = held.getBoundingClientRect();
     if (!box.width || !box.height) return `${name}: has the focus but no place`;
     const [x, y] = [box.left + Math.min(box.width, 24) / 2, box.top + box.height / 2];
-    if (x < 0 || y < 0 || x > innerWidth || y > innerHeight) return `${name}: is out of sight`;
+    if (x < 0 || y < 0 || x > innerWidth || y > innerHeight) {
+        return `${name}: is out of sight at ${x}, ${y} of ${innerWidth} × ${innerHeight}`;
+    }
     const top = document.elementFromPoint(x, y);
     const isSeen = top && (held.contains(top) || top.contains(held) || top.closest("label"));
     return isSeen ? "" : `${name}: ${top && top.className} lies on top`;
@@ -41,10 +43,14 @@ class Hands:
             if target.count() and target.evaluate("one => one === document.activeElement"):
                 return
             self._page.keyboard.press(key)
-            settle(self._page)
-            if fault := self._page.evaluate(_FAULT):
-                self.faults.append(fault)
+            self.look()
         raise AssertionError(f"{target} is not reached by {_MAX_STOPS} × {key}.")
+
+    def look(self) -> None:
+        """Note what is wrong with the focus now."""
+        settle(self._page)
+        if fault := self._page.evaluate(_FAULT):
+            self.faults.append(fault)
 
     def press(self, target: Locator, key: str = "Enter") -> None:
         """Go to the target and press the key on it."""

@@ -11,6 +11,7 @@ from exports.models import Run, Task
 from tests.browser.conftest import STILL, OpenPage, Visit
 from tests.browser.hands import Hands
 from tests.browser.sample.starting import PASSWORD, USER
+from tests.browser.settling import settle
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -132,3 +133,29 @@ def test_focus_shows_at_every_stop(visit: Visit, name: str) -> None:
     hands.tab_to(page.get_by_role("link", name="Skip to the content"))
 
     assert not hands.faults, "\n".join(hands.faults)
+
+
+# The lists come anew with more above the focus, as they do when other tasks fail meanwhile.
+_RENEW_LONGER = """() => {
+    const lists = document.getElementById("home-lists");
+    const longer = "<p>A notice</p>".repeat(60) + lists.innerHTML;
+    htmx.swap(lists, longer, { swapStyle: "innerHTML" });
+}"""
+
+
+def test_focus_stays_in_sight_when_more_comes_above(visit: Visit) -> None:
+    page = visit("home", **STILL)
+    link = page.locator("[id^=followed-]").first
+    hands = Hands(page)
+    hands.tab_to(link)
+    page.evaluate(_RENEW_LONGER)
+    expect(link).to_be_focused()
+    hands.look()
+    assert not hands.faults, "\n".join(hands.faults)
+
+    # Who scrolls away stays where he is.
+    page.mouse.wheel(0, -5000)
+    expect(link).not_to_be_in_viewport()
+    page.evaluate(_RENEW_LONGER)
+    settle(page)
+    expect(link).not_to_be_in_viewport()

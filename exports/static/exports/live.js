@@ -52,3 +52,16 @@ if (state.changes) {
     show();
   });
 }
+
+// What is renewed above the focus moves it. Whoever tabbed there and has not scrolled since keeps it
+// in sight.
+let isByTab = false;
+document.addEventListener("keydown", ({ key }) => (isByTab = key === "Tab"));
+for (const moves of ["pointerdown", "wheel"]) {
+  document.addEventListener(moves, () => (isByTab = false), { passive: true });
+}
+for (const swapped of ["htmx:afterSwap", "htmx:oobAfterSwap"]) {
+  document.addEventListener(swapped, () => {
+    if (isByTab) document.activeElement?.scrollIntoView({ block: "nearest", behavior: "instant" });
+  });
+}
