@@ -20,3 +20,10 @@ _SETTLE = """async () => {
 def settle(page: Page) -> None:
     """Wait for transitions, as colours and positions are wrong while they change."""
     page.evaluate(_SETTLE)
+
+
+def wait_for_htmx(page: Page) -> None:
+    """Wait until answers have settled: until then htmx changes attributes and moves the focus."""
+    page.wait_for_function(
+        "() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')"
+    )

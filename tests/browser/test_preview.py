@@ -18,6 +18,7 @@ from exports.live_checks import preview
 from exports.models import Connection, Run, Task
 from tests.browser.axe import examine, report
 from tests.browser.conftest import DARK, NO_JAVASCRIPT, SMALL, OpenPage, sign_in
+from tests.browser.settling import wait_for_htmx
 from tests.conftest import make_connection, save_task
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -295,6 +296,7 @@ def test_preview_works_by_keyboard(page: Page) -> None:
     expect(page.get_by_role("button", name="Preview", exact=True)).to_be_focused()
     page.keyboard.press("Enter")
     expect(heading_of(page)).to_be_focused()
+    wait_for_htmx(page)
 
     reached = []
     for _ in range(4):

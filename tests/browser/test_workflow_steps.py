@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 
 from exports.models import Connection, Task, Workflow
 from tests.browser.conftest import NO_JAVASCRIPT, OpenPage
+from tests.browser.settling import wait_for_htmx
 from tests.conftest import save_task
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -31,7 +32,7 @@ def add(page: Page, name: str, count: int) -> None:
 
 
 def drag_above(page: Page, row: str, target: str) -> None:
-    # Rows can be dragged once the last answer has settled.
+    wait_for_htmx(page)
     expect(page.locator(f"{row}[draggable=true]")).to_be_visible()
     page.locator(row).hover()
     page.mouse.down()
