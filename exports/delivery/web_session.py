@@ -67,6 +67,10 @@ _REFUSALS: dict[int, tuple[str, str]] = {
         DeliveryErrorCode.REJECTED,
         gettext_noop("The file is larger than %(host)s takes (413): ask who runs it."),
     ),
+    423: (
+        DeliveryErrorCode.NOT_WRITTEN,
+        gettext_noop("The file on %(host)s is locked (423): somebody may have it open."),
+    ),
     507: (DeliveryErrorCode.DISK_FULL, gettext_noop("%(host)s has no room left (507).")),
 }
 
@@ -93,15 +97,15 @@ class WebCaller:
         """Raises DeliveryError unless the answer is a success."""
         answer = self.send(method, url, headers, body)
         if answer.status // 100 != 2:
-            raise self.refusal(answer)
+            raise self.refusal(answer.status)
         return answer
 
-    def refusal(self, answer: Response) -> DeliveryError:
-        params = {"host": self.host, "status": answer.status}
-        if answer.status in _REFUSALS:
-            code, sentence = _REFUSALS[answer.status]
+    def refusal(self, status: int) -> DeliveryError:
+        params = {"host": self.host, "status": status}
+        if status in _REFUSALS:
+            code, sentence = _REFUSALS[status]
             return DeliveryError(code, _(sentence) % params)
-        if answer.status // 100 == 3:
+        if status // 100 == 3:
             message = _(
                 "%(host)s redirects (%(status)s), which is not followed: type the address it "
                 "leads to."

@@ -129,7 +129,7 @@ class _UploadSession(Session):
         """Any answer shows the address and TLS; only the upload shows the rest."""
         answer = self._caller.send("HEAD", self._at(_TEST_NAME), self._own_headers)
         if answer.status == 401 or answer.status // 100 == 3:
-            raise self._caller.refusal(answer)
+            raise self._caller.refusal(answer.status)
         params = {"host": self._caller.host, "status": answer.status}
         return _("%(host)s answers (%(status)s).") % params
 

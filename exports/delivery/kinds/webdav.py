@@ -1,5 +1,6 @@
 """WebDAV: PUT under a temporary name, then MOVE onto the final one (rules D1, D4)."""
 
+import re
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -28,6 +29,8 @@ from exports.storage.folders import PART
 
 _TEST_CONTENT = b"cwexport test\n"
 _XML = {"Content-Type": "application/xml"}
+_MULTI_STATUS = 207
+_INNER_STATUS = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})")
 
 
 class WebdavKind(DestinationKind):
@@ -74,24 +77,25 @@ class _WebdavSession(Session):
 
     def put(self, parcel: Parcel) -> Receipt:
         noted, final = parcel.noted_temp_name, self._at(parcel.file_name)
-        temp = self._at(noted or parcel.new_temp_name())
-        if noted and self._caller.send("HEAD", temp).status == 404:
+        if noted and self._caller.send("HEAD", self._at(noted)).status == 404:
             # It was renamed by a try that did not live to record it; it may be picked up.
             return Receipt(final, Delivery.Compared.NOTHING)
+        if parcel.is_retry and not noted:
+            self._remove_leftovers(parcel.temp_prefix)
+        name = noted or parcel.new_temp_name()
+        compared = ""
         try:
             if not noted:
-                with parcel.open() as source:
-                    self._caller.demand("PUT", temp, _XML, source)
-                self._compare(temp, parcel.size)
+                compared = self._upload(parcel, self._at(name))
             parcel.check_turn()
             if not noted:
-                parcel.note(noted or temp.rpartition("/")[2])
-            self._caller.demand("MOVE", temp, {"Destination": final, "Overwrite": "T"})
+                parcel.note(name)
+            self._move(self._at(name), final)
         except BaseException:
             if not parcel.noted_temp_name:
-                self._try_to_remove(temp)
+                self._try_to_remove(self._at(name))
             raise
-        return Receipt(final, Delivery.Compared.SIZE)
+        return Receipt(final, compared)
 
     def close(self) -> None:
         if self._has_test_file:
@@ -108,21 +112,49 @@ class _WebdavSession(Session):
         return _("%(file)s was written.") % {"file": self._test_url}
 
     def _measure_test(self) -> str:
-        self._compare(self._test_url, len(_TEST_CONTENT))
-        return _("It has the size that was written.")
+        if self._compare(self._test_url, len(_TEST_CONTENT)):
+            return _("It has the size that was written.")
+        return _("The server tells no size, so none will be compared.")
 
     def _remove_test(self) -> str:
         self._caller.demand("DELETE", self._test_url)
         self._has_test_file = False
         return _("It was removed.")
 
-    def _compare(self, url: str, size: int) -> None:
+    def _upload(self, parcel: Parcel, temp: str) -> str:
+        """Write it under the temporary name and compare; returns what was compared."""
+        with parcel.open() as source:
+            self._caller.demand("PUT", temp, _XML, source)
+        return self._compare(temp, parcel.size)
+
+    def _compare(self, url: str, size: int) -> str:
         headers = self._caller.demand("HEAD", url, {"Accept-Encoding": "identity"}).headers
         found = headers.get("Content-Length", "")
+        if not found:
+            return Delivery.Compared.NOTHING
         if found != str(size):
             message = _("The server says %(found)s bytes, %(size)s were sent.")
-            params = {"found": found or "?", "size": size}
-            raise DeliveryError(DeliveryErrorCode.NOT_AS_SENT, message % params)
+            raise DeliveryError(
+                DeliveryErrorCode.NOT_AS_SENT, message % {"found": found, "size": size}
+            )
+        return Delivery.Compared.SIZE
+
+    def _move(self, temp: str, final: str) -> None:
+        answer = self._caller.demand("MOVE", temp, {"Destination": final, "Overwrite": "T"})
+        if answer.status == _MULTI_STATUS:
+            # Not moved; why says a status within the answer (RFC 4918, 9.9.4).
+            told = _INNER_STATUS.search(answer.body)
+            raise self._caller.refusal(int(told[1]) if told else _MULTI_STATUS)
+
+    def _remove_leftovers(self, prefix: str) -> None:
+        """Those of tries that were killed. Their names need no quoting, so any listing has them."""
+        with suppress(DeliveryError):
+            listing = self._caller.demand("PROPFIND", self._url, {"Depth": "1"}).body
+            leftovers = re.findall(
+                rf"{re.escape(prefix)}[0-9a-f]+{re.escape(PART)}".encode(), listing
+            )
+            for name in sorted(set(leftovers)):
+                self._try_to_remove(self._at(name.decode()))
 
     def _try_to_remove(self, url: str) -> None:
         with suppress(DeliveryError):

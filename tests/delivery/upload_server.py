@@ -1,16 +1,12 @@
-"""Real servers of the web that also fail: WebDAV (wsgidav), and one that takes uploads."""
+"""A real server that takes uploads, and also fails."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
-from cheroot import wsgi
-from wsgidav.wsgidav_app import WsgiDAVApp
-
-USER, PASSWORD, TOKEN = "acme", "pa55-word-for-acme", "bearer-token-for-acme"
+TOKEN = "bearer-token-for-acme"
 
 
 class UploadSink:
@@ -98,66 +94,3 @@ class _UploadHandler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", "0")
         self.end_headers()
-
-
-class DavSink:
-    """A WebDAV folder at `/in/`; `fault` is refuse, full, truncate, drop, or ""."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.fault = ""
-
-    @contextmanager
-    def running(self) -> Iterator["DavSink"]:
-        app = WsgiDAVApp(
-            {
-                "provider_mapping": {"/": str(self.root)},
-                "simple_dc": {"user_mapping": {"*": {USER: {"password": PASSWORD}}}},
-                "http_authenticator": {
-                    "accept_basic": True,
-                    "accept_digest": False,
-                    "default_to_digest": False,
-                },
-                "verbose": 0,
-                "logging": {"enable": False},
-                "property_manager": True,
-                "lock_storage": True,
-            }
-        )
-        server = wsgi.Server(("127.0.0.1", 0), _Faulty(self, app), numthreads=4)
-        server.prepare()
-        self.port = server.bind_addr[1]
-        thread = threading.Thread(target=server.serve, daemon=True)
-        thread.start()
-        try:
-            yield self
-        finally:
-            server.stop()
-            thread.join(10)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/in/"
-
-
-class _Faulty:
-    """Stands before the WebDAV server and spoils what is written."""
-
-    def __init__(self, sink: DavSink, app: Any) -> None:
-        self._sink, self._app = sink, app
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        fault = self._sink.fault if environ["REQUEST_METHOD"] == "PUT" else ""
-        if fault in ("refuse", "full"):
-            environ["wsgi.input"].read()
-            status = {"refuse": "403 Forbidden", "full": "507 Insufficient Storage"}[fault]
-            start_response(status, [("Content-Length", "0")])
-            return [b""]
-        if fault == "truncate":
-            size = int(environ["CONTENT_LENGTH"])
-            content = environ["wsgi.input"].read(size)
-            path = self._sink.root / environ["PATH_INFO"].lstrip("/")
-            path.write_bytes(content[: size // 2])
-            start_response("201 Created", [("Content-Length", "0")])
-            return [b""]
-        return self._app(environ, start_response)

@@ -1,8 +1,7 @@
-"""Deliveries by WebDAV and HTTPS upload, to real servers that also fail (D1, D4)."""
+"""Deliveries by HTTPS upload, to a real server that also fails (D1, D4)."""
 
 from collections.abc import Iterator
 from ipaddress import ip_network
-from pathlib import Path
 
 import pytest
 from pytest_django import Settings
@@ -16,10 +15,9 @@ from tests.delivery.destinations import (
     deliver_only_to,
     execute,
     make_destination,
-    names_in,
     outcomes,
 )
-from tests.delivery.web_servers import PASSWORD, TOKEN, USER, DavSink, UploadSink
+from tests.delivery.upload_server import TOKEN, UploadSink
 from tests.run_files import run_file
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,66 +36,9 @@ def uploads() -> Iterator[UploadSink]:
         yield running
 
 
-@pytest.fixture
-def dav(tmp_path: Path) -> Iterator[DavSink]:
-    (tmp_path / "dav" / "in").mkdir(parents=True)
-    with DavSink(tmp_path / "dav").running() as running:
-        yield running
-
-
-def to_dav(dav: DavSink, password: str = PASSWORD) -> Destination:
-    return make_destination("webdav", {"url": dav.url, "user": USER}, {"password": password})
-
-
 def to_upload(uploads: UploadSink, path: str = "/in/", **address: object) -> Destination:
     secrets = {"token": TOKEN, "headers": "X-Customer: acme"}
     return make_destination("https", {"url": uploads.url + path, **address}, secrets)
-
-
-@pytest.mark.rule("D1")
-def test_webdav_test_writes_and_removes_a_file(dav: DavSink) -> None:
-    assert outcomes(to_dav(dav)) == ["passed"] * 4
-    assert names_in(dav.root / "in") == []
-
-
-def test_webdav_tells_a_wrong_password(dav: DavSink) -> None:
-    destination = to_dav(dav, "wrong-password-1")
-    assert outcomes(destination)[0] == "failed"
-    assert destination.last_test_steps[0]["code"] == "delivery.login_refused"
-
-
-@pytest.mark.rule("D4")
-def test_webdav_file_replaces_the_older(dav: DavSink, task: Task) -> None:
-    deliver_only_to(to_dav(dav), task)
-    (dav.root / "in" / "batches.xml").write_bytes(b"older")
-    run = execute(task)
-    send_due()
-
-    assert delivery_of(run).state == "delivered"
-    assert (dav.root / "in" / "batches.xml").read_bytes() == content_of(run)
-    assert names_in(dav.root / "in") == ["batches.xml"]
-
-
-@pytest.mark.rule("D4")
-@pytest.mark.parametrize(
-    ("fault", "code"),
-    [
-        ("refuse", "delivery.not_permitted"),
-        ("full", "delivery.disk_full"),
-        ("truncate", "delivery.not_as_sent"),
-    ],
-)
-def test_webdav_fault_is_made_good(dav: DavSink, task: Task, fault: str, code: str) -> None:
-    deliver_only_to(to_dav(dav), task)
-    run = execute(task)
-    dav.fault = fault
-    send_due()
-    assert (delivery_of(run).state, delivery_of(run).error_code) == ("waiting", code)
-    assert names_in(dav.root / "in") == []
-    dav.fault = ""
-    retry_now()
-
-    assert (dav.root / "in" / "batches.xml").read_bytes() == content_of(run)
 
 
 @pytest.mark.rule("D1")
