@@ -9,6 +9,8 @@ from typing import Any
 
 import asyncssh
 
+from tests.delivery.strikes import BEGUN, COMMITTED, HALF, WHOLE, Strike
+
 USER, PASSWORD = "acme", "pa55-word-for-acme"
 
 
@@ -26,6 +28,7 @@ class SftpSink:
         self.connections: list[Any] = []
         self._loop = asyncio.new_event_loop()
         self._acceptor: Any = None
+        self.strike = Strike()
 
     @contextmanager
     def running(self) -> Iterator["SftpSink"]:
@@ -105,6 +108,20 @@ class _Files(asyncssh.SFTPServer):
         self._sink = sink
         super().__init__(channel, chroot=str(sink.root).encode())
 
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> Any:
+        if pflags & asyncssh.FXF_CREAT:
+            self._reach(BEGUN)
+        return super().open(path, pflags, attrs)
+
+    def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
+        self._reach(WHOLE)
+        super().posix_rename(oldpath, newpath)
+        self._reach(COMMITTED)
+
+    def _reach(self, moment: str) -> None:
+        if self._sink.strike.reach(moment):
+            raise asyncssh.SFTPConnectionLost("the request is lost")
+
     async def write(self, file_obj: Any, offset: int, data: bytes) -> int:
         fault = self._sink.fault
         if fault == "drop":
@@ -121,4 +138,6 @@ class _Files(asyncssh.SFTPServer):
             file_obj.seek(offset)
             file_obj.write(data[: len(data) // 2])
             return len(data)
+        if offset:
+            self._reach(HALF)
         return super().write(file_obj, offset, data)  # type: ignore[no-any-return]

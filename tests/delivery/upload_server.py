@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.delivery.strikes import BEGUN, COMMITTED, WHOLE, Strike, read_watched
+
 TOKEN = "bearer-token-for-acme"
 
 
@@ -17,6 +19,7 @@ class UploadSink:
         self.files: dict[str, bytes] = {}
         self.headers: list[dict[str, str]] = []
         self.released = threading.Event()
+        self.strike = Strike()
 
     @contextmanager
     def running(self) -> Iterator["UploadSink"]:
@@ -56,7 +59,8 @@ class _UploadHandler(BaseHTTPRequestHandler):
         self._answer(204 if found is not None else 404)
 
     def do_PUT(self) -> None:
-        self._take()
+        with self.sink.strike.request():
+            self._take()
 
     def do_POST(self) -> None:
         self._take()
@@ -74,8 +78,9 @@ class _UploadHandler(BaseHTTPRequestHandler):
             self.sink.released.wait(60)
             self.close_connection = True
             return
-        content = self.rfile.read(size)
-        if len(content) != size:
+        is_lost = self.sink.strike.reach(BEGUN)
+        content = read_watched(self.rfile, size, self.sink.strike)
+        if is_lost or len(content) != size or self.sink.strike.reach(WHOLE):
             # A cut upload is no file.
             self.close_connection = True
             return
@@ -86,6 +91,7 @@ class _UploadHandler(BaseHTTPRequestHandler):
         else:
             self.sink.headers.append(dict(self.headers.items()))
             self.sink.files[self.path] = content
+            self.sink.strike.reach(COMMITTED)
             self._answer(201)
 
     def _answer(self, status: int, headers: dict[str, str] | None = None) -> None:

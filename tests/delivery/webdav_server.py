@@ -11,6 +11,8 @@ from typing import Any
 from cheroot import wsgi
 from wsgidav.wsgidav_app import WsgiDAVApp
 
+from tests.delivery.strikes import Strike, watched
+
 USER, PASSWORD = "acme", "pa55-word-for-acme"
 
 
@@ -25,6 +27,7 @@ class DavSink:
         self.root = root
         self.fault = ""
         self.method = "PUT"
+        self.strike = Strike()
 
     @contextmanager
     def running(self) -> Iterator["DavSink"]:
@@ -43,7 +46,9 @@ class DavSink:
                 "lock_storage": True,
             }
         )
-        server = wsgi.Server(("127.0.0.1", 0), _Faulty(self, app), numthreads=4)
+        server = wsgi.Server(
+            ("127.0.0.1", 0), watched(_Faulty(self, app), self.strike, "MOVE"), numthreads=4
+        )
         server.gateway = _Gateway
         server.prepare()
         self.port = server.bind_addr[1]
