@@ -5,8 +5,10 @@ from random import Random
 
 import pytest
 
+from exports.models import DueTime
 from tests.conftest import MakeTask
-from tests.schedules.year import faults, make_plans, play
+from tests.schedules.year import make_plans, play
+from tests.schedules.year_judged import faults
 from tests.workers.processes import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,4 +26,6 @@ def test_every_due_time_of_a_year_once(make_task: MakeTask) -> None:
     year = play(Random(2026), at_once)
 
     assert year.away
+    assert year.death_count
+    assert set(DueTime.objects.values_list("state", flat=True)) == set(DueTime.State.values)
     assert list(faults(plans, year)) == []

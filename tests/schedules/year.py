@@ -1,6 +1,7 @@
-"""A simulated year of schedules: two hosts, restarts, outages, wrong clocks; time is passed in.
+"""A simulated year of schedules: two hosts, deaths, outages, wrong clocks; time is passed in.
 
-What was due is computed here anew, in another way than the product does it.
+Runs that go on for days and disabled tasks are in it. What was due is computed here anew, in
+another way than the product does it.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from exports.models import DueTime, Run, Schedule, Task
 from exports.schedules.planning import save_planned
-from exports.schedules.ticking import ON_TIME_WITHIN, tick
+from exports.schedules.ticking import Queue, tick
 from exports.workers.jobs import queue_scheduled
 
 ZONES = (
@@ -48,13 +49,26 @@ class Plan:
 
 @dataclass
 class Year:
-    """What happened: when nobody looked, and which due times a leap of the clock reached."""
+    """What happened: when nobody looked, and in which state each look found the tasks."""
 
     away: list[tuple[datetime, datetime]] = field(default_factory=list)
     tick_count: int = 0
+    death_count: int = 0
+    # Until when the runs of a task go on, and a task is disabled.
+    long_runs: dict[int, datetime] = field(default_factory=dict)
+    disabled: dict[int, datetime] = field(default_factory=dict)
+    # Tasks with an active run, and disabled ones, at each look; a moment may come twice.
+    looks: dict[datetime, list[tuple[frozenset[int], frozenset[int]]]] = field(default_factory=dict)
 
     def was_away(self, moment: datetime) -> bool:
         return any(begin <= moment <= end for begin, end in self.away)
+
+    def was_active(self, row: DueTime) -> list[bool]:
+        """For each look at that moment."""
+        return [row.schedule.task_id in active for active, _ in self.looks[row.settled_at]]
+
+    def was_disabled(self, row: DueTime) -> list[bool]:
+        return [row.schedule.task_id in disabled for _, disabled in self.looks[row.settled_at]]
 
 
 def make_plans(task_of: Callable[[int], Task], daily: int, weekly: int, monthly: int) -> list[Plan]:
@@ -79,6 +93,7 @@ def make_plans(task_of: Callable[[int], Task], daily: int, weekly: int, monthly:
 def play(random: Random, together: Callable[[list[Callable[[], object]]], None]) -> Year:
     """The year, from one due time to the next; `together` lets both hosts tick at once."""
     year, now = Year(), START
+    tasks = list(Schedule.objects.values_list("task_id", flat=True))
     while (following := _next_due()) is not None and following < END:
         now = max(now, following) + timedelta(seconds=random.randint(0, 20))
         if random.random() < 0.01:
@@ -90,43 +105,30 @@ def play(random: Random, together: Callable[[list[Callable[[], object]]], None])
             _tick(year, ahead)
         elif random.random() < 0.02:
             _tick(year, now - timedelta(minutes=random.randint(1, 300)))
+        if random.random() < 0.05:
+            _die_while_ticking(year, now, random.choice((0, 0, 1, 12)))
         if random.random() < 0.2:
             # Two hosts whose clocks differ by some seconds.
             late = now + timedelta(seconds=random.randint(0, 20))
             together([lambda: _tick(year, now), lambda: _tick(year, late)])  # noqa: B023
         else:
             _tick(year, now)
-        if random.random() > 0.05:
-            Run.objects.active().update(status=Run.Status.CANCELLED)
+        _change_tasks(year, now, tasks, random)
     _tick(year, END - timedelta(seconds=1))
     return year
 
 
-def faults(plans: list[Plan], year: Year) -> Iterator[str]:
-    """Every due time that is not there exactly once, or became what it should not."""
-    for plan in plans:
-        rows = list(DueTime.objects.filter(schedule=plan.schedule).order_by("due_at"))
-        found = [row.due_at for row in rows]
-        name = f"{plan.schedule.cron} {plan.schedule.zone}"
-        yield from (f"{name}: {at} is there twice" for at in set(found) if found.count(at) > 1)
-        yield from (f"{name}: {at} is lost" for at in plan.due - set(found))
-        yield from (f"{name}: {at} was not due" for at in set(found) - plan.due)
-        yield from _wrong_states(name, rows, year)
-    fired = DueTime.objects.filter(state=DueTime.State.FIRED)
-    if Run.objects.count() != fired.values("run").distinct().count():
-        yield "A run belongs to no due time, or to two"
-
-
-def _wrong_states(name: str, rows: list[DueTime], year: Year) -> Iterator[str]:
-    for row in rows:
-        was_away, is_late = year.was_away(row.due_at), row.settled_at - row.due_at > ON_TIME_WITHIN
-        if row.state == DueTime.State.MISSED and not was_away:
-            yield f"{name}: {row.due_at} was missed although somebody was there"
-        if row.state == DueTime.State.FIRED and is_late:
-            if row.schedule.catch_up == Schedule.CatchUp.NONE:
-                yield f"{name}: {row.due_at} was made up for"
-            if sum(one.settled_at == row.settled_at and one.state == row.state for one in rows) > 1:
-                yield f"{name}: several were made up for at {row.settled_at}"
+def _change_tasks(year: Year, now: datetime, tasks: list[int], random: Random) -> None:
+    """Some runs go on for days, some tasks are disabled for days; every other run ends."""
+    for until in (year.long_runs, year.disabled):
+        for task in [task for task, end in until.items() if end < now]:
+            del until[task]
+        if random.random() < 0.05:
+            until[random.choice(tasks)] = now + timedelta(hours=random.randint(1, 400))
+    Task.objects.exclude(pk__in=year.disabled).filter(enabled=False).update(enabled=True)
+    Task.objects.filter(pk__in=year.disabled).update(enabled=False)
+    ending = Run.objects.active().exclude(task__in=year.long_runs)
+    ending.update(status=Run.Status.CANCELLED)
 
 
 def _next_due() -> datetime | None:
@@ -134,9 +136,29 @@ def _next_due() -> datetime | None:
     return due.values_list("next_due_at", flat=True).first()
 
 
-def _tick(year: Year, now: datetime) -> None:
+def _tick(year: Year, now: datetime, queue: Queue = queue_scheduled) -> None:
     year.tick_count += 1
-    tick(now, queue_scheduled)
+    active = frozenset(Run.objects.active().values_list("task_id", flat=True))
+    year.looks.setdefault(now, []).append((active, frozenset(year.disabled)))
+    tick(now, queue)
+
+
+def _die_while_ticking(year: Year, now: datetime, count: int) -> None:
+    """A worker that ends when it has queued this many runs, the last one included."""
+    left = count
+
+    def queue(task: Task) -> Run:
+        nonlocal left
+        run = queue_scheduled(task)
+        left -= 1
+        if left < 0:
+            raise SystemExit
+        return run
+
+    try:
+        _tick(year, now, queue)
+    except SystemExit:
+        year.death_count += 1
 
 
 def _first_weekday(day: date) -> date:

@@ -168,6 +168,7 @@ def simulate_schedules(options: Namespace, folder: Path, report: Report) -> None
     seen = play_year(options.schedules, Random(options.seed))
     name = f"a year of {options.schedules} schedules"
     report.notify(f"{name}: ticks", seen.year.tick_count, f"{len(seen.year.away)} times away")
+    report.notify(f"{name}: workers that died within a tick", seen.year.death_count)
     report.notify(f"{name}: due times", seen.due_count, listed(seen.states))
     count = len(seen.faults)
     report.add(f"{name}: lost, doubled or wrong", seen.due_count, "0", count, count == 0)

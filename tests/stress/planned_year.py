@@ -10,7 +10,8 @@ from django.db import connection
 
 from exports.demo.records import seed_batches
 from exports.models import DueTime, Task
-from tests.schedules.year import Year, faults, make_plans, play
+from tests.schedules.year import Year, make_plans, play
+from tests.schedules.year_judged import faults
 from tests.stress.sample_installation import SampleInstallation
 
 
