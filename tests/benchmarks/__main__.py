@@ -37,6 +37,9 @@ def main() -> None:
     parser.add_argument("--many", action="store_true", help="only many tasks beside few")
     parser.add_argument("--deliveries", action="store_true", help="only 300 MB by SFTP and S3")
     parser.add_argument("--schedules", action="store_true", help="only the ticks of schedules")
+    parser.add_argument(
+        "--database", default="", metavar="URL", help="an empty PostgreSQL, for the schedules"
+    )
     parser.add_argument("--processor", action="store_true", help="only the processor time")
     parser.add_argument(
         "--beside", type=Path, metavar="FOLDER", help="another checkout, for the processor time"
@@ -65,7 +68,9 @@ def main() -> None:
             print(f"{_machine()}\n", render(deliveries.rows(folder)), sep="\n")
             return
         if options.schedules:
-            print(_heading(1), render(measurements.ticking(installation)), sep="\n")
+            print(
+                _heading(1), render(measurements.ticking(installation, options.database)), sep="\n"
+            )
             return
         used = partial(
             processor_time.rows, installation, certificates, BATCHES, round_count, options.beside

@@ -62,7 +62,8 @@ class Installation:
         folder.mkdir()
         return Installation(folder, self._ca_file, root)
 
-    def environment(self, data_folder: Path) -> dict[str, str]:
+    def environment(self, data_folder: Path, database: str = "") -> dict[str, str]:
+        """With the SQLite file of the folder, unless another database is named."""
         mine = {
             "DJANGO_SETTINGS_MODULE": "cwexport.settings",
             "CWEXPORT_DATA_DIR": str(data_folder),
@@ -72,7 +73,7 @@ class Installation:
         }
         others = {"SECRET_KEY", "DATABASE_URL", "CWEXPORT_ENCRYPTION_KEYS", "DEBUG"}
         kept = {name: text for name, text in os.environ.items() if name not in others}
-        return kept | mine
+        return kept | mine | ({"DATABASE_URL": database} if database else {})
 
     @contextmanager
     def copy(self) -> Iterator[Path]:

@@ -1,7 +1,7 @@
 """One tick: with 10,000 schedules of which none is due, and with 1,000 due in one minute.
 
 Prints one JSON line: queries and milliseconds in the database without any due, and the seconds
-until all due ones are queued.
+until all due ones are queued, by the clock and by this process's processor time.
 """
 
 import json
@@ -14,6 +14,7 @@ import django
 
 django.setup()
 
+from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
@@ -28,18 +29,21 @@ _NIGHTLY, _ZONE = "30 6 * * *", "Europe/Berlin"
 
 
 def main() -> None:
+    # A database that was named is empty; the folder's own has all tables.
+    call_command("migrate", verbosity=0, interactive=False)
     _seed()
     quiet = [_quiet_tick() for _ in range(TICKS)]
     next_due_at = Schedule.objects.earliest("next_due_at").next_due_at
     assert next_due_at is not None
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     tick(next_due_at + timedelta(seconds=1), queue_scheduled)
-    seconds = time.perf_counter() - began
+    seconds, used = time.perf_counter() - began, time.process_time() - used
     assert Run.objects.queued().exclude(enqueued_at=None).count() == DUE
     figures: dict[str, Any] = {
         "queries": max(count for count, _ms in quiet),
         "ms": median(ms for _count, ms in quiet),
         "seconds": seconds,
+        "processor": used,
     }
     print(json.dumps(figures))
 
@@ -66,6 +70,9 @@ def _seed() -> None:
         )
         for n in range(SCHEDULES)
     )
+    # As the database does by itself some time after so many rows.
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
 
 
 def _quiet_tick() -> tuple[int, float]:

@@ -1,6 +1,8 @@
 """Each due time is fired, skipped, missed or refused, once (rules S2 to S7)."""
 
 import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from exports.models import DueTime, Run, Schedule, Task, Workflow, WorkflowRun
@@ -48,6 +50,22 @@ def test_nothing_due_takes_one_query(
 
     with django_assert_num_queries(1):
         tick_at("2026-03-01 06:00")
+
+
+@pytest.mark.rule("S2")
+def test_each_due_time_takes_few_queries(make_task: MakeTask) -> None:
+    taken = []
+    for day, count in ((1, 10), (2, 30)):
+        for n in range(count):
+            task = make_task(name=f"Task {day} {n}", output_file=f"{day}-{n}.xml")
+            make_schedule(task, f"30 6 {day} * *", SAVED)
+        with CaptureQueriesContext(database) as captured:
+            tick_at(f"2026-03-0{day} 06:30:05")
+        taken.append(len(captured))
+
+    assert Run.objects.count() == 40
+    # A thousand are queued within the minute (make bench ARGS=--schedules).
+    assert taken[1] - taken[0] <= 20 * 25
 
 
 @pytest.mark.rule("S3")
