@@ -13,7 +13,7 @@ from exports.reporting import audit_csv
 from exports.reporting.audit_filters import AuditFilter, older_than, people
 from exports.reporting.audit_words import AuditLine
 from exports.reporting.downloads import as_attachment
-from exports.views.history import HtmxRequest
+from exports.views.htmx_request import HtmxRequest
 
 ROWS_A_PAGE = 50
 

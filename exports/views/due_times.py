@@ -12,7 +12,7 @@ from exports.models import DueTime
 from exports.reporting.due_time_filters import DueTimeFilter
 from exports.reporting.schedules import MAX_SCHEDULES, days_ahead, soonest_first
 from exports.reporting.tables import DueTimeRows, DueTimeTable, RunPages
-from exports.views.history import HtmxRequest
+from exports.views.htmx_request import HtmxRequest
 
 
 @require_safe

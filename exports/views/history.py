@@ -7,7 +7,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
-from django_htmx.middleware import HtmxDetails
 from django_tables2 import RequestConfig
 
 from exports.charts import of_runs
@@ -18,13 +17,10 @@ from exports.reporting.downloads import as_attachment
 from exports.reporting.run_archive import MAX_FILES, zipped
 from exports.reporting.run_filters import RunFilter
 from exports.reporting.tables import RunPages, RunRows, RunTable
+from exports.views.htmx_request import HtmxRequest
 
 # The part of the page that is replaced when a filter changes.
 REGION = "history"
-
-
-class HtmxRequest(HttpRequest):
-    htmx: HtmxDetails
 
 
 @require_safe

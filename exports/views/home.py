@@ -13,7 +13,7 @@ from exports.outside_numbers import read_id
 from exports.reporting.attention import acknowledged, wrong_and_active
 from exports.reporting.notices import notices_and_seen
 from exports.reporting.task_overview import task_lines
-from exports.views.history import HtmxRequest
+from exports.views.htmx_request import HtmxRequest
 from exports.views.task_list import tasks_context, with_address
 from exports.workers import jobs
 

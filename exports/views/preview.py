@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import reselect, reswap, retarget
-from django_htmx.middleware import HtmxDetails
 
 from exports import clock
 from exports.forms.dates import DATES
@@ -22,16 +21,13 @@ from exports.live_checks.preview import SHOWN_COUNT, Preview, follow_preview, pr
 from exports.models import Task
 from exports.outside_numbers import read_id
 from exports.reporting.xml_highlight import highlight_xml
+from exports.views.htmx_request import HtmxRequest
 from exports.views.live_tests import END_OF_STATE
 from exports.views.tasks import _show_form
 
 # Not taken over from a posted form: the page adds its own token, and no row button was pressed.
 _LONGEST_XML: Final = 200_000  # characters, so that one huge batch cannot make the page huge
 _NOT_TYPED = ("csrfmiddlewaretoken", "row_action")
-
-
-class HtmxRequest(HttpRequest):
-    htmx: HtmxDetails
 
 
 @never_cache

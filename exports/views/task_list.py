@@ -12,7 +12,7 @@ from exports.outside_numbers import read_id
 from exports.reporting.task_choices import names_like
 from exports.reporting.task_filters import TaskFilter
 from exports.reporting.task_pages import TaskPage
-from exports.views.history import HtmxRequest
+from exports.views.htmx_request import HtmxRequest
 
 MAX_SUGGESTED = 20
 
