@@ -25,8 +25,8 @@ PATH = re.compile(r"`((?:cwexport|docs|exports|templates|tests|\.ci)/[\w./-]*)`"
 
 
 def test_settings_table_matches_settings_read() -> None:
-    source = (ROOT / "cwexport" / "settings.py").read_text()
-    read = set(re.findall(r'(?:_text|_path|_flag|_number|_words)\(\s*"([A-Z_]+)"', source))
+    source = "".join(path.read_text() for path in (ROOT / "cwexport/settings").glob("*.py"))
+    read = set(re.findall(r'read_(?:text|path|flag|choice|number|words)\(\s*"([A-Z_]+)"', source))
     table = README.split("## Settings")[1].split("##")[0]
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", table, re.MULTILINE))
 
@@ -46,7 +46,9 @@ def test_no_other_module_reads_settings_from_the_environment() -> None:
     # So does what calls PostgreSQL's programs, less everything that is not theirs.
     assert readers <= {
         "exports/backups/postgresql.py",
-        "cwexport/settings.py",
+        "cwexport/settings/data_folder.py",
+        "cwexport/settings/environment.py",
+        "cwexport/settings/outgoing.py",
         "cwexport/wsgi.py",
         "exports/management/commands/demo.py",
         # The process that validates a growing file is started with the same environment.

@@ -61,8 +61,8 @@ class Command(BaseCommand):
             self.stderr.write(message % {"file": name, "reason": error.strerror})
             sys.exit(1)
         try:
-            # Only settings.py reads settings. But the names of the variables with private keys are
-            # in the file, so they are looked up here.
+            # Only cwexport/settings reads settings. But the file names the variables that hold
+            # private keys, so they are looked up here.
             loaded = configuration.load(
                 configuration.read(content),
                 os.environ,
