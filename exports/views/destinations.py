@@ -163,6 +163,7 @@ def _show_form(request: HttpRequest, form: DestinationForm) -> HttpResponse:
         "kind": form.kind,
         "destination": stored,
         "where": form.kind.where(stored.address) if stored else "",
+        "uses": stored.tasks_using()[:11] if stored else (),
         "fingerprint": fingerprint(stored.host_key) if stored and stored.host_key else "",
         "action": request.get_full_path(),
         "test_now": stored is not None and request.session.pop(_TEST_NOW, None) == stored.pk,

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from exports.forms.task_destinations import TaskDestinationsForm
-from exports.models import Task
+from exports.models import Destination, Task
 
 
 @require_http_methods(["GET", "POST"])
@@ -17,8 +17,23 @@ def edit_task_destinations(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(
-            request, _("Where the files of %(task)s go was saved.") % {"task": task.name}
+            request, _("The destinations of %(task)s were saved.") % {"task": task.name}
         )
         return redirect("task-detail", pk)
     context = {"task": task, "form": form, "rows": list(form.rows())}
     return render(request, "exports/task/task_destinations.html", context)
+
+
+def message_where_files_go(request: HttpRequest, task: Task) -> None:
+    """After a new task was saved, whose form does not ask for it; where there is a choice."""
+    if Destination.objects.count() < 2:
+        return
+    names = ", ".join(task.destination_names())
+    message = _(
+        "Its files go to %(destinations)s. Other places are chosen under Destinations, below."
+    )
+    if not names:
+        message = _(
+            "Its files stay in the history. Other places are chosen under Destinations, below."
+        )
+    messages.info(request, message % {"destinations": names})

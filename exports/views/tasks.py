@@ -21,6 +21,7 @@ from exports.views.buttons import button
 from exports.views.expired_login import take_typed, typed_by
 from exports.views.queueing import queue_and_follow
 from exports.views.task_description import describe
+from exports.views.task_destinations import message_where_files_go
 from exports.views.task_page import last_run_of, render_task_page, restart_sentence
 from exports.workers import jobs
 
@@ -117,6 +118,8 @@ def _save(request: HttpRequest, task: Task | None, source: Task | None) -> HttpR
         form.is_valid()
         return _show_form(request, form)
     messages.success(request, _("%(task)s was saved.") % {"task": saved.name})
+    if task is None:
+        message_where_files_go(request, saved)
     _message_what_follows(request, form, saved, sent_before)
     return redirect("task-detail", saved.pk)
 

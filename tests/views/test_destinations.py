@@ -8,9 +8,11 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from exports.delivery.registry import all_kinds
-from exports.models import Delivery, Destination, TaskDestination
+from exports.models import Connection, Delivery, Destination, Task, TaskDestination
 from tests.conftest import MakeTask
 from tests.screen_fixtures import succeed
+from tests.views.form_data import CREATE as CREATE_TASK
+from tests.views.form_data import edit_url, edited, new_task
 
 pytestmark = pytest.mark.django_db
 
@@ -134,6 +136,16 @@ def test_list_names_last_test_and_users(signed_in: Client, make_task: MakeTask) 
     assert "Not tested" in page
 
 
+def test_page_tells_which_tasks_deliver_there(signed_in: Client, make_task: MakeTask) -> None:
+    create(signed_in)
+    row, task = Destination.objects.get(kind="sftp"), make_task()
+    address = reverse("destination-edit", args=[row.pk])
+    assert "Choose it on the page of a task" in signed_in.get(address).content.decode()
+    TaskDestination.objects.create(task=task, destination=row)
+
+    assert reverse("task-detail", args=[task.pk]) in signed_in.get(address).content.decode()
+
+
 def test_used_destination_is_not_deleted(signed_in: Client, make_task: MakeTask) -> None:
     create(signed_in)
     row = Destination.objects.get(kind="sftp")
@@ -167,6 +179,17 @@ def test_export_folder_is_never_deleted(signed_in: Client) -> None:
 
 
 @pytest.mark.rule("D2")
+def test_new_task_says_where_files_go(signed_in: Client, connection: Connection) -> None:
+    create(signed_in)
+    page = signed_in.post(CREATE_TASK, new_task(connection), follow=True).content.decode()
+    assert "Its files go to Export folder. Other places are chosen under Destinations" in page
+    task = Task.objects.get()
+    page = signed_in.post(edit_url(task), edited(task), follow=True).content.decode()
+
+    assert "Its files go to" not in page
+
+
+@pytest.mark.rule("D2")
 def test_task_chooses_its_destinations(signed_in: Client, make_task: MakeTask) -> None:
     create(signed_in)
     row, task = Destination.objects.get(kind="sftp"), make_task()
@@ -176,6 +199,7 @@ def test_task_chooses_its_destinations(signed_in: Client, make_task: MakeTask) -
     typed[f"name-{row.pk}"] = "acme-{run}.xml"
     page = signed_in.post(address, typed, follow=True).content.decode()
 
+    assert "The destinations of Nightly batches were saved." in page
     assert "acme-{run}.xml" in page
     use = task.task_destinations.get()
     assert (use.destination, use.sends_empty) == (row, True)
