@@ -21,6 +21,8 @@ else:
     RowPaginator = Paginator
 
 ROWS_A_PAGE = 25
+# A row of a task or a connection has several lines, and whoever looks for one of many searches.
+TALL_ROWS_A_PAGE = 12
 # Counting more rows would take longer than the page itself.
 MAX_COUNTED = 200_000
 
@@ -63,11 +65,12 @@ class RunRows(LeanRows):
     """Runs; the last page of a long history is as quick as the first."""
 
     along: tuple[str, ...] = ("requested_by",)
+    most = MAX_COUNTED
 
     def __len__(self) -> int:
         if getattr(self, "_length", None) is None:
-            self._length = self.data.order_by()[: MAX_COUNTED + 1].count()
-        return min(self._length, MAX_COUNTED)
+            self._length = self.data.order_by()[: self.most + 1].count()
+        return min(self._length, self.most)
 
     @property
     def is_cut(self) -> bool:
@@ -79,6 +82,12 @@ class RunRows(LeanRows):
             return super()._ids(start, stop)
         from_end = self.data.reverse().values_list("pk", flat=True)
         return list(from_end[len(self) - stop : len(self) - start])[::-1]
+
+
+class SearchedRunRows(RunRows):
+    """Runs found by words, which stand in no index: the newest of them are enough to look at."""
+
+    most = 1_000
 
 
 class DueTimeRows(RunRows):

@@ -1,12 +1,13 @@
 """The navigation: six sections in the top bar, and the pages of a section as tabs.
 
-Tags: {% nav_sections %}  {% nav_pages %}
+Tags: {% nav_sections %}  {% nav_pages %}  {% task_links tasks %}
 
 A new page is one row below. A page belongs to the first row whose URL name it has, or with one of
 whose nouns its URL name begins: `task-edit` to `task`. The word Help leads to the place in Help
 that speaks of the page on which it is pressed (rule U1).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +15,12 @@ from django import template
 from django.template import Context
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from exports.access.rights import may
+from exports.models import Task
 
 register = template.Library()
 
@@ -171,6 +175,13 @@ def nav_pages(context: Context) -> dict[str, Any]:
         for page in pages
     ]
     return {"label": section.label, "links": links}
+
+
+@register.simple_tag
+def task_links(tasks: Iterable[Task]) -> SafeString:
+    """Their names, each leading to its page; without a template, as a list has many."""
+    links = ((reverse("task-detail", args=[task.pk]), task.name) for task in tasks)
+    return format_html_join(", ", '<a href="{}">{}</a>', links)
 
 
 def help_url(url_name: str) -> str:

@@ -1,10 +1,10 @@
-"""The pages of connections (rules C1 to C7)."""
+"""The pages of one connection (rules C1 to C7)."""
 
 from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Count, Prefetch, ProtectedError, Q
+from django.db.models import ProtectedError
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,7 +19,7 @@ from exports.forms.connections import ConnectionForm
 from exports.forms.edit_conflicts import OPENED_WITH
 from exports.forms.redisplay import redisplay
 from exports.live_checks import connection_check
-from exports.models import Connection, Run, Task
+from exports.models import Connection, Run
 from exports.models.addresses import read_callable_site
 from exports.views.buttons import button
 from exports.views.expired_login import TYPED_AGAIN, take_typed, typed_by
@@ -39,19 +39,9 @@ _SENTENCES = {
         gettext_lazy("%(connection)s was tested: a step failed, see below."),
     ),
 }
-# Of the tasks that use a connection: in its row of the list, and on the page to delete it.
-_SHOWN_TASKS, _LISTED_TASKS = 5, 50
+# Of the tasks that use a connection, on the page to delete it.
+_LISTED_TASKS = 50
 _TEST_NOW = "test_connection_now"
-
-
-@require_GET
-def list_connections(request: HttpRequest) -> HttpResponse:
-    used = Task.objects.filter(archived_at=None).order_by("name")
-    first = Prefetch("tasks", used[:_SHOWN_TASKS], to_attr="first_tasks")
-    task_count = Count("tasks", filter=Q(tasks__archived_at=None))
-    connections = Connection.objects.order_by("name").annotate(task_count=task_count)
-    connections = connections.prefetch_related(first)
-    return render(request, "exports/connections/connection_list.html", {"connections": connections})
 
 
 @sensitive_post_parameters("private_key")

@@ -236,6 +236,7 @@ PAGES = (
     ShownPage("due times, empty", "/due-times/", is_empty=True),
     # Connections
     ShownPage("connections", "/connections/"),
+    ShownPage("connections, none found", "/connections/?name=nowhere&state=failed"),
     ShownPage("housekeeping", "/settings/housekeeping/"),
     ShownPage("backups", "/settings/backups/"),
     ShownPage("audit log", "/settings/audit-log/"),

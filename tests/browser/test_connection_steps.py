@@ -88,6 +88,20 @@ def test_test_in_a_list_shows_its_steps(page: Page, slow: StandIn) -> None:
 
 
 @pytest.mark.rule("U3")
+def test_test_in_a_renewed_list_shows_its_steps(page: Page, slow: StandIn) -> None:
+    make_connection(slow)
+    page.goto("/connections/")
+    page.locator("#id_name").fill("stand-in")
+    page.locator("#id_name").press("Enter")
+    page.wait_for_url("**/connections/?name=stand-in")
+    page.get_by_role("button", name=re.compile("^Test")).click()
+
+    page.wait_for_url(re.compile(r"/connections/\d+/$"))
+    expect(page.locator(".steps li").first).to_be_visible()
+    expect(page.locator("#test-announcement")).to_contain_text("was tested")
+
+
+@pytest.mark.rule("U3")
 def test_stopped_test_stores_nothing(page: Page, slow: StandIn) -> None:
     may_answer = Event()
     slow.on_request(lambda request: may_answer.wait(15))

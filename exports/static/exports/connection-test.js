@@ -58,5 +58,9 @@ document.addEventListener("submit", (event) => {
 });
 
 // *Save and test* stores first; the next page then starts the test by itself.
-for (const button of document.querySelectorAll("button[name=test]")) button.value = "live";
+// At the click, as a list may have renewed its rows since this page was loaded.
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("button[name=test]");
+  if (button) button.value = "live";
+});
 for (const form of document.querySelectorAll("[data-test-now]")) follow(form);
