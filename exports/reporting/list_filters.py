@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy
 
 from exports.models import Connection
+from exports.reporting.task_choices import NameSelect
 
 UNKNOWN_CHOICE = {
     "invalid_choice": gettext_lazy("This cannot be filtered by: choose one of the list.")
@@ -18,6 +19,7 @@ UNKNOWN_CHOICE = {
 def by_connection() -> Any:
     return django_filters.ModelChoiceFilter(
         queryset=lambda request: Connection.objects.order_by("name"),
+        widget=NameSelect,
         label=gettext_lazy("Connection"),
         empty_label=gettext_lazy("All connections"),
         error_messages={

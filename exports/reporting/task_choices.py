@@ -1,6 +1,7 @@
 """Lists of tasks on pages, which stay quick with ten thousand of them."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
@@ -148,6 +149,22 @@ class GroupedSelect(forms.Select):
         ]
         joined = format_html_join("\n", "{}", ((part,) for part in parts))
         return format_html("<select{}>{}</select>", flatatt(all_attrs), joined)
+
+
+class NameSelect(forms.Select):
+    """Chooses a row by its name: two columns of each, and the options written at once."""
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        rows: Any = self.choices
+        empty = rows.field.empty_label
+        listed = chain(
+            [] if empty is None else [("", empty)], rows.queryset.values_list("pk", "name")
+        )
+        all_attrs = self.build_attrs(self.attrs, {**(attrs or {}), "name": name})
+        shown = options(listed, self.format_value(value))
+        return format_html("<select{}>{}</select>", flatatt(all_attrs), shown)
 
 
 def options(choices: Iterable[Any], chosen: Iterable[str] = ()) -> SafeString:
