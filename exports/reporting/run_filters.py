@@ -128,6 +128,10 @@ class RunFilter(ListFilter):
         }
         return {**super().get_filters(), **days}
 
+    @property
+    def has_words(self) -> bool:
+        return bool(self.form.is_valid() and self.form.cleaned_data.get("q"))
+
     def filter_words(self, runs: RunQuerySet, name: str, value: str) -> RunQuerySet:
         """Each word stands in the names of task and connection, a tag or the error, or is "42"."""
         for word in value.split():

@@ -16,7 +16,7 @@ from exports.reporting import run_csv
 from exports.reporting.downloads import as_attachment
 from exports.reporting.run_archive import MAX_FILES, zipped
 from exports.reporting.run_filters import RunFilter
-from exports.reporting.tables import RunPages, RunRows, RunTable
+from exports.reporting.tables import RunPages, RunRows, RunTable, SearchedRunRows
 from exports.views.htmx_request import HtmxRequest
 
 # The part of the page that is replaced when a filter changes.
@@ -26,10 +26,13 @@ REGION = "history"
 @require_safe
 def list_runs(request: HtmxRequest) -> HttpResponse:
     found = _found(request)
-    table = RunTable(RunRows(found.qs))
+    rows = SearchedRunRows if found.has_words else RunRows
+    table = RunTable(rows(found.qs))
     table.region = "history-rows"
     RequestConfig(request, paginate={"paginator_class": RunPages}).configure(table)
     chips = found.chips()
+    # Asked of a few runs alone, as of many it would take longer than the page.
+    files = Run.objects.none() if table.data.is_cut else _with_file(found)
     context = {
         "filter": found,
         "chips": chips,
@@ -37,7 +40,7 @@ def list_runs(request: HtmxRequest) -> HttpResponse:
         "run_count": table.paginator.count,
         "is_cut": table.data.is_cut,
         "csv_query": found.query("page", "sort"),
-        "file_count": _with_file(found).order_by()[: MAX_FILES + 1].count(),
+        "file_count": files.order_by()[: MAX_FILES + 1].count(),
         "most_files": MAX_FILES,
         "sort": request.GET.get("sort", ""),
         "run_chart": of_runs.runs_of(found.qs),

@@ -13,6 +13,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from exports.models import Connection, Run, Task
+from exports.reporting.tables import SearchedRunRows
 from tests.screen_fixtures import fail, start, succeed
 
 MakeTask = Callable[..., Task]
@@ -279,3 +280,23 @@ def test_history_is_searched_by_words(
     assert found(q=f"#{second.pk}") == found(q=f"failed {second.pk}") | {second.pk}
     assert found(q="night 503") == found(tag="Pay") == found(q="nothing") == set()
     assert found(q="\u00b2") == set()
+
+
+def test_search_shows_newest_of_many(
+    signed_in: Client,
+    runs: dict[str, Run],
+    connection: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(SearchedRunRows, "most", 2)
+
+    few = signed_in.get(HISTORY, {"q": "weekly"}).content.decode()
+    response = signed_in.get(HISTORY, {"q": connection.name})
+    many = response.content.decode()
+
+    assert "1 run" in few
+    assert "Download 1 file as ZIP" in few
+    assert names(runs, response) == ["running", "failed"]
+    assert "More than 2 runs" in many
+    assert "as ZIP" not in many
+    assert len(listed(signed_in.get(HISTORY))) == 4
