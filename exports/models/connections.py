@@ -20,7 +20,7 @@ from exports.models.audited import AuditedModel, recording_changes
 from exports.models.codes import ErrorCode, EventCode
 from exports.models.edits import EditedModel
 from exports.models.events import record_event
-from exports.models.secrets import decrypt, encrypt
+from exports.models.secrets import decrypt, encrypt, is_readable
 from exports.models.tested import TestedModel, cleaned_steps, worst_of
 
 
@@ -105,11 +105,7 @@ class Connection(AuditedModel, EditedModel, TestedModel):
     @property
     def is_key_readable(self) -> bool:
         """Whether this installation's encryption key is one that the private key was saved with."""
-        try:
-            self.read_private_key()
-        except SecretUnreadableError:
-            return False
-        return True
+        return is_readable(self.private_key_token)
 
     def rotate_private_key(self) -> None:
         """Encrypt again with the first encryption key. Raises SecretUnreadableError."""

@@ -1,6 +1,8 @@
 """Encrypts what goes in and never comes out: keys, passwords, secret addresses (rule C3)."""
 
-from cryptography.fernet import Fernet, MultiFernet
+from functools import lru_cache
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
 from exports.logs.scrubbing import remember_secrets
@@ -18,6 +20,21 @@ def decrypt(token: str) -> str:
     # From now on this process could write it into its log.
     remember_secrets(text)
     return text
+
+
+def is_readable(token: str) -> bool:
+    """Whether one of this installation's encryption keys opens the token."""
+    return _opens(token, tuple(settings.CWEXPORT_ENCRYPTION_KEYS))
+
+
+@lru_cache(maxsize=4096)
+def _opens(token: str, _keys: tuple[str, ...]) -> bool:
+    """Kept, as Home asks this of every connection each time it is shown."""
+    try:
+        decrypt(token)
+    except InvalidToken:
+        return False
+    return True
 
 
 def _fernet() -> MultiFernet:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Case, Min, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
+from django.utils import timezone
 
 from exports.charts.of_runs import point_of
 from exports.charts.plots import SPARK_BARS, RunPoint
@@ -111,11 +112,12 @@ def task_lines(ids: Collection[int]) -> list[TaskLine]:
     newest = {pk for some in ids_of_changes for pk in some if pk}
     moved = DateChange.objects.select_related("run").only(*_CHANGE_FIELDS)
     changes = moved.in_bulk(newest)
+    zone = timezone.get_current_timezone()
     return [
         TaskLine(
             task,
             runs=[runs[run_id] for run_id in shown[task.pk]],
-            points=[point_of(*row) for row in reversed(rows[task.pk])],
+            points=[point_of(*row, zone=zone) for row in reversed(rows[task.pk])],
             latest_file=runs.get(task.latest_file_id),
             next_due_at=task.next_due_at,
             **_next(task, changes.get(task.newest_change_id)),

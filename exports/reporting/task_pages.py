@@ -8,7 +8,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, Value, Window
 from django.utils.translation import gettext as _
 
-from exports.reporting.tables import ROWS_A_PAGE
+from exports.reporting.tables import TALL_ROWS_A_PAGE
 from exports.reporting.task_filters import Grouping, TaskFilter
 from exports.reporting.task_overview import TaskLine, task_lines
 
@@ -30,10 +30,10 @@ class TaskPage:
         rows = self._rows(number)
         if not rows and number > 1:
             # Beyond the last page: that is shown instead.
-            number = max(1, -(-found.qs.count() // ROWS_A_PAGE))
+            number = max(1, -(-found.qs.count() // TALL_ROWS_A_PAGE))
             rows = self._rows(number)
         self.count: int = rows[0]["count"] if rows else 0
-        pages = Paginator(range(self.count), ROWS_A_PAGE)
+        pages = Paginator(range(self.count), TALL_ROWS_A_PAGE)
         self.page: Page[Any] = pages.page(number)
         self._sizes = {row["group"]: row["group_count"] for row in rows}
         by_id = {line.task.pk: line for line in task_lines([row["pk"] for row in rows])}
@@ -52,8 +52,8 @@ class TaskPage:
         rows = tasks.values("pk", "group").annotate(
             count=Window(Count("pk")), group_count=Window(Count("pk"), partition_by=[F("group")])
         )
-        begin = (number - 1) * ROWS_A_PAGE
-        return list(rows[begin : begin + ROWS_A_PAGE])
+        begin = (number - 1) * TALL_ROWS_A_PAGE
+        return list(rows[begin : begin + TALL_ROWS_A_PAGE])
 
     def _name_of(self, group: str) -> str:
         if group or not self._found.grouping:

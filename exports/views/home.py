@@ -9,12 +9,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from exports.models import Connection, Run, Task
+from exports.models.secrets import is_readable
 from exports.outside_numbers import read_id
 from exports.reporting.attention import acknowledged, wrong_and_active
 from exports.reporting.notices import notices_and_seen
 from exports.reporting.task_overview import task_lines
 from exports.views.htmx_request import HtmxRequest
-from exports.views.task_list import tasks_context, with_address
+from exports.views.task_list import row_context, tasks_context, with_address
 from exports.workers import jobs
 
 # A longer list would not be read; the list of tasks can show only those.
@@ -25,7 +26,7 @@ MAX_ACKNOWLEDGED = 50
 
 @require_safe
 def show_home(request: HtmxRequest) -> HttpResponse:
-    connections = list(Connection.objects.order_by("name"))
+    connections = _connections()
     context = {**tasks_context(request), **_attention(connections, watched=())}
     has_tasks = bool(context["task_count"]) or Task.objects.filter(archived_at=None).exists()
     context |= {
@@ -43,7 +44,7 @@ def show_live(request: HttpRequest) -> HttpResponse:
     `task` names the tasks that the page shows with an active run; they keep their place. `rows`
     names those that have a row on it: filtered or on another page, a task has none to renew.
     """
-    connections = list(Connection.objects.order_by("name"))
+    connections = _connections()
     watched = _ids(request.GET.getlist("task"))
     context = _attention(connections, watched)
     renewed = {run.task_id for run in context["followed"]}
@@ -53,11 +54,17 @@ def show_live(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "exports/home/_live.html",
-        {**context, "renewed": lines, "list_url": reverse("home")},
+        {**context, **row_context(request), "renewed": lines, "list_url": reverse("home")},
     )
 
 
-def _attention(connections: list[Connection], watched: Sequence[int]) -> dict[str, Any]:
+def _connections() -> list[Any]:
+    """What the notices about connections need: there may be hundreds, most without a notice."""
+    columns = ("pk", "name", "private_key_token", "key_refused_at")
+    return list(Connection.objects.order_by("name").values_list(*columns, named=True))
+
+
+def _attention(connections: list[Any], watched: Sequence[int]) -> dict[str, Any]:
     """What needs attention, and the runs that are followed: the active, then those `watched`."""
     wrong, active = wrong_and_active(MAX_WRONG + len(watched) + 1, MAX_WATCHED)
     followed = _with_ended(active, watched)
@@ -73,7 +80,7 @@ def _attention(connections: list[Connection], watched: Sequence[int]) -> dict[st
         "has_more_wrong": len(wrong) > MAX_WRONG,
         "is_polling": bool(active),
         "watched_ids": [run.task_id for run in followed][:MAX_WATCHED],
-        "unreadable": [each for each in connections if not each.is_key_readable],
+        "unreadable": [each for each in connections if not is_readable(each.private_key_token)],
         "refused": [each for each in connections if each.key_refused_at],
         "no_worker": is_waiting and not jobs.any_worker_alive(),
     }

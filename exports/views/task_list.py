@@ -1,12 +1,14 @@
 """The list of all tasks: searched, filtered, grouped and paged by its address."""
 
-from typing import Any
+from typing import Any, Final
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from exports.access.rights import may
 from exports.models import Task, Workflow
 from exports.outside_numbers import read_id
 from exports.reporting.task_choices import names_like
@@ -15,6 +17,16 @@ from exports.reporting.task_pages import TaskPage
 from exports.views.htmx_request import HtmxRequest
 
 MAX_SUGGESTED = 20
+_WORDS: Final = {
+    "result": gettext_lazy("Last Result"),
+    "runs": gettext_lazy("Last runs"),
+    "next": gettext_lazy("Next run fetches"),
+    "tag": gettext_lazy("Tag"),
+    "download": gettext_lazy("Download latest"),
+    "run": gettext_lazy("Run now"),
+    "preview": gettext_lazy("Preview"),
+    "edit": gettext_lazy("Edit"),
+}
 
 
 @require_safe
@@ -48,6 +60,22 @@ def tasks_context(request: HtmxRequest) -> dict[str, Any]:
         "groups": list(shown.groups()),
         "is_grouped": bool(found.grouping),
         "page_query": found.query("page"),
+        **row_context(request),
+    }
+
+
+def row_context(request: HttpRequest) -> dict[str, Any]:
+    """What the rows of tasks have in common: asked in each, it would take a third of the time."""
+    user = request.user
+    return {
+        "history_url": reverse("run-list"),
+        "may": {
+            "select": may(user, "task-run-selected", "POST"),
+            "run": may(user, "task-run", "POST"),
+            "preview": may(user, "task-preview"),
+            "edit": may(user, "task-edit"),
+        },
+        "words": {name: str(word) for name, word in _WORDS.items()},
     }
 
 
