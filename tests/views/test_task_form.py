@@ -95,7 +95,7 @@ def test_form_says_what_is_edited(signed_in: Client, make_task: MakeTask) -> Non
     assert "<h1>Edit Nightly batches</h1>" in page
     crumbs = page.partition('<nav class="crumbs"')[2].partition("</nav>")[0]
     leads_to = findall('<a href="([^"]*)">([^<]*)</a>', crumbs)
-    assert leads_to == [("/", "Home"), (f"/tasks/{task.pk}/", "Nightly batches")]
+    assert leads_to == [("/tasks/", "Tasks"), (f"/tasks/{task.pk}/", "Nightly batches")]
 
 
 def test_a_new_task_has_the_specified_defaults(signed_in: Client, connection: Connection) -> None:
