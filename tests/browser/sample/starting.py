@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.browser.sample.serving import ROOT, served
+
 USER, PASSWORD = "accountant", "correct horse battery staple"
 # Logins besides USER, who is an admin: one for each other role, and one that has none.
 ROLES = {"viewer": "viewer", "operator": "operator", "newcomer": None}
@@ -38,6 +39,15 @@ class SampleInstallation:
     url: str
     empty_url: str
     keys: Mapping[str, int]
+    folder: Path
+
+    @contextmanager
+    def in_german(self) -> Iterator[str]:
+        """The one with data once more, beside it and in German; yields its address."""
+        with served(
+            self.folder / "var", {**_environment(self.folder), "CWEXPORT_LANGUAGE": "de"}
+        ) as url:
+            yield url
 
 
 @contextmanager
@@ -48,22 +58,13 @@ def running_sample(
 
     A calm one ends on an ordinary evening, without waiting, active or archived tasks.
     """
-    kept = {name: text for name, text in os.environ.items() if name not in _FOREIGN}
-    environment = {
-        **kept,
-        "DJANGO_SETTINGS_MODULE": "tests.browser.sample.settings",
-        "CWEXPORT_DATA_DIR": str(folder / "var"),
-        "CWEXPORT_ALLOWED_NETWORKS": "127.0.0.0/8",
-        "CWEXPORT_ALLOW_HTTP": "true",
-        "TIME_ZONE": "UTC",
-    }
     command = [sys.executable, "-m", "tests.browser.sample", str(folder)]
     command += ["--days", str(day_count), "--stand-in-port", str(stand_in_port)]
     command += ["--calm"] if is_calm else []
     with subprocess.Popen(
         command,
         cwd=ROOT,
-        env=environment,
+        env=_environment(folder),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -73,6 +74,18 @@ def running_sample(
         params = process.stdout.readline()
         if not params:
             raise RuntimeError("The sample could not be built; its own words stand above.")
-        yield SampleInstallation(**json.loads(params))
+        yield SampleInstallation(**json.loads(params), folder=folder)
         # It stops when its input ends.
         process.stdin.close()
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    kept = {name: text for name, text in os.environ.items() if name not in _FOREIGN}
+    return {
+        **kept,
+        "DJANGO_SETTINGS_MODULE": "tests.browser.sample.settings",
+        "CWEXPORT_DATA_DIR": str(folder / "var"),
+        "CWEXPORT_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "CWEXPORT_ALLOW_HTTP": "true",
+        "TIME_ZONE": "UTC",
+    }
