@@ -18,12 +18,14 @@ _SQLITE_OPTIONS = {
 }
 # A host that stops or is cut off within a transaction would hold its locks, and nobody could take
 # its runs over: the server ends such a session within the time after which a worker counts as dead.
-# Keepalives let a cut-off host notice.
+# Keepalives let a cut-off host notice, and while it waits for an answer the last value, in
+# milliseconds.
 _POSTGRESQL_OPTIONS = {
     "options": "-c idle_in_transaction_session_timeout=20s",
     "keepalives_idle": 15,
     "keepalives_interval": 5,
     "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
 }
 
 

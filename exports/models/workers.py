@@ -39,13 +39,27 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         """
         now = clock.now()
         seen = {"seen_at": now, "clock_ahead": clock_ahead, "queue_error": queue_error[:300]}
-        own = {"host": host_name(), **own_traits(), "started_at": now, "process_id": process_id}
-        self.update_or_create(name=name, defaults=seen, create_defaults={**seen, **own})
+        if not self.filter(name=name).update(**seen):
+            own = {"host": host_name(), **own_traits(), "started_at": now, "process_id": process_id}
+            self.update_or_create(name=name, defaults=seen, create_defaults={**seen, **own})
+
+    def shares_of(self, name: str) -> tuple[int, int]:
+        """Among how many living workers `name` divides duties: of all hosts, and of its own.
+
+        1 for the oldest of them, who does not leave them to others.
+        """
+        living = list(self.alive().order_by("pk").values_list("name", "host"))
+        here = [one for one, host in living if host == host_name()]
+        return _share([one for one, _host in living], name), _share(here, name)
 
     def prune_stalled(self) -> None:
         now = clock.now()
         recent = (now - timedelta(days=1), now + DEAD_AFTER)
         self.exclude(seen_at__range=recent).delete()
+
+
+def _share(names: list[str], own: str) -> int:
+    return 1 if not names or names[0] == own else len(names)
 
 
 class Worker(models.Model):

@@ -157,6 +157,7 @@ def enqueue(run: Run) -> None:
             # A worker may have been faster, and the run be at its next attempt.
             this = Run.objects.filter(pk=run.pk, attempt=run.attempt)
             this.update(enqueued_at=clock.now())
+            engine.announce()
 
 
 def follow_up(run: Run) -> None:

@@ -15,9 +15,12 @@ from django.db import OperationalError
 
 from exports import clock
 from exports.models import Run
+from exports.workers.queues.announcements import Announcements, announce
 from exports.workers.queues.engine import Job, Numbers, QueueError
 
 _KEPT: Final = timedelta(days=7)
+# Seconds after which a worker looks although nothing was announced.
+_LOOK_ALL_THE_SAME: Final = 5.0
 _TIME_TO_NOTE: Final = timedelta(minutes=5)
 
 
@@ -28,13 +31,31 @@ class DatabaseEngine:
 
     def __init__(self) -> None:
         self._worker_id = uuid4().hex
+        self._announcements = Announcements()
+        self._looked_at = float("-inf")
 
     def take(self, patience: float) -> Job | None:
+        has_missed = self._announcements.begin()
+        is_due = time.monotonic() - self._looked_at >= _LOOK_ALL_THE_SAME
+        if has_missed or is_due or not patience:
+            if job := self._look():
+                return job
+            self._looked_at = time.monotonic()
+        if self._announcements.wait(patience):
+            # Looks when it is called again: a worker that is asked to stop shall take no other.
+            self._looked_at = float("-inf")
+        return None
+
+    def announce(self) -> None:
+        announce()
+
+    def _look(self) -> Job | None:
         # Most looks find nothing: those lock nothing, and are one query.
         row = self._take_row() if _ours().ready().exists() else None
         if row is None:
-            time.sleep(patience)
             return None
+        # There may be more.
+        self._looked_at = float("-inf")
         run_id, attempt = _numbers(row)
         return Job(run_id, attempt, row.pk)
 

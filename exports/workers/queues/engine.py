@@ -36,6 +36,9 @@ class Engine(Protocol):
     def take(self, patience: float) -> Job | None:
         """The next job, which no other worker gets; waits up to `patience` seconds for one."""
 
+    def announce(self) -> None:
+        """Wake a waiting worker after a job was put in, where the engine does not by itself."""
+
     def done(self, job: Job, error: BaseException | None = None) -> None:
         """Its execution ended; a job that the engine has forgotten meanwhile is nothing special."""
 

@@ -81,6 +81,9 @@ class RedisEngine:
         numbers = _numbers(job_id)
         return None if numbers is None else Job(*numbers)
 
+    def announce(self) -> None:
+        """Whoever waits in `take` has it already."""
+
     def done(self, job: Job, error: BaseException | None = None) -> None:
         """It was over when it was taken."""
 
