@@ -1,9 +1,10 @@
 """`python -m tests.benchmarks [--quick]`: speed, memory and locks of an export, and all pages.
 
 The stand-in and everything measured run in separate processes on this machine. The full run makes
-three alternating rounds and a million batches and takes about fifteen minutes; the quick one makes
-one round without the million, the pages and the large installation. `--pages` measures only the
-pages, `--large` only a large installation beside a small one, `--many` only many tasks.
+three alternating rounds and a million batches and takes about half an hour; the quick one makes one
+round without the million, the pages, the queues and the large installation. `--pages` measures only
+the pages, `--large` only a large installation beside a small one, `--many` only many tasks,
+`--queues` only workers on SQLite, PostgreSQL and Redis.
 """
 
 import argparse
@@ -16,7 +17,15 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import deliveries, large, many, measurements, page_times, processor_time
+from tests.benchmarks import (
+    deliveries,
+    large,
+    many,
+    measurements,
+    page_times,
+    processor_time,
+    queues,
+)
 from tests.benchmarks.processes import Installation
 from tests.benchmarks.table import columns, render
 from tests.demo.certificates import make_certificates
@@ -30,24 +39,7 @@ MANY_BATCHES = 1_000_000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser("python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one round, no million batches")
-    parser.add_argument("--pages", action="store_true", help="only the pages of a long history")
-    parser.add_argument("--large", action="store_true", help="only large beside small")
-    parser.add_argument("--many", action="store_true", help="only many tasks beside few")
-    parser.add_argument("--deliveries", action="store_true", help="only 300 MB by SFTP and S3")
-    parser.add_argument("--schedules", action="store_true", help="only the ticks of schedules")
-    parser.add_argument(
-        "--database", default="", metavar="URL", help="an empty PostgreSQL, for the schedules"
-    )
-    parser.add_argument("--processor", action="store_true", help="only the processor time")
-    parser.add_argument(
-        "--beside", type=Path, metavar="FOLDER", help="another checkout, for the processor time"
-    )
-    parser.add_argument(
-        "--profile", type=int, metavar="WIDTH", help="only show where the time of a run goes"
-    )
-    options = parser.parse_args()
+    options = _parser().parse_args()
     round_count, most = (1, 0) if options.quick else (3, MANY_BATCHES)
     with tempfile.TemporaryDirectory(prefix="cwexport-benchmarks-") as name:
         folder = Path(name)
@@ -67,6 +59,10 @@ def main() -> None:
         if options.deliveries:
             print(f"{_machine()}\n", render(deliveries.rows(folder)), sep="\n")
             return
+        if options.queues:
+            found = queues.rows(installation, options.database, options.idle_workers)
+            print(f"{_machine()}\n", render(found), sep="\n")
+            return
         if options.schedules:
             print(
                 _heading(1), render(measurements.ticking(installation, options.database)), sep="\n"
@@ -84,6 +80,8 @@ def main() -> None:
         rows += measurements.memory(installation, most)
         rows += deliveries.rows(folder)
         rows += measurements.ticking(installation)
+        if not options.quick:
+            rows += queues.rows(installation, options.database, options.idle_workers)
         pages = [] if options.quick else page_times.lines(installation)
         sizes = [] if options.quick else large.lines(installation)
         tasks = [] if options.quick else many.lines(installation)
@@ -93,6 +91,37 @@ def main() -> None:
         print(f"\n{_about_pages()}\n", columns(pages), sep="\n")
         print(f"\n{_about_large()}\n", columns(sizes), sep="\n")
         print(f"\n{_ABOUT_MANY}\n", columns(tasks), sep="\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one round, no million batches")
+    parser.add_argument("--pages", action="store_true", help="only the pages of a long history")
+    parser.add_argument("--large", action="store_true", help="only large beside small")
+    parser.add_argument("--many", action="store_true", help="only many tasks beside few")
+    parser.add_argument("--deliveries", action="store_true", help="only 300 MB by SFTP and S3")
+    parser.add_argument("--schedules", action="store_true", help="only the ticks of schedules")
+    parser.add_argument(
+        "--database", default="", metavar="URL", help="an empty PostgreSQL, for the schedules"
+    )
+    parser.add_argument("--processor", action="store_true", help="only the processor time")
+    parser.add_argument("--queues", action="store_true", help="only workers, by database and queue")
+    parser.add_argument(
+        "--database",
+        default="",
+        metavar="URL",
+        help="a PostgreSQL server where databases may be made (default: that of the tests)",
+    )
+    parser.add_argument(
+        "--idle-workers", type=int, default=10, help="how many are idle at once, 60 MB each"
+    )
+    parser.add_argument(
+        "--beside", type=Path, metavar="FOLDER", help="another checkout, for the processor time"
+    )
+    parser.add_argument(
+        "--profile", type=int, metavar="WIDTH", help="only show where the time of a run goes"
+    )
+    return parser
 
 
 def _heading(round_count: int) -> str:
