@@ -39,7 +39,7 @@ MANY_BATCHES = 1_000_000
 
 
 def main() -> None:
-    options = _parser().parse_args()
+    options = parser_of_options().parse_args()
     round_count, most = (1, 0) if options.quick else (3, MANY_BATCHES)
     with tempfile.TemporaryDirectory(prefix="cwexport-benchmarks-") as name:
         folder = Path(name)
@@ -93,7 +93,7 @@ def main() -> None:
         print(f"\n{_ABOUT_MANY}\n", columns(tasks), sep="\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser_of_options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one round, no million batches")
     parser.add_argument("--pages", action="store_true", help="only the pages of a long history")
@@ -101,16 +101,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--many", action="store_true", help="only many tasks beside few")
     parser.add_argument("--deliveries", action="store_true", help="only 300 MB by SFTP and S3")
     parser.add_argument("--schedules", action="store_true", help="only the ticks of schedules")
-    parser.add_argument(
-        "--database", default="", metavar="URL", help="an empty PostgreSQL, for the schedules"
-    )
     parser.add_argument("--processor", action="store_true", help="only the processor time")
     parser.add_argument("--queues", action="store_true", help="only workers, by database and queue")
     parser.add_argument(
         "--database",
         default="",
         metavar="URL",
-        help="a PostgreSQL server where databases may be made (default: that of the tests)",
+        help="PostgreSQL: an empty database for the schedules; for the queues any on a server "
+        "where databases may be made (default: that of the tests)",
     )
     parser.add_argument(
         "--idle-workers", type=int, default=10, help="how many are idle at once, 60 MB each"
