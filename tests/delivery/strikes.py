@@ -14,7 +14,7 @@ from tests.processes import ROOT, environment
 BEGUN, HALF, WHOLE, COMMITTED = MOMENTS = ("begun", "half", "whole", "committed")
 # After these the server ends as well, as if the request had never reached it.
 _LOST = {BEGUN, WHOLE}
-_DELIVER = "import django; django.setup(); from exports.delivery.sending import send_due as s; s()"
+DELIVER = "import django; django.setup(); from exports.delivery.sending import send_due as s; s()"
 
 
 class Strike:
@@ -30,7 +30,7 @@ class Strike:
     def deliver(self, moment: str) -> int:
         """Send what is due in a process of its own until `moment`; returns how it ended."""
         self._moment = moment
-        command = [sys.executable, "-c", _DELIVER]
+        command = [sys.executable, "-c", DELIVER]
         self._process = subprocess.Popen(command, cwd=ROOT, env=environment())
         code = self._process.wait(120)
         with self._changed:

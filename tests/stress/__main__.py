@@ -22,6 +22,8 @@ _ABOUT = {
     "export again, the server fails, clocks are wrong, workers get SIGKILL and SIGTERM "
     "(--histories, --runs, --batches)",
     "kill-points": "SIGKILL inside every rename, fsync and unlink and every 10th write (--points)",
+    "deliveries": "SIGKILL inside calls to disk and network of deliveries by SFTP, WebDAV, S3 and "
+    "HTTPS (--points)",
     "kills": "SIGKILL to a worker at random moments (--kills)",
     "freezes": "SIGSTOP past the lease, then SIGCONT (--freezes)",
     "disk": "a disk that fills up and has space again",

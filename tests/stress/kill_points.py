@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -60,6 +60,22 @@ def can_trace() -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
+def most_calls(trace: Path, calls: Sequence[str]) -> dict[str, int]:
+    """How often each call was made in the thread that made most, as strace counts by threads."""
+    text = trace.read_text(errors="replace")
+    calls_by_thread = Counter(re.findall(r"^(\d+) +(\w+)\(", text, re.MULTILINE))
+    counts = dict.fromkeys(calls, 0)
+    for (_thread, name), count in calls_by_thread.items():
+        counts[name] = max(counts.get(name, 0), count)
+    return counts
+
+
+def killed_in(call: str, number: int) -> list[str]:
+    """The beginning of a command that is killed in its `number`-th such call, before it is done."""
+    inject = f"inject={call}:signal=SIGKILL:when={number}"
+    return ["strace", "-f", "-o", "/dev/null", "-e", f"trace={call}", "-e", inject]
+
+
 def all_points(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     """(call, which one of them): every rare call, and every tenth write."""
     return [
@@ -89,10 +105,7 @@ class KillPoints:
         self._sample.close()
 
     def count_calls(self) -> dict[str, int]:
-        """How often an undisturbed export makes each of the calls, in the thread that makes most.
-
-        strace counts the calls of each thread by themselves.
-        """
+        """How often an undisturbed export makes each of the calls."""
         # Only the first export of an installation creates folders.
         run_cleanly(self._sample.add_task("modified", 25))
         trace = self._log.with_suffix(".strace")
@@ -102,23 +115,13 @@ class KillPoints:
         export_in_a_process(
             run, log=self._log, before=["strace", "-f", "-o", str(trace), "-e", f"trace={calls}"]
         ).wait(timeout=120)
-        text = trace.read_text(errors="replace")
-        calls_by_thread = Counter(re.findall(r"^(\d+) +(\w+)\(", text, re.MULTILINE))
-        counts = dict.fromkeys((*RARE_CALLS, *WRITES), 0)
-        for (_thread, name), count in calls_by_thread.items():
-            counts[name] = max(counts.get(name, 0), count)
-        return counts
+        return most_calls(trace, (*RARE_CALLS, *WRITES))
 
     def strike(self, call: str, number: int) -> None:
         """Kill an export in its `number`-th such call, recover, export cleanly, judge."""
         task = self._sample.add_task("modified", 25)
         run = queue(task)
-        inject = f"inject={call}:signal=SIGKILL:when={number}"
-        process = export_in_a_process(
-            run,
-            log=self._log,
-            before=["strace", "-f", "-o", "/dev/null", "-e", f"trace={call}", "-e", inject],
-        )
+        process = export_in_a_process(run, log=self._log, before=killed_in(call, number))
         process.wait(timeout=120)
         if process.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL):
             self.tally.hit_counts[call] = self.tally.hit_counts.get(call, 0) + 1

@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 
 from exports.demo.records import seed_batches
+from tests.delivery.places import PLACES
 from tests.stress.checker import VIOLATIONS, Verdict
 from tests.stress.deadlines import (
     Timing,
@@ -19,6 +20,7 @@ from tests.stress.deadlines import (
     time_stops,
     time_takeovers,
 )
+from tests.stress.delivery_kills import delivery_kills, points_of
 from tests.stress.disk_full import NOT_PERMITTED
 from tests.stress.fuzzed_requests import send_random_requests
 from tests.stress.histories import simulate, start_history
@@ -75,6 +77,25 @@ def strike_kill_points(options: Namespace, folder: Path, report: Report) -> None
             kills.strike(call, number)
 
     _strike("kill inside a call", strike_all, folder, report)
+
+
+def strike_deliveries(options: Namespace, folder: Path, report: Report) -> None:
+    """SIGKILL inside calls of a process that delivers, for each kind on another machine."""
+    if not can_trace():
+        report.skip("kills of deliveries", "strace is not there, or may not trace")
+        return
+    for kind in PLACES:
+        with delivery_kills(kind, folder / f"{kind}.log") as kills:
+            points = points_of(kills.count_calls())
+            wanted = len(points) if options.points == "all" else int(options.points)
+            for call, number in points[:: max(1, len(points) // wanted)]:
+                kills.strike(call, number)
+        tally = kills.tally
+        name, times = f"delivery killed, {kind}", f"{tally.hit_count} kills"
+        report.notify(f"{name}: kills", tally.hit_count, listed(tally.hit_counts))
+        violations = tally.verdict.violation_count
+        report.add(f"{name}: half, left or lost", times, "0", violations, violations == 0)
+        report.blame(tally.verdict.findings)
 
 
 def kill_at_random(options: Namespace, folder: Path, report: Report) -> None:
@@ -206,6 +227,7 @@ def strike_hosts(options: Namespace, folder: Path, report: Report) -> None:
 PARTS: dict[str, Callable[[Namespace, Path, Report], None]] = {
     "histories": simulate_histories,
     "kill-points": strike_kill_points,
+    "deliveries": strike_deliveries,
     "kills": kill_at_random,
     "freezes": freeze_workers,
     "disk": fill_the_disk,
