@@ -96,10 +96,11 @@ def play(random: Random, together: Callable[[list[Callable[[], object]]], None])
     tasks = list(Schedule.objects.values_list("task_id", flat=True))
     while (following := _next_due()) is not None and following < END:
         now = max(now, following) + timedelta(seconds=random.randint(0, 20))
-        if random.random() < 0.01:
+        is_near_the_end = now > END - 5 * _DAY
+        if random.random() < 0.01 and not is_near_the_end:
             begin, now = now - _MINUTE, now + timedelta(minutes=random.randint(10, 3000))
             year.away.append((begin, now))
-        elif random.random() < 0.01 and now < END - 5 * _DAY:
+        elif random.random() < 0.01 and not is_near_the_end:
             ahead = now + timedelta(minutes=random.randint(10, 3000))
             year.away.append((now - _MINUTE, ahead))
             _tick(year, ahead)
