@@ -33,7 +33,7 @@ from tests.demo.certificates import make_certificates
 BATCHES = 50_000
 _ABOUT_MANY = (
     "Few: 6 tasks of 2 connections, 600 runs. Many: 1,000 tasks of 200 connections, 100,000 runs.\n"
-    "First loads gzipped; medians of the processor's time in SQLite. Idle: queries, bytes sent."
+    "First loads gzipped; medians of the processor's time in SQLite, in turns. Idle: what it sends."
 )
 MANY_BATCHES = 1_000_000
 
