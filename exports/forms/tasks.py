@@ -38,6 +38,7 @@ from exports.models import Connection, Run, Task, TaskDestination
 from exports.models.audited import recording_changes
 from exports.models.name_keys import name_key
 from exports.models.tasks import circle_from
+from exports.reporting.task_choices import NameSelect
 from exports.storage.file_names import (
     OutputNameError,
     check_output_name,
@@ -104,6 +105,7 @@ class TaskForm(TaskConflicts, TaskWarnings):
         )
         error_messages = ERROR_MESSAGES
         field_classes = {"on_failure_task": TaskChoiceField}
+        widgets = {"connection": NameSelect}
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ else:
 
 ROWS_A_PAGE = 25
 # A row of a task or a connection has several lines, and whoever looks for one of many searches.
-TALL_ROWS_A_PAGE = 12
+TALL_ROWS_A_PAGE = 10
 # Counting more rows would take longer than the page itself.
 MAX_COUNTED = 200_000
 

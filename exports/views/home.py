@@ -19,7 +19,7 @@ from exports.views.task_list import row_context, tasks_context, with_address
 from exports.workers import jobs
 
 # A longer list would not be read; the list of tasks can show only those.
-MAX_WRONG = 8
+MAX_WRONG = 5
 MAX_WATCHED = 100
 MAX_ACKNOWLEDGED = 50
 

@@ -79,7 +79,7 @@ def test_many_failures_are_shown_in_few_lines(signed_in: Client, make_task: Make
         fail(make_task(name=f"Task {number}", output_file=f"{number}.xml"))
     page = home(signed_in)
     attention = page[page.index('id="home-attention"') : page.index('id="tasks"')]
-    assert attention.count("<li>") == 8
+    assert attention.count("<li>") == 5
     assert 'href="/tasks/?state=failed"' in attention
 
 
@@ -89,8 +89,8 @@ def test_more_tasks_are_on_further_pages(signed_in: Client, make_task: MakeTask)
     run = fail(Task.objects.get(name="Task 30"))
     page = home(signed_in)
 
-    assert "Page 1 of 3, 31 in all" in page
-    assert page.count('<tr id="task-') == 12
+    assert "Page 1 of 4, 31 in all" in page
+    assert page.count('<tr id="task-') == 10
     # What needs attention is shown whether or not its row is.
     assert str(run) in page[: page.index('id="tasks"')]
 
