@@ -59,7 +59,8 @@ bench: test-install
 stress: test-install
 	@$(BIN)/python -m tests.stress $(ARGS)
 
-# A picture of every page, into var/screenshots/; the four of the README into tests/browser/screenshots/.
+# A picture of every page, into var/screenshots/; the four of the README into tests/browser/screenshots/
+# (ARGS=--readme for those alone).
 screenshots: test-install
 	@.ci/chromium
 	@$(BIN)/python -m tests.browser.screenshots $(ARGS)

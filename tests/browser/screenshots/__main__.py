@@ -56,6 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make screenshots")
     parser.add_argument("--only", default="", help="a part of the names of the pages to show")
     parser.add_argument("--days", type=int, default=DAY_COUNT, help="of history")
+    parser.add_argument("--readme", action="store_true", help="only the pictures of the README")
     options = parser.parse_args()
     wanted = [page for page in PAGES if options.only in page.name]
     # Active runs first, while they are active.
@@ -63,14 +64,19 @@ def main() -> None:
     ALL.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = launch(playwright)
-        with sample(options.days) as shown:
-            for name, look in LOOKS.items():
-                pages = [page for page in wanted if name == "light" or page.name in MAIN]
-                show_all(browser, shown, pages, name, look)
+        if not options.readme:
+            take_all(browser, wanted, options.days)
         if not options.only:
             with sample(options.days, is_calm=True) as shown:
                 make_readme_pictures(browser, shown)
         browser.close()
+
+
+def take_all(browser: Browser, wanted: list[ShownPage], day_count: int) -> None:
+    with sample(day_count) as shown:
+        for name, look in LOOKS.items():
+            pages = [page for page in wanted if name == "light" or page.name in MAIN]
+            show_all(browser, shown, pages, name, look)
 
 
 @contextmanager
