@@ -120,13 +120,14 @@ def test_restarting_server_costs_only_tries(
 ) -> None:
     monkeypatch.setattr(runner, "RETRY", RetryPolicy(min_wait=0.3, max_wait=0.5))
 
+    back = Timer(0.4, stand_in.start)
+
     def stop(asked: Request) -> None:
         if len(stand_in.requests) == MIDDLE:
             stand_in.stop()
+            back.start()
 
     stand_in.on_request(stop)
-    back = Timer(0.4, stand_in.start)
-    back.start()
 
     run = run_now(task)
 
