@@ -145,7 +145,7 @@ _RENEW_LONGER = """() => {
 
 def test_focus_stays_in_sight_when_more_comes_above(visit: Visit) -> None:
     page = visit("home", **STILL)
-    link = page.locator("[id^=followed-]").first
+    link = page.locator(f"#{page.locator('#home-lists a[id]:visible').first.get_attribute('id')}")
     hands = Hands(page)
     hands.tab_to(link)
     page.evaluate(_RENEW_LONGER)
