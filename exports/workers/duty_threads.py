@@ -1,9 +1,9 @@
 """Duties that workers share: all together do each about twice as often as one alone would.
 
-A duty may be done by any number of workers at once: rows decide. So nobody has to be elected. The
-oldest of the living workers does everything at its pace, and each of the others so much more
-slowly as there are workers, at times of its own: if the oldest hangs or dies, the others together
-do as much as it did, and fifty idle workers ask the database hardly more than two.
+Any number of workers may do a duty at once: rows decide. So nobody is elected. The oldest living
+worker does each duty at its own pace. Each of N others does it at N times that pause, at random
+moments: if the oldest hangs or dies, the others together do as much as it did, and fifty idle
+workers ask the database hardly more than two.
 """
 
 import random
@@ -11,19 +11,19 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, auto
 
 from django.db import connection
 
 from exports.housekeeping.isolation import isolated
 
 
-class Among(StrEnum):
-    """Who divides a duty."""
+class Among(Enum):
+    """Among which workers a duty is divided."""
 
-    ALL = "all workers"
+    ALL = auto()
     # For what only this host sees: its disks, its files.
-    HOST = "the workers of this host"
+    HOST = auto()
 
 
 @dataclass(frozen=True)
