@@ -126,7 +126,7 @@ def test_history_names_and_filters_reexports(signed_in: Client, make_task: MakeT
     assert shown == [Run.objects.get(reexport_of_id=first.pk)]
     page = " ".join(response.content.decode().split())
     link = f'<a href="{reverse("run-detail", args=[first.pk])}">run {first.pk}</a>'
-    assert f'Export again <span class="muted">of {link}</span>' in page
+    assert f'Export again</span> <span class="muted">of {link}</span>' in page
 
 
 def test_run_without_batches_offers_no_reexport(signed_in: Client, make_task: MakeTask) -> None:
