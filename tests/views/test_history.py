@@ -166,7 +166,7 @@ def test_a_line_tells_everything_about_a_run(signed_in: Client, runs: dict[str, 
         '<span class="small-print">2026-03-10 12:00</span>',
         ">5<",
         ">51 B<",
-        'Run now<br><span class="muted">Admin1</span>',
+        'Run now</span><br><span class="muted">Admin1</span>',
         f'href="/runs/{run.pk}/download/"',
     ):
         assert part in page
