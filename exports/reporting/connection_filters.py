@@ -9,7 +9,7 @@ from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy
 
 from exports.models import Connection, Task
-from exports.reporting.list_filters import UNKNOWN_CHOICE, Chip, ListFilter
+from exports.reporting.list_filters import UNKNOWN_CHOICE, ListFilter
 
 Connections = QuerySet[Connection]
 
@@ -49,11 +49,13 @@ _ORDERS: Final[dict[str, Any]] = {
     Order.TESTED: F("last_tested_at").desc(nulls_last=True),
     Order.UNTESTED: F("last_tested_at").asc(nulls_first=True),
 }
-_WORDS_IN: Final = ("name", "site", "company")
 
 
 class ConnectionFilter(ListFilter):
     """By words and state; sorted by name or by the last test."""
+
+    words_in = ("name", "site", "company")
+    arranging = ("sort",)
 
     name = django_filters.CharFilter(
         label=gettext_lazy("Search"), method="filter_words", max_length=100
@@ -77,22 +79,9 @@ class ConnectionFilter(ListFilter):
         model = Connection
         fields: list[str] = []
 
-    def filter_words(self, connections: Connections, name: str, value: str) -> Connections:
-        """Each word stands in the name, the site or the company."""
-        for word in value.split():
-            anywhere = Q()
-            for field in _WORDS_IN:
-                anywhere |= Q(**{f"{field}__icontains": word})
-            connections = connections.filter(anywhere)
-        return connections
-
     def filter_state(self, connections: Connections, name: str, value: str) -> Connections:
         as_text = Cast("last_test_steps", models.TextField())
         return connections.alias(steps=as_text).filter(_CONDITIONS[value])
 
     def arrange(self, connections: Connections, name: str, value: str) -> Connections:
         return connections.order_by(_ORDERS[value], "name")
-
-    def chips(self) -> list[Chip]:
-        """How the rows are sorted is told in the form, not as a filter that can be removed."""
-        return [chip for chip in super().chips() if chip.name != "sort"]

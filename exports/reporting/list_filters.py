@@ -1,10 +1,11 @@
 """What the filters of all lists share: they stand in the address, and each can be removed alone."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import django_filters
 from django import forms
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy
 
@@ -41,11 +42,28 @@ class Chip:
 class ListFilter(django_filters.FilterSet):  # type: ignore[misc]
     """A list's filters; an invalid one is reported, not applied."""
 
+    # The columns in which `filter_words` looks.
+    words_in: ClassVar[tuple[str, ...]] = ()
+    # How the rows are shown, not which: told in the form, not as filters that can be removed.
+    arranging: ClassVar[tuple[str, ...]] = ()
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.form.fields.values():
             is_select = isinstance(field.widget, forms.Select)
             field.widget.attrs["class"] = "form-select" if is_select else "form-control"
+
+    def filter_words(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        """The rows that have each of the words."""
+        for word in value.split():
+            rows = rows.filter(self.has_word(word))
+        return rows
+
+    def has_word(self, word: str) -> Q:
+        anywhere = Q()
+        for column in self.words_in:
+            anywhere |= Q(**{f"{column}__icontains": word})
+        return anywhere
 
     def chips(self) -> list[Chip]:
         """The active filters, in the order of the form."""
@@ -59,7 +77,7 @@ class ListFilter(django_filters.FilterSet):  # type: ignore[misc]
                 self._without(field),
             )
             for field in self.form
-            if values.get(field.name)
+            if values.get(field.name) and field.name not in self.arranging
         ]
 
     def query(self, *omitted: str) -> str:

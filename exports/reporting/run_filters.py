@@ -49,18 +49,6 @@ class TaskChoiceFilter(django_filters.ModelChoiceFilter):  # type: ignore[misc]
     field_class = _TaskField
 
 
-def _has_word(word: str) -> Q:
-    # By the tasks' ids: joined, all runs would be read with their tasks. Only failed runs have
-    # an error, so only theirs are read.
-    connections = Connection.objects.filter(name__icontains=word)
-    named = Q(name__icontains=word) | Q(tags__icontains=word) | Q(connection__in=connections)
-    tasks = Task.objects.filter(named).values("pk")
-    found = Q(task__in=tasks) | Q(task_name__icontains=word)
-    found |= Q(status=Run.Status.FAILED, error__icontains=word)
-    number = read_id(word.lstrip("#"))
-    return found if number is None else found | Q(pk=number)
-
-
 class RunFilter(ListFilter):
     """By words, task, tag, status, trigger, user, start day; an invalid one is not applied."""
 
@@ -132,11 +120,17 @@ class RunFilter(ListFilter):
     def has_words(self) -> bool:
         return bool(self.form.is_valid() and self.form.cleaned_data.get("q"))
 
-    def filter_words(self, runs: RunQuerySet, name: str, value: str) -> RunQuerySet:
-        """Each word stands in the names of task and connection, a tag or the error, or is "42"."""
-        for word in value.split():
-            runs = runs.filter(_has_word(word))
-        return runs
+    def has_word(self, word: str) -> Q:
+        """In the names of task and connection, a tag or the error; or it is the run's number."""
+        # By the tasks' ids: joined, all runs would be read with their tasks. Only failed runs have
+        # an error, so only theirs are read.
+        connections = Connection.objects.filter(name__icontains=word)
+        named = Q(name__icontains=word) | Q(tags__icontains=word) | Q(connection__in=connections)
+        tasks = Task.objects.filter(named).values("pk")
+        found = Q(task__in=tasks) | Q(task_name__icontains=word)
+        found |= Q(status=Run.Status.FAILED, error__icontains=word)
+        number = read_id(word.lstrip("#"))
+        return found if number is None else found | Q(pk=number)
 
     def filter_status(self, runs: RunQuerySet, name: str, value: str) -> RunQuerySet:
         if value == SUSPICIOUS:

@@ -1,6 +1,6 @@
 """The filters of lists of tasks, which stand in their address."""
 
-from typing import Any, Final
+from typing import Any
 
 import django_filters
 from django.db import models
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from exports.models import Run, Schedule, Task
 from exports.models.tags import first_tag
 from exports.reporting.attention import DOUBTFUL, FAILED, last_runs
-from exports.reporting.list_filters import UNKNOWN_CHOICE, Chip, ListFilter, by_connection
+from exports.reporting.list_filters import UNKNOWN_CHOICE, ListFilter, by_connection
 from exports.reporting.tag_filters import TagFilter
 
 Tasks = QuerySet[Task]
@@ -48,14 +48,14 @@ _CONDITIONS: dict[str, Q] = {
     State.ACTIVE: Q(runs__status__in=Run.ACTIVE),
     State.NEVER_RAN: Q(runs=None),
 }
-# How the rows are shown, not which: told in the form, not as filters that can be removed.
-_ARRANGING: Final = ("sort", "group")
 _GROUPS: dict[str, Any] = {Grouping.CONNECTION: F("connection__name"), Grouping.TAG: first_tag()}
-_WORDS_IN: Final = ("name", "connection__name", "tags")
 
 
 class TaskFilter(ListFilter):
     """By words, connection, state and tag; sorted and grouped."""
+
+    words_in = ("name", "connection__name", "tags")
+    arranging = ("sort", "group")
 
     name = django_filters.CharFilter(
         label=gettext_lazy("Search"), method="filter_words", max_length=100
@@ -88,15 +88,6 @@ class TaskFilter(ListFilter):
         model = Task
         fields: list[str] = []
 
-    def filter_words(self, tasks: Tasks, name: str, value: str) -> Tasks:
-        """Each word stands in the name, the connection's name or a tag."""
-        for word in value.split():
-            anywhere = Q()
-            for field in _WORDS_IN:
-                anywhere |= Q(**{f"{field}__icontains": word})
-            tasks = tasks.filter(anywhere)
-        return tasks
-
     def filter_state(self, tasks: Tasks, name: str, value: str) -> Tasks:
         if value in _RESULTS:
             return tasks.filter(pk__in=last_runs(_RESULTS[value]).values("task_id"))
@@ -112,9 +103,6 @@ class TaskFilter(ListFilter):
         if self.grouping:
             found = found.annotate(group=_GROUPS[self.grouping])
         return self._sorted(found)
-
-    def chips(self) -> list[Chip]:
-        return [chip for chip in super().chips() if chip.name not in _ARRANGING]
 
     @property
     def is_archive(self) -> bool:

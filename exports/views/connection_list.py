@@ -6,13 +6,13 @@ from django.core.paginator import Paginator
 from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from exports.models import Connection, Task
 from exports.reporting.connection_filters import ConnectionFilter
 from exports.reporting.tables import TALL_ROWS_A_PAGE
 from exports.views.htmx_request import HtmxRequest
+from exports.views.list_address import with_address
 
 # Of the tasks that use a connection, in its row.
 _SHOWN_TASKS = 3
@@ -33,10 +33,7 @@ def list_connections(request: HtmxRequest) -> HttpResponse:
         "page_query": found.query("page"),
     }
     response = render(request, "exports/connections/connection_list.html", context)
-    if request.htmx.trigger == "filters":
-        # A submitted form includes its blank fields.
-        response["HX-Push-Url"] = reverse("connection-list") + found.query()
-    return response
+    return with_address(request, response, found, "connection-list")
 
 
 def _with_tasks(connections: QuerySet[Connection]) -> QuerySet[Any]:

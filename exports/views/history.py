@@ -18,6 +18,7 @@ from exports.reporting.run_archive import MAX_FILES, zipped
 from exports.reporting.run_filters import RunFilter
 from exports.reporting.tables import RunPages, RunRows, RunTable, SearchedRunRows
 from exports.views.htmx_request import HtmxRequest
+from exports.views.list_address import with_address
 
 # The part of the page that is replaced when a filter changes.
 REGION = "history"
@@ -47,10 +48,7 @@ def list_runs(request: HtmxRequest) -> HttpResponse:
         "day_chart": of_runs.days_of(found.qs),
     }
     response = render(request, "exports/history/history.html", context)
-    if request.htmx.trigger == "filters":
-        # A submitted form includes its blank fields.
-        response["HX-Push-Url"] = reverse("run-list") + found.query()
-    return response
+    return with_address(request, response, found, "run-list")
 
 
 @require_safe

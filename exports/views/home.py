@@ -15,7 +15,8 @@ from exports.reporting.attention import acknowledged, wrong_and_active
 from exports.reporting.notices import notices_and_seen
 from exports.reporting.task_overview import task_lines
 from exports.views.htmx_request import HtmxRequest
-from exports.views.task_list import row_context, tasks_context, with_address
+from exports.views.list_address import with_address
+from exports.views.task_list import row_context, tasks_context
 from exports.workers import jobs
 
 # A longer list would not be read; the list of tasks can show only those.
@@ -34,7 +35,8 @@ def show_home(request: HtmxRequest) -> HttpResponse:
         "has_connection": has_tasks or bool(connections),
         "has_runs": any(line.runs for line in context["lines"]) or Run.objects.exists(),
     }
-    return with_address(request, render(request, "exports/home/home.html", context), "home")
+    response = render(request, "exports/home/home.html", context)
+    return with_address(request, response, context["filter"], "home")
 
 
 @require_safe

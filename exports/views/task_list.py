@@ -15,6 +15,7 @@ from exports.reporting.task_choices import names_like
 from exports.reporting.task_filters import TaskFilter
 from exports.reporting.task_pages import TaskPage
 from exports.views.htmx_request import HtmxRequest
+from exports.views.list_address import with_address
 
 MAX_SUGGESTED = 20
 _WORDS: Final = {
@@ -32,9 +33,8 @@ _WORDS: Final = {
 @require_safe
 def list_tasks(request: HtmxRequest) -> HttpResponse:
     context = tasks_context(request)
-    return with_address(
-        request, render(request, "exports/tasks/task_list.html", context), "task-list"
-    )
+    response = render(request, "exports/tasks/task_list.html", context)
+    return with_address(request, response, context["filter"], "task-list")
 
 
 @require_safe
@@ -77,11 +77,3 @@ def row_context(request: HttpRequest) -> dict[str, Any]:
         },
         "words": {name: str(word) for name, word in _WORDS.items()},
     }
-
-
-def with_address(request: HtmxRequest, response: HttpResponse, url_name: str) -> HttpResponse:
-    """A submitted form includes its blank fields: the address leaves them out."""
-    if request.htmx.trigger == "filters":
-        found = TaskFilter(request.GET, queryset=Task.objects.none())
-        response["HX-Push-Url"] = reverse(url_name) + found.query()
-    return response

@@ -108,6 +108,17 @@ def test_row_names_three_tasks_and_all(signed_in: Client) -> None:
     assert f'href="/tasks/?connection={connection.pk}">all 4</a>' in page
 
 
+def test_names_of_tasks_stay_together_on_a_phone(signed_in: Client) -> None:
+    """Text that stands alone in a cell would get a column of its own there."""
+    connection = saved_connection()
+    for name in "AB":
+        save_task(connection, name=name, output_file=f"{name}.xml")
+    page = signed_in.get(LIST).content.decode()
+
+    [cell] = re.findall(r'data-label="Used by">(.*?)</td>', page, re.DOTALL)
+    assert re.fullmatch(r"\s*<span>.*>A</a>, <a.*>B</a></span>\s*", cell, re.DOTALL)
+
+
 def test_every_row_tests_its_connection(signed_in: Client, four: dict[str, Connection]) -> None:
     page = signed_in.get(LIST).content.decode()
     addresses = [reverse("connection-test", args=[each.pk]) for each in four.values()]
