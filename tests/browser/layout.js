@@ -52,6 +52,9 @@
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const holder = node.parentElement;
     if (!node.data.trim() || holder.closest("script, style, textarea, pre") || !isShown(holder)) continue;
+    // Beside other children of a grid, text is a cell of its own.
+    const isCell = holder.children.length && /grid|flex/.test(getComputedStyle(holder).display);
+    if (isCell && !/[\p{L}\p{N}]/u.test(node.data)) say("stands in a cell of its own", holder, node.data.trim());
     range.selectNodeContents(node);
     const lines = range.getClientRects();
     if (!lines.length) continue;
