@@ -97,7 +97,7 @@ def point_of(
     *,
     zone: tzinfo,
 ) -> RunPoint:
-    """A run as Home's small bars show it: hundreds of them, so that the zone is asked for once."""
+    """A run as Home's small bars show it; with hundreds of them, the caller looks up the zone."""
     local = started_at.astimezone(zone) if started_at else None
     return RunPoint(number, _outcome(status, suspicion), batch_count, None, local)
 

@@ -29,7 +29,7 @@ def is_readable(token: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _opens(token: str, _keys: tuple[str, ...]) -> bool:
-    """Kept, as Home asks this of every connection each time it is shown."""
+    """Cached: Home asks this of every connection each time it is shown."""
     try:
         decrypt(token)
     except InvalidToken:

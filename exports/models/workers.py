@@ -46,7 +46,7 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
     def shares_of(self, name: str) -> tuple[int, int]:
         """Among how many living workers `name` divides duties: of all hosts, and of its own.
 
-        1 for the oldest of them, who does not leave them to others.
+        1 for the oldest, which does every duty at its full pace.
         """
         living = list(self.alive().order_by("pk").values_list("name", "host"))
         here = [one for one, host in living if host == host_name()]

@@ -152,7 +152,7 @@ class GroupedSelect(forms.Select):
 
 
 class NameSelect(forms.Select):
-    """Chooses a row by its name: two columns of each, and the options written at once."""
+    """Chooses a row by its name; reads two columns and writes all options in one go."""
 
     def render(
         self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None

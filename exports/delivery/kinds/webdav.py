@@ -142,12 +142,12 @@ class _WebdavSession(Session):
     def _move(self, temp: str, final: str) -> None:
         answer = self._caller.demand("MOVE", temp, {"Destination": final, "Overwrite": "T"})
         if answer.status == _MULTI_STATUS:
-            # Not moved; why says a status within the answer (RFC 4918, 9.9.4).
+            # Not moved: a status within the answer says why (RFC 4918, 9.9.4).
             told = _INNER_STATUS.search(answer.body)
             raise self._caller.refusal(int(told[1]) if told else _MULTI_STATUS)
 
     def _remove_leftovers(self, prefix: str) -> None:
-        """Those of tries that were killed. Their names need no quoting, so any listing has them."""
+        """Delete what killed tries left. The names need no quoting, so any listing shows them."""
         with suppress(DeliveryError):
             listing = self._caller.demand("PROPFIND", self._url, {"Depth": "1"}).body
             leftovers = re.findall(

@@ -53,7 +53,7 @@ if (state.changes) {
   });
 }
 
-// What is renewed above the focus moves it. Whoever tabbed there and has not scrolled since keeps it
+// Content renewed above the focus moves it. Whoever tabbed there and has not scrolled since keeps it
 // in sight.
 let isByTab = false;
 document.addEventListener("keydown", ({ key }) => (isByTab = key === "Tab"));

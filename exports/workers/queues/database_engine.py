@@ -42,7 +42,7 @@ class DatabaseEngine:
                 return job
             self._looked_at = time.monotonic()
         if self._announcements.wait(patience):
-            # Looks when it is called again: a worker that is asked to stop shall take no other.
+            # Looks at the next call: a worker asked to stop must not take another job.
             self._looked_at = float("-inf")
         return None
 
