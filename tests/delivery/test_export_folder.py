@@ -215,6 +215,22 @@ def test_sender_that_dies_at_renaming_leaves_one_file(
     assert delivery_of(run).state == "delivered"
 
 
+def test_copies_of_killed_tries_are_removed(make_task: MakeTask, data_folder: Path) -> None:
+    run = run_now(make_task())
+    make_due(run)
+    row = delivery_of(run)
+    assert row.take("killed while it copied")
+    remains = f".cwexport-{row.pk}-{run.file_sha256[:8]}-4d7eb5a5-0a1b2c3d.part"
+    others = ".cwexport-77-0a1b2c3d-4d7eb5a5-0a1b2c3d.part"
+    folder = data_folder / "exports"
+    for name in (remains, others):
+        (folder / name).write_bytes(b"half")
+    retry_now()
+
+    assert delivery_of(run).state == "delivered"
+    assert {path.name for path in folder.iterdir()} == {"batches.xml", others}
+
+
 def test_sender_that_lost_it_gives_no_name(make_task: MakeTask, data_folder: Path) -> None:
     run = run_now(make_task())
     picked_up = data_folder / "exports" / "batches.xml"

@@ -115,6 +115,8 @@ class _FolderSession(Session):
         _check_encoding(target)
         # If a try that died noted its copy and the copy is gone, it was already renamed.
         noted = parcel.noted_temp_name
+        if parcel.is_retry and not noted:
+            self._remove_leftovers(parcel.temp_prefix)
         temp = target.with_name(noted or parcel.new_temp_name(f"{data_folder_id()}-"))
         if noted and not _is_ours(noted):
             _check_within_sight(parcel, temp, target)
@@ -133,6 +135,11 @@ class _FolderSession(Session):
                 temp.unlink(missing_ok=True)
         flush_folder(target.parent)
         return Receipt(location=str(target), compared=Delivery.Compared.HASH)
+
+    def _remove_leftovers(self, prefix: str) -> None:
+        """Delete what killed tries left."""
+        for leftover in self._folder.glob(f"{prefix}*{PART}"):
+            leftover.unlink(missing_ok=True)
 
     def _find(self) -> str:
         if not self._folder.is_dir():
