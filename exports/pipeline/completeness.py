@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from exports.connectwise.filter import conditions
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import grouped
-from exports.models import Run
+from exports.models import LedgerEntry, Run
 from exports.models.codes import ErrorCode
 from exports.pipeline.part_writer import Written
 from exports.pipeline.preflight import Preflight, or_none
 from exports.pipeline.queries import Submitter, submit_count, submit_newest
+from exports.pipeline.wanted_ids import WantedIds
 from exports.storage.run_log import RunLog
 
 
@@ -59,7 +60,7 @@ class CompletenessCheck:
         Batches created since have higher ids, which these counts exclude. If more pages arrive
         all the same, `count` asks again and these answers are not used.
         """
-        if self._ahead or written.last_id < self._preflight.highest_id:
+        if self._preflight.wanted or self._ahead or written.last_id < self._preflight.highest_id:
             return
         if self._is_first_count_met(written):
             texts = dict.fromkeys((self._visible(), self._within(written)))
@@ -69,7 +70,10 @@ class CompletenessCheck:
         # All batches first: if access was lost during the run and returns between the two counts,
         # the second count shows that batches are missing.
         visible = self._visible_count()
-        counted = self._count_again(written)
+        if wanted := self._preflight.wanted:
+            counted = self._count_wanted(wanted, written)
+        else:
+            counted = self._count_again(written)
         self._ahead = {}
         if visible is None:
             return self._look_at_lists(written, counted)
@@ -106,7 +110,8 @@ class CompletenessCheck:
     def _look_at_lists(self, written: Written, counted: int | None) -> Counts:
         """When counting is refused: get the newest visible id, and check for a missed page."""
         newest = submit_newest(self._submitter, "").result()
-        if counted is None and written.last_id < self._preflight.highest_id:
+        is_end_open = self._preflight.wanted is None and counted is None
+        if is_end_open and written.last_id < self._preflight.highest_id:
             beyond = self._preflight.filter(*self._beyond(written))
             if submit_newest(self._submitter, beyond).result().records:
                 counted = written.fetched_count + 1
@@ -126,6 +131,24 @@ class CompletenessCheck:
         # this finds batches behind a mistaken empty page even if they have just changed.
         left = self._count(self._preflight.filter(*self._beyond(written)))
         return written.fetched_count + left if left else counted
+
+    def _count_wanted(self, wanted: WantedIds, written: Written) -> int | None:
+        """The batches fetched by their ids, and those of the others that ConnectWise still has.
+
+        None where it refuses to count and lists none of them.
+        """
+        missing = wanted.missing(LedgerEntry.objects.ids_of(self._run.pk))
+        left = 0
+        for count in [submit_count(self._submitter, one.condition) for one in missing.portions()]:
+            counted = or_none(count, self._log)
+            if counted is None:
+                return written.fetched_count + 1 if self._is_any_listed(missing) else None
+            left += counted
+        return written.fetched_count + left
+
+    def _is_any_listed(self, wanted: WantedIds) -> bool:
+        found = (submit_newest(self._submitter, one.condition) for one in wanted.portions())
+        return any(page.result().records for page in found)
 
     def _beyond(self, written: Written) -> tuple[str, str]:
         """The ids above the last page, up to the highest id at the start."""

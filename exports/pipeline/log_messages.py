@@ -1,9 +1,11 @@
 """Log lines about a run's batches: how many were expected, written, repeated or missing."""
 
+from exports.connectwise.language import gettext as _
 from exports.connectwise.language import grouped, ngettext
 from exports.connectwise.xml.validation import CheckedFile
 from exports.models import Run
 from exports.pipeline.part_writer import Written
+from exports.pipeline.wanted_ids import WantedIds
 from exports.storage.run_log import RunLog
 
 
@@ -15,6 +17,16 @@ def log_count(expected_count: int, log: RunLog) -> None:
         expected_count,
     )
     log.info(counts % {"count": grouped(expected_count)})
+
+
+def log_portions(wanted: WantedIds, log: RunLog) -> None:
+    """Log that a re-export asks by ids, and in how many requests."""
+    asked = _(
+        "The %(count)s batches are asked for by their ids, in %(portions)s portions: fewer "
+        "requests than reading all batches that lie between them."
+    )
+    portion_count = sum(1 for _portion in wanted.portions())
+    log.info(asked % {"count": grouped(len(wanted.ids)), "portions": grouped(portion_count)})
 
 
 def log_success(run: Run, written: Written, checked: CheckedFile, log: RunLog) -> None:

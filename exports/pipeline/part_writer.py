@@ -11,12 +11,14 @@ from typing import BinaryIO
 from django.db import transaction
 
 from exports.connectwise.filter import conditions
+from exports.connectwise.filter.id_portions import Portion
 from exports.connectwise.http.client import Page
 from exports.connectwise.http.client_pool import ClientPool
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import gettext_noop, grouped, ngettext
 from exports.connectwise.paging.keyset import NewRecords, PagingError, paginate
 from exports.connectwise.paging.parallel import WORTH_IT_ABOVE, Extent, paginate_in_parallel
+from exports.connectwise.paging.portions import paginate_portions
 from exports.connectwise.regular_files import create_plain, open_regular
 from exports.connectwise.xml.background_validation import BackgroundValidation
 from exports.connectwise.xml.writer import BatchWriter
@@ -176,22 +178,36 @@ class PartWriter:
 
     def _pages(self) -> Iterator[NewRecords]:
         preflight, page_size = self._preflight, self._run.page_size
+        after = self._so_far.last_id
+        if preflight.wanted:
+            return paginate_portions(
+                self._request_of,
+                preflight.wanted.portions(after),
+                after=after,
+                max_in_flight=lambda: 1 if self._is_serial else self._pool.max_submitted,
+            )
         expected = (preflight.expected_count or 0) - self._so_far.fetched_count
         if self._is_serial or expected <= WORTH_IT_ABOVE * page_size:
-            return paginate(self._request, after=self._so_far.last_id)
+            return paginate(self._request, after=after)
         extent = Extent(expected, preflight.highest_id, page_size)
         return paginate_in_parallel(
             self._request,
             extent,
-            after=self._so_far.last_id,
+            after=after,
             max_in_flight=lambda: self._pool.max_submitted,
         )
 
     def _request(self, above: int) -> "Future[Page]":
+        return self._ask(above)
+
+    def _request_of(self, portion: Portion, above: int) -> "Future[Page]":
+        return self._ask(above, portion.condition)
+
+    def _ask(self, above: int, *added: str) -> "Future[Page]":
         first_page, self._first_page = self._first_page, None
         if first_page and above == self._preflight.after_id:
             return first_page
-        text = self._preflight.filter(conditions.id_above(above))
+        text = self._preflight.filter(*added, conditions.id_above(above))
         return submit_page(self._pool, text, self._run.page_size)
 
     def _write_page(

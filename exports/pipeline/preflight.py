@@ -7,7 +7,7 @@ from functools import cached_property
 
 from exports import clock
 from exports.connectwise.filter import conditions
-from exports.connectwise.filter.id_ranges import covering
+from exports.connectwise.filter.id_portions import Portion
 from exports.connectwise.http.client import ConnectWiseClient, Page
 from exports.connectwise.http.errors import ForbiddenError, RejectedError
 from exports.connectwise.language import gettext as _
@@ -23,6 +23,7 @@ from exports.pipeline.queries import (
     submit_page,
 )
 from exports.pipeline.start_id import EPOCH, find_start_id
+from exports.pipeline.wanted_ids import WantedIds, added_conditions
 from exports.storage.run_log import RunLog
 
 
@@ -32,7 +33,8 @@ class Preflight:
 
     `started_at` is the run's start by ConnectWise's clock, `conditions` the user's part of the
     filter, `added` what the run adds, `after_id` the id above which it fetches. Counts are None
-    when ConnectWise refuses to count.
+    when ConnectWise refuses to count. `wanted` holds the ids that are asked for in portions; then
+    nothing is added, and nothing is counted in advance.
     """
 
     started_at: datetime
@@ -47,6 +49,18 @@ class Preflight:
     # The last trusted run, and how many of the batches it saw are still visible (W11).
     baseline: Run | None = None
     remaining_count: int | None = None
+    wanted: WantedIds | None = None
+
+    @property
+    def first_filter(self) -> str:
+        """The filter of the first page."""
+        portion = next(self.wanted.portions(), None) if self.wanted else None
+        return self.filter(*_of_portion(portion), conditions.id_above(self.after_id))
+
+    @property
+    def shown_count(self) -> int | None:
+        """How many batches people are told to expect."""
+        return len(self.wanted.ids) if self.wanted else self.expected_count
 
     @property
     def visible_up_to(self) -> int:
@@ -108,14 +122,16 @@ class _PreflightQueries:
         self._baseline = Run.objects.baseline_of(run)
         self._remaining = _submit_remaining(submitter, self._baseline)
         self._after_id, self._reason = self._start()
-        self._added = _added(run)
+        self._many = WantedIds.of(run)
+        self._added = _added(run, self._many)
         above = (conditions.id_above(self._after_id),) if self._after_id else ()
         sent = conditions.both(run.conditions, *self._added, *above)
         self._expected = submit_count(submitter, sent) if sent else None
 
     def submit_first_page(self) -> "Future[Page]":
+        added = _of_portion(next(self._wanted.portions(), None)) if self._wanted else self._added
         above = conditions.id_above(self._after_id)
-        asked = conditions.both(self._run.conditions, *self._added, above)
+        asked = conditions.both(self._run.conditions, *added, above)
         return submit_page(self._submitter, asked, self._run.page_size)
 
     def reaches_back(self) -> bool:
@@ -141,20 +157,19 @@ class _PreflightQueries:
                 )
                 % {"count": grouped(unfiltered_count)}
             )
-        expected = self._expected
-        expected_count = or_none(expected, self._log) if expected else unfiltered_count
         return Preflight(
             started_at=self._started_at([newest, *pages]),
             highest_id=_first_id(newest),
             unfiltered_count=unfiltered_count,
-            expected_count=expected_count,
+            expected_count=None if self._wanted else self._expected_count,
             conditions=self._run.conditions,
-            added=self._added,
+            added=() if self._wanted else self._added,
             after_id=self._after_id,
             reason=self._reason,
             api_version=newest.api_version,
             baseline=self._baseline,
             remaining_count=self._remaining_count,
+            wanted=self._wanted,
         )
 
     @property
@@ -190,6 +205,16 @@ class _PreflightQueries:
         return or_none(self._unfiltered, self._log)
 
     @cached_property
+    def _expected_count(self) -> int | None:
+        return or_none(self._expected, self._log) if self._expected else self._unfiltered_count
+
+    @cached_property
+    def _wanted(self) -> WantedIds | None:
+        """The ids to ask for in portions, if that takes fewer requests."""
+        many = self._many
+        return many if many and many.is_fewer_requests(self._expected_count) else None
+
+    @cached_property
     def _remaining_count(self) -> int | None:
         return or_none(self._remaining, self._log) if self._remaining else None
 
@@ -223,18 +248,21 @@ def stored_preflight(run: Run) -> Preflight | None:
     """The first attempt's preflight, so that all attempts share window and dates (R4)."""
     if run.connectwise_started_at is None or run.highest_id is None:
         return None
+    many = WantedIds.of(run)
+    wanted = many if run.asks_by_ids else None
     return Preflight(
         started_at=run.connectwise_started_at,
         highest_id=run.highest_id,
         unfiltered_count=run.unfiltered_count,
-        expected_count=run.expected_count,
+        expected_count=None if wanted else run.expected_count,
         conditions=run.conditions,
-        added=_added(run),
+        added=() if wanted else _added(run, many),
         after_id=run.start_id or 0,
         reason=run.window_reason,
         api_version=run.api_version,
         baseline=run.baseline,
         remaining_count=run.remaining_count,
+        wanted=wanted,
     )
 
 
@@ -244,12 +272,14 @@ def _submit_remaining(submitter: Submitter, baseline: Run | None) -> "Future[int
     return submit_count(submitter, conditions.id_up_to(baseline.seen_up_to))
 
 
-def _added(run: Run) -> tuple[str, ...]:
-    if run.reexport_of_id is not None:
-        return (covering(LedgerEntry.objects.ids_of(run.reexport_of_id)),)
-    if run.reexport_ids:
-        return (conditions.id_among(run.reexport_ids),)
+def _added(run: Run, many: WantedIds | None) -> tuple[str, ...]:
+    if run.is_reexport:
+        return added_conditions(run, many)
     return (conditions.updated_after(run.modified_after),) if run.modified_after else ()
+
+
+def _of_portion(portion: Portion | None) -> tuple[str, ...]:
+    return (portion.condition,) if portion else ()
 
 
 def count_or_none(client: ConnectWiseClient, text: str, log: RunLog) -> int | None:

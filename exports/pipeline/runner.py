@@ -10,7 +10,6 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
 
 from exports import clock
-from exports.connectwise.filter import conditions
 from exports.connectwise.http.client import ConnectWiseClient, Limits, RetryPolicy, Wait
 from exports.connectwise.http.client_pool import ClientPool, MakeClient
 from exports.connectwise.http.errors import ConnectWiseError, StoppedError
@@ -40,7 +39,7 @@ from exports.pipeline.ending import (
     storage_message,
 )
 from exports.pipeline.lease import Lease
-from exports.pipeline.log_messages import log_count, log_success
+from exports.pipeline.log_messages import log_count, log_portions, log_success
 from exports.pipeline.manifest import manifest
 from exports.pipeline.outcome import RunResult, evaluate, record_success
 from exports.pipeline.part_writer import PartWriter, Written
@@ -219,7 +218,7 @@ def _begin(
 
 
 def _log_preflight(run: Run, preflight: Preflight, log: RunLog) -> None:
-    request = preflight.filter(conditions.id_above(preflight.after_id))
+    request = preflight.first_filter
     log.info(_("Filter of the first page: %(filter)s") % {"filter": request})
     if preflight.reason:
         log.info(preflight.reason)
@@ -227,6 +226,8 @@ def _log_preflight(run: Run, preflight: Preflight, log: RunLog) -> None:
         log.info(late)
     if preflight.expected_count is not None:
         log_count(preflight.expected_count, log)
+    if preflight.wanted:
+        log_portions(preflight.wanted, log)
     run.answered(
         run.owner,
         request_sent=request,
@@ -234,7 +235,8 @@ def _log_preflight(run: Run, preflight: Preflight, log: RunLog) -> None:
         highest_id=preflight.highest_id,
         api_version=preflight.api_version,
         unfiltered_count=preflight.unfiltered_count,
-        expected_count=preflight.expected_count,
+        expected_count=preflight.shown_count,
+        asks_by_ids=preflight.wanted is not None,
         start_id=preflight.after_id or None,
         window_reason=preflight.reason,
         # The preflight may have widened these for batches that came back into sight (W11).

@@ -3,15 +3,12 @@
 import heapq
 from collections.abc import Iterable
 from typing import Final, NamedTuple
-from urllib.parse import quote
 
-from exports.connectwise.filter.conditions import id_among, id_up_to
+from exports.connectwise.filter.conditions import encoded_length, id_up_to
 
 # Encoded length. A URL has 2,000 characters, of which address and paging need some (F6).
-_LONGEST: Final = 1_200
+LONGEST: Final = 1_200
 _MAX_RANGES: Final = 30
-# More ids never fit, so they are not tried.
-_MAX_IDS: Final = 400
 
 
 class IdRange(NamedTuple):
@@ -24,29 +21,24 @@ class IdRange(NamedTuple):
 def covering(ids: Iterable[int]) -> str:
     """A condition that matches all these ids, given in ascending order.
 
-    Lists the ids if they fit into a URL, else as many ranges as fit, without the widest gaps. A
-    single range needs only its end, since paging begins at the lowest id.
+    As many ranges as fit into a URL, without the widest gaps. A single range needs only its end,
+    since paging begins at the lowest id.
     """
-    few, ranges = _compressed(ids)
-    if few and _is_short(text := id_among(few)):
-        return text
+    ranges = _compressed(ids)
     while len(ranges) > 1:
-        text = _any_of(ranges)
+        text = any_of([within(one) for one in ranges])
         if _is_short(text):
             return text
         ranges = _without_narrowest_gap(ranges)
     return id_up_to(ranges[0].last if ranges else 0)
 
 
-def _compressed(ids: Iterable[int]) -> tuple[list[int], list[IdRange]]:
-    """The ids, or [] when they are too many, and at most _MAX_RANGES ranges with all ids."""
-    few: list[int] = []
+def _compressed(ids: Iterable[int]) -> list[IdRange]:
+    """At most _MAX_RANGES ranges with all ids."""
     # A heap of the widest gaps: width, id before, id after.
     gaps: list[tuple[int, int, int]] = []
     first = last = None
     for number in ids:
-        if len(few) <= _MAX_IDS:
-            few.append(number)
         if last is None:
             first = number
         elif number - last > 1:
@@ -55,12 +47,11 @@ def _compressed(ids: Iterable[int]) -> tuple[list[int], list[IdRange]]:
                 heapq.heappop(gaps)
         last = number
     if first is None or last is None:
-        return [], []
+        return []
     between = sorted((before, after) for _width, before, after in gaps)
     firsts = [first, *(after for _before, after in between)]
     lasts = [*(before for before, _after in between), last]
-    ranges = [IdRange(*pair) for pair in zip(firsts, lasts, strict=True)]
-    return (few if len(few) <= _MAX_IDS else []), ranges
+    return [IdRange(*pair) for pair in zip(firsts, lasts, strict=True)]
 
 
 def _without_narrowest_gap(ranges: list[IdRange]) -> list[IdRange]:
@@ -69,15 +60,15 @@ def _without_narrowest_gap(ranges: list[IdRange]) -> list[IdRange]:
     return [*ranges[: at - 1], joined, *ranges[at + 1 :]]
 
 
-def _any_of(ranges: list[IdRange]) -> str:
-    return f"({' or '.join(_within(one) for one in ranges)})"
+def any_of(conditions: list[str]) -> str:
+    return f"({' or '.join(conditions)})" if len(conditions) > 1 else conditions[0]
 
 
-def _within(one: IdRange) -> str:
+def within(one: IdRange) -> str:
     if one.first == one.last:
         return f"id = {one.first:d}"
     return f"(id >= {one.first:d} and id <= {one.last:d})"
 
 
 def _is_short(text: str) -> bool:
-    return len(quote(text, safe="")) <= _LONGEST
+    return encoded_length(text) <= LONGEST

@@ -71,6 +71,8 @@ class Progress(models.Model):
     request_sent = models.TextField(
         blank=True, help_text=gettext_lazy("The full filter of the first page.")
     )
+    # A re-export: by the ids of its batches, in portions, instead of with one filter (R7).
+    asks_by_ids = models.BooleanField(default=False, db_default=False)
     page_count = models.PositiveIntegerField(default=0)
     retry_count = models.PositiveIntegerField(default=0)
     expected_count = models.PositiveIntegerField(null=True)

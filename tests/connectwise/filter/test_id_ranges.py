@@ -7,8 +7,8 @@ import pytest
 from exports.connectwise.filter.id_ranges import covering
 
 
-def test_few_ids_are_named_one_by_one() -> None:
-    assert covering([3, 20_000]) == "id in (3,20000)"
+def test_lone_ids_are_named_one_by_one() -> None:
+    assert covering([3, 20_000]) == "(id = 3 or id = 20000)"
 
 
 def test_no_ids_match_no_batch() -> None:
