@@ -79,7 +79,7 @@ def settle() -> None:
         _forget_processes(now)
         with connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE {MARK}")
-    delete_staged(is_thorough=True)
+    delete_staged()
     adopt_folder()
 
 

@@ -10,12 +10,14 @@ from exports import clock
 from exports.connectwise.language import gettext as _
 from exports.housekeeping.isolation import isolated
 from exports.models import LedgerEntry, Run
+from exports.models.runs import RunQuerySet
 from exports.storage import files
 from exports.storage.run_log import RunLog
 
 logger = logging.getLogger(__name__)
 
 _PORTION = 500
+_WITHOUT_FILE = (Run.Status.FAILED, Run.Status.CANCELLED)
 _COLUMNS = ("status", "attempt", "part_name", "file_path")
 
 
@@ -56,14 +58,25 @@ def _is_in_use(file: files.FoundFile, run: Run) -> bool:
     return file.attempt >= run.attempt or file.name == run.part_name
 
 
-def delete_staged(is_thorough: bool) -> None:
+def delete_staged() -> None:
     """Delete the ledger rows that runs staged before they failed or were cancelled."""
-    staged = LedgerEntry.objects.filter(run_id=OuterRef("pk"))
-    ended = Run.objects.filter(status__in=[Run.Status.FAILED, Run.Status.CANCELLED])
+    _delete_staged_by(Run.objects.filter(status__in=_WITHOUT_FILE))
+
+
+def delete_lately_staged(*, among_last: int | None = None) -> None:
+    """As `delete_staged`, of the runs of the last hour or, if given, so many of any age."""
+    if among_last is None:
+        an_hour_ago = clock.now() - timedelta(hours=1)
+        lately = Run.objects.filter(status__in=_WITHOUT_FILE, finished_at__gt=an_hour_ago)
+        _delete_staged_by(lately)
+        return
+    for status in _WITHOUT_FILE:
+        _delete_staged_by(Run.objects.ended_last(status, among_last))
+
+
+def _delete_staged_by(runs: RunQuerySet) -> None:
     # The database picks them: of ten thousand failures hardly one still has rows.
-    ended = ended.filter(Exists(staged))
-    if not is_thorough:
-        ended = ended.filter(finished_at__gt=clock.now() - timedelta(hours=1))
-    for run_id in ended.values_list("pk", flat=True):
+    staged = LedgerEntry.objects.filter(run_id=OuterRef("pk"))
+    for run_id in runs.filter(Exists(staged)).values_list("pk", flat=True):
         while LedgerEntry.objects.delete_some_staged(run_id):
             pass

@@ -16,6 +16,7 @@ from exports import clock
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import joined
 from exports.housekeeping.free_space import give_back
+from exports.housekeeping.leftovers import delete_staged
 from exports.housekeeping.old_rows import old_rows
 from exports.housekeeping.pruning import (
     ROWS_AT_ONCE,
@@ -29,7 +30,7 @@ from exports.housekeeping.pruning import (
     marked_runs,
 )
 from exports.housekeeping.retention import Policy, expired_runs, keep_reason_of, with_keep_reason
-from exports.models import AuditEntry, HousekeepingRound, RoundLostError, Run
+from exports.models import AuditEntry, HousekeepingRound, RoundLostError, Run, RunSummary
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +103,9 @@ class _Round:
         self._end(0 if self.row.is_dry_run else give_back(pace))
 
     def _delete(self, now: datetime, pace: Pace) -> None:
+        # Recovery looks at the last runs only.
+        RunSummary.objects.add_missing()
+        delete_staged()
         for ids in _in_portions(marked_runs()):
             self._delete_runs(list(Run.objects.filter(pk__in=ids).order_by("id")), pace)
         for ids in _in_portions(expired_runs(self.policy, now)):

@@ -17,7 +17,7 @@ from exports.delivery.kinds.folder import remove_old_temp_files
 from exports.housekeeping.isolation import isolated
 from exports.housekeeping.leftovers import (
     clear_run_folder,
-    delete_staged,
+    delete_lately_staged,
 )
 from exports.housekeeping.sessions import clear_expired_sessions
 from exports.models import Delivery, Message, Run, RunSummary, Worker
@@ -47,6 +47,8 @@ _NO_HARM = gettext_noop("Nothing was exported and no date moved; run the task ag
 _ENQUEUE_AGAIN_AFTER = timedelta(seconds=30)
 
 _HOUR = 3600.0
+# At a worker's start, of each result; housekeeping looks at all runs, however many.
+_LAST_RUNS = 500
 
 _watch = HeartbeatWatch()
 _delivery_watch = HeartbeatWatch()
@@ -73,7 +75,7 @@ def recover(*, is_thorough: bool = False) -> None:
     """Close what dead workers left, and enqueue the runs whose job was lost.
 
     Safe to call from several processes at once: every decision is a conditional update. When
-    thorough, as at a worker's start, files and staged rows of any age are checked.
+    thorough, as at a worker's start, files of any age and what the last runs left are checked.
     """
     steps: dict[str, Callable[[], object]] = {
         _("runs of dead workers"): _close_all_stalled,
@@ -83,7 +85,7 @@ def recover(*, is_thorough: bool = False) -> None:
         _("deliveries of dead workers"): _release_stalled_deliveries,
         _("messages of dead workers"): _release_stalled_messages,
         _("temporary files in the export folder"): remove_old_temp_files,
-        _("staged ledger rows"): lambda: delete_staged(is_thorough),
+        _("staged ledger rows"): lambda: _delete_staged(is_thorough),
         _("the queue's own rows"): lambda: queue_engine().clear(),
         _("expired sessions"): lambda: _clear_sessions(is_thorough),
         _("rows of dead workers"): Worker.objects.prune_stalled,
@@ -94,10 +96,14 @@ def recover(*, is_thorough: bool = False) -> None:
             step()
 
 
+def _delete_staged(is_thorough: bool) -> None:
+    delete_lately_staged(among_last=_LAST_RUNS if is_thorough else None)
+
+
 def _add_summaries(is_thorough: bool) -> None:
     """At a worker's start: a worker of an earlier version may have gone on during an upgrade."""
     if is_thorough:
-        RunSummary.objects.add_missing()
+        RunSummary.objects.add_missing(among_last=_LAST_RUNS)
 
 
 def _follow_failures() -> None:

@@ -266,3 +266,12 @@ def test_missing_summaries_are_added(task: Task) -> None:
     assert RunSummary.objects.values().get(pk=run.pk) == before
     assert json.dumps(before["delivered_to"]) == "[]"
     assert before["finished_at"] - timezone.now() < timedelta()
+
+
+def test_start_adds_missing_summaries_of_last_successes(task: Task) -> None:
+    early, late = succeed(task), succeed(task)
+    make_old(early)
+    RunSummary.objects.all().delete()
+    RunSummary.objects.add_missing(among_last=1)
+
+    assert list(RunSummary.objects.values_list("pk", flat=True)) == [late.pk]

@@ -8,11 +8,21 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from exports.housekeeping import rounds
 from exports.housekeeping.retention import Policy
-from exports.models import DueTime, Event, HousekeepingRound, Run, Schedule, Task, WorkflowRun
+from exports.models import (
+    DueTime,
+    Event,
+    HousekeepingRound,
+    Run,
+    RunSummary,
+    Schedule,
+    Task,
+    WorkflowRun,
+)
 from exports.models.workflows import Workflow
 from tests.conftest import run_now
 from tests.housekeeping.pruning import make_old
 from tests.run_files import run_file
+from tests.screen_fixtures import succeed
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.rule("G1")]
 
@@ -38,6 +48,16 @@ def test_first_daily_round_only_counts(task: Task) -> None:
 
     assert (newest().status, newest().is_dry_run, newest().run_count) == ("succeeded", True, 1)
     assert run_file(run).exists()
+
+
+def test_round_completes_what_starts_pass_over(task: Task) -> None:
+    """A worker's start looks at the last runs only; pruning needs the summary of every success."""
+    run = succeed(task)
+    RunSummary.objects.all().delete()
+    rounds.tick(NIGHT)
+    rounds.tick(NIGHT + DAY)
+
+    assert RunSummary.objects.get().pk == run.pk
 
 
 def test_each_day_has_one_round(db: None) -> None:

@@ -29,9 +29,20 @@ class RunSummaryManager(models.Manager["RunSummary"]):
         """Add the summary of a run that has just succeeded, in the caller's transaction."""
         self._insert("id = %s", [run.pk])
 
-    def add_missing(self) -> None:
-        """Add those of successes that a worker of an earlier version recorded."""
-        self._insert("1 = 1", [])
+    def add_missing(self, *, among_last: int | None = None) -> None:
+        """Add those of successes that a worker of an earlier version recorded.
+
+        Looks at the last so many successes, if a number is given.
+        """
+        if among_last is None:
+            self._insert("1 = 1", [])
+            return
+        # From an index alone; all successes grow without end.
+        last = (
+            "id IN (SELECT id FROM exports_run WHERE status = 'succeeded' "
+            "ORDER BY finished_at DESC LIMIT %s)"
+        )
+        self._insert(last, [among_last])
 
     def _insert(self, of_run: str, params: list[int]) -> None:
         with connections[self.db].cursor() as cursor:
