@@ -8,6 +8,8 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 _QUOTES = ("'", '"')
+# More of a number is none that any setting takes, and int() refuses some thousand digits.
+_MAX_DIGITS = 12
 
 # Every variable that is read, as given: the audit log tells what differs from the last start.
 CWEXPORT_GIVEN_SETTINGS: dict[str, str] = {}
@@ -62,9 +64,10 @@ def read_flag(name: str, default: str = "false") -> bool:
 
 def read_number(name: str, default: int, lowest: int, highest: int) -> int:
     text: str = read_text(name, str(default))
-    if not text.isascii() or not text.isdigit() or not lowest <= int(text) <= highest:
+    is_number = text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+    if not is_number or not lowest <= int(text) <= highest:
         raise ImproperlyConfigured(
-            f"{name} is {text!r}: write a whole number from {lowest} to {highest}."
+            f"{name} is {text[:40]!r}: write a whole number from {lowest} to {highest}."
         )
     return int(text)
 

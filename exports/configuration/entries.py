@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from exports.configuration.known_names import nearest
+from exports.configuration.yaml_text import UnreadableError
 from exports.connectwise.filter import literals
 
 # One entry takes some hundredths of a second to check.
@@ -149,6 +150,7 @@ def _listed(node: yaml.SequenceNode, group: Group, problems: list[Problem]) -> I
         except NodeError as error:
             problems.append(Problem(member.start_mark.line + 1, error.sentence()))
     if len(node.value) > MAX_ENTRIES:
+        # Nothing is checked then, as that would take a minute.
         message = _("This list has more than %(most)s entries. Share it out over several files.")
         line = node.value[MAX_ENTRIES].start_mark.line + 1
-        problems.append(Problem(line, message % {"most": MAX_ENTRIES}))
+        raise UnreadableError(line, message % {"most": MAX_ENTRIES})

@@ -24,13 +24,11 @@ class Configuration:
 
 def read(content: bytes) -> Configuration:
     """Read a whole file. Errors are collected in `problems`; everything else is still read."""
-    try:
-        root = compose(content)
-    except UnreadableError as error:
-        return Configuration(problems=(Problem(error.line, str(error)),))
     problems: list[Problem] = []
     try:
-        file = read_entry(root, FILE, problems)
+        file = read_entry(compose(content), FILE, problems)
+    except UnreadableError as error:
+        return Configuration(problems=(Problem(error.line, str(error)),))
     except NodeError as error:
         return Configuration(problems=(Problem(1, error.sentence()),))
     if len(problems) >= MAX_PROBLEMS:

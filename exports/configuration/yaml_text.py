@@ -29,8 +29,12 @@ def compose(content: bytes) -> yaml.Node:
         raise UnreadableError(1, message % {"most": MAX_BYTES // 1000})
     text = _decoded(content)
     try:
-        _refuse_constructs(text)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = _PlainLoader(text)
+        root: yaml.Node | None = loader.get_single_node()
+    except (ValueError, OverflowError):
+        # PyYAML's scanner passes "\UFFFFFFFF" to chr(), which raises.
+        sentence = _("This is not YAML: an escape names no character.")
+        raise UnreadableError(loader.line + 1, sentence) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         sentence = _("This is not YAML: %(reason)s. Check indentation, colons and quotes here.")
@@ -52,21 +56,20 @@ def _decoded(content: bytes) -> str:
         raise UnreadableError(line, _("This is not UTF-8: save the file in UTF-8.")) from None
 
 
-def _refuse_constructs(text: str) -> None:
-    """Refuse YAML features that are not needed and that a hostile file could misuse."""
-    loader, depth = yaml.SafeLoader(text), 0
-    try:
-        while loader.check_event():
-            event: yaml.Event = loader.get_event()  # type: ignore[no-untyped-call]
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            error = _event_error(event, depth)
-            if error:
-                raise UnreadableError(_line(event.start_mark), error)
-    except (ValueError, OverflowError):
-        # PyYAML's scanner passes "\UFFFFFFFF" to chr(), which raises.
-        sentence = _("This is not YAML: an escape names no character.")
-        raise UnreadableError(loader.line + 1, sentence) from None
+class _PlainLoader(yaml.SafeLoader):
+    """Refuses YAML features that are not needed and that a hostile file could misuse."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+
+    def get_event(self) -> yaml.Event:
+        event: yaml.Event = super().get_event()  # type: ignore[no-untyped-call]
+        self._depth += isinstance(event, yaml.CollectionStartEvent)
+        self._depth -= isinstance(event, yaml.CollectionEndEvent)
+        if error := _event_error(event, self._depth):
+            raise UnreadableError(_line(event.start_mark), error)
+        return event
 
 
 def _line(mark: Any) -> int:

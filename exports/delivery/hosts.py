@@ -9,6 +9,7 @@ from exports.connectwise.language import gettext as _
 from exports.delivery.kind import FieldError
 from exports.delivery.network_faults import address_blocked
 from exports.models.addresses import address_policy, read_site
+from exports.outside_numbers import read_number
 
 
 def read_host(field: str, typed: str) -> str:
@@ -31,11 +32,8 @@ def read_host(field: str, typed: str) -> str:
 
 def read_port(field: str, typed: Any) -> int:
     """Raises FieldError."""
-    try:
-        port = int(str(typed).strip())
-    except ValueError:
-        port = 0
-    if not 1 <= port <= 65535:
+    port = read_number(str(typed).strip(), most=65535)
+    if not port:
         raise FieldError(field, _("A port is a whole number from 1 to 65535."))
     return port
 

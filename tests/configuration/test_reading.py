@@ -65,7 +65,8 @@ def test_endless_list_of_entries_ends() -> None:
     content = "tasks:\n" + " - {name: a, export: all, output_file: a.xml}\n" * 2_001
     file = read(content.encode())
 
-    assert len(file.tasks) == 2_000
+    # Checking two thousand tasks would take a minute, for nothing.
+    assert file.tasks == ()
     assert file.problems == (
         Problem(2_002, "This list has more than 2000 entries. Share it out over several files."),
     )

@@ -64,6 +64,7 @@ def test_dollar_in_a_secret_is_kept(tmp_path: Path) -> None:
     [
         ("CWEXPORT_SESSION_IDLE_HOURS", "25", "write a whole number from 1 to 24"),
         ("CWEXPORT_SESSION_MAX_HOURS", "0", "write a whole number from 1 to 168"),
+        ("CWEXPORT_SESSION_MAX_HOURS", "9" * 5_000, "write a whole number from 1 to 168"),
         ("CWEXPORT_SECOND_FACTOR", "always", "write optional, required"),
         ("CWEXPORT_OIDC_ISSUER", "login.example.com", "Write the provider's issuer"),
         ("CWEXPORT_OIDC_ISSUER", "http://login.example.com", "Write the provider's issuer"),
