@@ -18,10 +18,11 @@ _SQLITE_OPTIONS = {
 }
 # A host that stops or is cut off within a transaction would hold its locks, and nobody could take
 # its runs over: the server ends such a session within the time after which a worker counts as dead.
-# Keepalives let a cut-off host notice, and while it waits for an answer the last value, in
-# milliseconds.
+# Keepalives let a cut-off host notice; the first value when it connects, in seconds, and the last
+# one while it waits for an answer, in milliseconds.
 _POSTGRESQL_OPTIONS = {
     "options": "-c idle_in_transaction_session_timeout=20s",
+    "connect_timeout": 10,
     "keepalives_idle": 15,
     "keepalives_interval": 5,
     "keepalives_count": 3,

@@ -42,6 +42,7 @@ class Lease:
         # A separate Run object, as the runner changes its own from another thread.
         self._run = Run(pk=run.pk, attempt=run.attempt)
         self._reason: StopReason | None = None
+        self._renewed_at = time.monotonic()
         self._over = threading.Event()
         self._thread = threading.Thread(
             target=copy_context().run, args=(self._keep,), name=f"lease-{run.pk}", daemon=True
@@ -62,9 +63,16 @@ class Lease:
 
     def stop_reason(self) -> StopReason | None:
         """None while the run may go on."""
+        # By the clock, as the thread that renews it may wait for a database that was cut off.
+        if self._reason is None and self._is_given_up():
+            self._reason = StopReason.LOST
         if self._reason is None and shutdown.is_set():
             return StopReason.SHUTDOWN
         return self._reason
+
+    def _is_given_up(self) -> bool:
+        """Also after this process was suspended; another worker may hold the run by now."""
+        return time.monotonic() - self._renewed_at > GIVE_UP_AFTER
 
     def should_stop(self) -> bool:
         return self.stop_reason() is not None
@@ -75,31 +83,28 @@ class Lease:
             raise StoppedError(step="batches")
 
     def _keep(self) -> None:
-        renewed_at = time.monotonic()
         try:
             while not self._over.wait(LOOK_EVERY):
                 try:
                     close_old_connections()
-                    renewed_at = self._look(renewed_at)
+                    self._look()
                 except DatabaseError:
                     params = {"run": self.run_id}
                     logger.warning(_("Run %(run)s: the database did not answer."), params)
-                if time.monotonic() - renewed_at > GIVE_UP_AFTER:
-                    self._reason = StopReason.LOST
-                if self._reason is not None:
+                if self._reason is not None or self._is_given_up():
                     return
         finally:
             connection.close()
 
-    def _look(self, renewed_at: float) -> float:
+    def _look(self) -> None:
         now = time.monotonic()
-        if now - renewed_at > GIVE_UP_AFTER:
-            # This process was suspended: another worker may hold the run by now.
+        if self._is_given_up():
             self._reason = StopReason.LOST
         elif self._run.is_cancel_requested():
             self._reason = StopReason.CANCELLED
-        elif now - renewed_at >= RENEW_EVERY:
-            if not self._run.renew(self.owner):
+        elif now - self._renewed_at >= RENEW_EVERY:
+            if self._run.renew(self.owner):
+                # From before it was asked, as the answer may come late.
+                self._renewed_at = now
+            else:
                 self._reason = StopReason.LOST
-            return now
-        return renewed_at

@@ -1,4 +1,4 @@
-"""A host that stops within a transaction holds nobody up for longer than its lease."""
+"""A host that stops or is cut off holds nobody up, and itself no run, for longer than its lease."""
 
 import os
 import signal
@@ -7,9 +7,13 @@ import sys
 
 import pytest
 from django.db import connection as database
+from django.db import transaction
 
 from exports.models import Run, Task
+from exports.pipeline import lease
+from exports.pipeline.lease import Lease, StopReason
 from tests.processes import ROOT, environment
+from tests.stress.kill_points import wait_until
 from tests.workers.processes import fresh, queue
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,3 +52,19 @@ def test_stopped_host_gives_its_locks_back(task: Task) -> None:
 
     assert host.returncode != 0
     assert fresh(run).owner == "the other host"
+
+
+@pytest.mark.rule("Q3", "R3")
+def test_lease_ends_while_database_is_silent(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "GIVE_UP_AFTER", 3.0)
+    run = queue(task)
+    assert run.claim("a host that is cut off")
+    with transaction.atomic(), database.cursor() as cursor:
+        # Whoever renews the lease waits for an answer until the end of the block.
+        cursor.execute("LOCK TABLE exports_run IN ACCESS EXCLUSIVE MODE")
+        held = Lease(run, run.owner)
+        held.__enter__()
+        wait_until(held.should_stop, seconds=60)
+
+    assert held.stop_reason() is StopReason.LOST
+    held.__exit__(None, None, None)
