@@ -12,7 +12,6 @@ from exports.models import LedgerEntry, Run, Task
 from exports.models.ledger import Version
 from exports.workers import recovery
 from tests.conftest import run_now
-from tests.housekeeping.pruning import make_old
 from tests.pipeline.outcomes import log_of
 from tests.run_files import manifest_file, run_file, stored, stored_names
 from tests.workers.processes import fall_silent, fresh, queue
@@ -144,42 +143,27 @@ def test_mistake_in_one_step_stops_no_other(caplog: pytest.LogCaptureFixture) ->
     assert [bool(record.exc_info) for record in caplog.records] == [True]
 
 
+def test_step_that_fails_within_another_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
+    isolation._reported.clear()
+    for _ in range(3):
+        with isolation.isolated("the queue"), isolation.isolated("the queue"):
+            raise OSError("no answer")
+
+    assert len(caplog.records) == 1
+
+
 def test_ended_runs_are_asked_for_rows_at_once(
     task: Task, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(3):
         assert queue(task).cancel()
     with django_assert_num_queries(1):
-        leftovers.delete_staged()
+        leftovers.delete_staged(is_thorough=True)
 
 
 def test_staged_rows_of_a_cancelled_run_are_deleted(task: Task) -> None:
     run = queue(task)
     LedgerEntry.objects.stage(run, [Version(1, "2026-01-31T14:51:00Z", "0" * 32)])
     assert run.cancel()
-    leftovers.delete_lately_staged()
+    leftovers.delete_staged(is_thorough=False)
     assert not LedgerEntry.objects.exists()
-
-
-def test_start_looks_at_last_runs_of_any_age(task: Task) -> None:
-    """Not at all of them, which may be a hundred thousand: housekeeping does, once a day."""
-    runs = [cancelled_with_staged_row(task, days_ago) for days_ago in (30, 20, 10)]
-    leftovers.delete_lately_staged()
-    assert staged_runs() == {run.pk for run in runs}
-
-    leftovers.delete_lately_staged(among_last=2)
-    assert staged_runs() == {runs[0].pk}
-    leftovers.delete_staged()
-    assert staged_runs() == set()
-
-
-def cancelled_with_staged_row(task: Task, days_ago: int) -> Run:
-    run = queue(task)
-    LedgerEntry.objects.stage(run, [Version(1, "2026-01-31T14:51:00Z", "0" * 32)])
-    assert run.cancel()
-    make_old(run, days=days_ago)
-    return run
-
-
-def staged_runs() -> set[int]:
-    return set(LedgerEntry.objects.values_list("run_id", flat=True))
