@@ -83,19 +83,19 @@ class S3Path:
 
 
 @contextmanager
-def running_server(**environment: str) -> Iterator[S3Server]:
+def running_server(address: str = "127.0.0.1", **environment: str) -> Iterator[S3Server]:
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.bind((address, 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1"]
+    command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", address]
     with subprocess.Popen(
         [*command, "-p", str(port)],
         env={**os.environ, **environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
-        url = f"http://127.0.0.1:{port}"
-        _wait_for(port)
+        url = f"http://{address}:{port}"
+        _wait_for(address, port)
         client = client_of(url)
         yield S3Server(url, process, client)
         client.close()
@@ -148,12 +148,12 @@ def each_store(request: pytest.FixtureRequest, settings: Settings, tmp_path: Pat
     return kind
 
 
-def _wait_for(port: int) -> None:
+def _wait_for(address: str, port: int) -> None:
     """No request is made: a server that asks for keys counts them."""
     end = time.monotonic() + 120
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=10).close()
+            socket.create_connection((address, port), timeout=10).close()
         except OSError:
             if time.monotonic() > end:
                 raise

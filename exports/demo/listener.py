@@ -1,4 +1,4 @@
-"""Sockets, threads and TLS of the stand-in: HTTP/1.1 with keep-alive on loopback."""
+"""Sockets, threads and TLS of the stand-in: HTTP/1.1 with keep-alive, by default on loopback."""
 
 import ssl
 import sys
@@ -21,7 +21,7 @@ _STOP_SECONDS = 5.0
 
 
 class Listener(ThreadingTCPServer):
-    """Listens on 127.0.0.1 once created; `serve` and `stop` may be called once each.
+    """Listens at `address` once created; `serve` and `stop` may be called once each.
 
     Raises OSError when the port is taken. Mistakes of the stand-in itself are added to `failures`.
     """
@@ -33,12 +33,13 @@ class Listener(ThreadingTCPServer):
 
     def __init__(
         self,
+        address: str,
         port: int,
         respond: Respond,
         context: ssl.SSLContext | None,
         failures: list[BaseException],
     ) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__((address, port), _Handler)
         self.respond = respond
         self.stopping = Event()
         self.failures = failures

@@ -34,6 +34,7 @@ class StandIn:
     """A ConnectWise with the batches of `store` (3,000 made-up ones unless given).
 
     `port` 0 picks a free one, which is kept when the stand-in is stopped and started again.
+    `address`: one of this machine; others than loopback may be reached by everybody.
     `latency`: seconds before every answer. `tls`: the paths of certificate and key in PEM.
     `compress`: gzip for clients that accept it; off, as it triples the time of a page.
     """
@@ -43,6 +44,7 @@ class StandIn:
         store: Store | None = None,
         *,
         account: Account | None = None,
+        address: str = "127.0.0.1",
         port: int = 0,
         latency: float = 0.0,
         tls: tuple[str | Path, str | Path] | None = None,
@@ -50,6 +52,7 @@ class StandIn:
     ) -> None:
         self.store = Store(seed_batches()) if store is None else store
         self.account = account or Account()
+        self.address = address
         self.port = port
         self.latency = latency
         self.faults = Faults()
@@ -63,11 +66,13 @@ class StandIn:
     @property
     def url(self) -> str:
         scheme = "https" if self._context else "http"
-        return f"{scheme}://127.0.0.1:{self.port}"
+        return f"{scheme}://{self.address}:{self.port}"
 
     def start(self) -> "StandIn":
         """Listen and serve in the background. Raises OSError when the port is taken."""
-        self._listener = Listener(self.port, self._respond, self._context, self.failures)
+        self._listener = Listener(
+            self.address, self.port, self._respond, self._context, self.failures
+        )
         self.port = self._listener.port
         self._listener.serve()
         return self

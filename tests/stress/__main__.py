@@ -35,8 +35,9 @@ _ABOUT = {
     "schedules": "a year of schedules in six zones, two hosts, outages, wrong clocks (--schedules)",
     "requests": "random requests to every address of the product (--requests)",
     "takeovers": "SIGKILL, then a new worker: seconds until the run goes on (--takeovers)",
-    "hosts": "two hosts with folders of their own: workers and hosts killed, hosts stopped past "
-    "their lease (--host-runs, --database, --queue)",
+    "hosts": "two hosts with folders of their own: workers and hosts killed, hosts stopped or cut "
+    "off past their lease, Redis and S3 of their own killed, emptied and paused (--host-runs, "
+    "--database, --without)",
 }
 # Option: (size of the long stress, of the quick one, description).
 _SIZES = {
@@ -120,6 +121,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--queue", default="", metavar="URL", help="a Redis of its own (default: the database)"
+    )
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        choices=("redis", "s3", "namespace"),
+        help="hosts do without it; may be given several times",
     )
     long_points, quick_points = _POINTS
     params = f"kill points: all, or about how many (default: {long_points}, quick: {quick_points})"

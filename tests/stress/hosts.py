@@ -1,17 +1,16 @@
 """Two hosts on one database: workers and whole hosts killed and cut off, every batch accounted for.
 
 A host is imitated by a group of workers with a data folder of its own; the export folder is one
-that both mount. To cut one off, all its processes are stopped (SIGSTOP) until the others have taken
-its runs away, and woken again: nothing it still does may count.
+that both mount. One of them may have a network of its own, whose links are cut until the others
+have taken its runs away, and joined again; a host without one is stopped (SIGSTOP) and woken. In
+both cases nothing that it still does may count. Meanwhile the servers that both use fail too.
 """
 
-import os
 import shutil
-import signal
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
@@ -23,25 +22,21 @@ from exports.demo.records import seed_batches
 from exports.models import Delivery, Run
 from exports.models.errors import RunActiveError
 from exports.models.runs import DEAD_AFTER
-from exports.workers.queues.chosen import queue_engine
 from tests.stress.changes import Changes
 from tests.stress.checker import Verdict
+from tests.stress.host import Host
 from tests.stress.kill_points import wait_until
-from tests.stress.sample_installation import (
-    FILTERS,
-    Process,
-    SampleInstallation,
-    end,
-    kill,
-    queue,
-    start_process,
-)
+from tests.stress.network import Side
+from tests.stress.sample_installation import FILTERS, SampleInstallation, queue
+from tests.stress.shared_servers import SharedServers
 
-WORKERS_EACH = 2
 # Seconds. A host is away for long enough to lose its runs, and the machine may be busy.
 _AWAY = DEAD_AFTER.total_seconds() + 15
 _PATIENCE = 1200.0
+# Seconds of ConnectWise for an answer, while a strike is prepared.
+_SLOW = 0.5
 _TASKS = [("modified", 25), ("modified", 100), ("new", 100), ("modified", 50), ("all", 100)]
+_WORKER = ("manage.py", "worker")
 
 
 @dataclass
@@ -49,100 +44,70 @@ class HostsTally:
     run_count: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     strikes: Counter[str] = field(default_factory=Counter)
+    # Runs that hosts held in the moment of a strike.
+    held_count: int = 0
     # Runs that more than one attempt was made at.
     taken_over_count: int = 0
     verdict: Verdict = field(default_factory=Verdict)
 
 
-class Host:
-    """Some workers with a data folder that no other host sees."""
-
-    def __init__(self, folder: Path, shared_exports: Path, log: Path) -> None:
-        self.folder = folder
-        folder.mkdir(mode=0o700)
-        self._settings = {
-            "CWEXPORT_DATA_DIR": str(folder),
-            "CWEXPORT_EXPORT_DIR": str(shared_exports),
-        }
-        self._log = log
-        self._workers: list[Process] = []
-        self._woken_at: float | None = None
-
-    def start(self) -> None:
-        """Start what is missing."""
-        self._workers = [one for one in self._workers if one.poll() is None]
-        while len(self._workers) < WORKERS_EACH:
-            self._workers.append(
-                start_process("manage.py", "worker", log=self._log, **self._settings)
-            )
-
-    def kill_one(self, random: Random) -> None:
-        kill(random.choice(self._workers))
-
-    def kill_all(self) -> None:
-        for worker in self._workers:
-            kill(worker)
-
-    def cut_off(self) -> None:
-        self._signal(signal.SIGSTOP)
-        self._woken_at = time.monotonic() + _AWAY
-
-    def look(self, *, is_over: bool = False) -> None:
-        """Wake it when it was away for long enough, and replace what died."""
-        if self._woken_at is not None and (is_over or time.monotonic() > self._woken_at):
-            self._signal(signal.SIGCONT)
-            self._woken_at = None
-        if self._woken_at is None:
-            self.start()
-
-    @property
-    def is_away(self) -> bool:
-        return self._woken_at is not None
-
-    def end(self) -> None:
-        self._signal(signal.SIGCONT)
-        for worker in self._workers:
-            end(worker)
-        self._workers = []
-
-    def _signal(self, number: signal.Signals) -> None:
-        for worker in self._workers:
-            with suppress(ProcessLookupError):
-                os.killpg(worker.pid, number)
-
-
 class HostsHistory:
-    """Runs of some tasks, each as soon as its last one is over, while hosts are struck."""
+    """Runs of some tasks, each as soon as its last one is over, while hosts are struck.
 
-    def __init__(self, seed: int, folder: Path, *, batch_count: int) -> None:
+    `away`: seconds for which a host is away; `program`: what its workers execute.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        folder: Path,
+        servers: SharedServers,
+        *,
+        batch_count: int,
+        away: float = _AWAY,
+        program: tuple[str, ...] = _WORKER,
+    ) -> None:
         self.tally = HostsTally()
         self._random = Random(seed)
-        self._sample = SampleInstallation(seed_batches(batch_count), parallel_requests=2)
+        self._servers = servers
+        self._away = away
+        self._sample = SampleInstallation(
+            seed_batches(batch_count), parallel_requests=2, address=servers.address(Side.INTERNET)
+        )
         self._sample.stand_in.latency = 0.02
         self._changes = Changes(self._sample, Random(seed + 1))
         for number, (export, page_size) in enumerate(_TASKS):
             self._sample.add_task(export, page_size, FILTERS[number % len(FILTERS)])
-        exports = Path(settings.CWEXPORT_DATA_DIR) / "exports"
-        exports.mkdir(parents=True, exist_ok=True)
-        self._hosts = [Host(folder / name, exports, folder / f"{name}.log") for name in ("a", "b")]
-        # Each kind in turn, so that a short history has them all.
-        kinds = [self._kill_worker, self._kill_host, self._cut_off]
-        if settings.CWEXPORT_QUEUE is not None:
-            kinds.append(self._empty_queue)
-        self._strikes = cycle(kinds)
+        self._hosts = self._make_hosts(folder, program)
 
-    def simulate(self, run_count: int, strike_count: int) -> HostsTally:
-        """At least so many runs and strikes, a clean run of each task, and the verdict."""
+    @property
+    def kinds(self) -> list[str]:
+        """The names of all that can happen to hosts and servers."""
+        return [*self._host_strikes(), *self._servers.strikes()]
+
+    def simulate(self, run_count: int, strike_count: int, kinds: Sequence[str] = ()) -> HostsTally:
+        """At least so many runs and strikes, a clean run of each task, and the verdict.
+
+        `kinds`: of the strikes, by default all; each happens at least once.
+        """
+        kinds, tally = kinds or self.kinds, self.tally
+        # Each in turn, so that a short history has them all.
+        hosts, servers = (
+            cycle([name for name in all if name in kinds] or [""])
+            for all in (self._host_strikes(), self._servers.strikes())
+        )
         try:
             for host in self._hosts:
                 host.start()
-            while self.tally.run_count < run_count or self.tally.strikes.total() < strike_count:
+            while (
+                tally.run_count < run_count
+                or tally.strikes.total() < strike_count
+                or not set(kinds) <= set(tally.strikes)
+            ):
                 self._queue_some()
                 time.sleep(self._random.uniform(0.2, 3))
-                if not any(host.is_away for host in self._hosts):
-                    next(self._strikes)()
-                for host in self._hosts:
-                    host.look()
+                self._strike_next(hosts, servers)
+                self._look()
             self._end_cleanly()
         finally:
             for host in self._hosts:
@@ -150,8 +115,40 @@ class HostsHistory:
             self._sample.close()
         self._gather()
         self._count()
-        self.tally.verdict.add(self._sample.judge_all())
-        return self.tally
+        tally.verdict.add(self._sample.judge_all())
+        return tally
+
+    def _strike_next(self, hosts: Iterator[str], servers: Iterator[str]) -> None:
+        """Strike a host when none is away, and a server when all are there."""
+        names = []
+        if not any(host.is_away for host in self._hosts) and (name := next(hosts)):
+            self._host_strikes()[name]()
+            names.append(name)
+        if self._servers.is_whole and (name := next(servers)):
+            self._servers.strikes()[name](self._random)
+            names.append(name)
+        self.tally.strikes.update(names)
+
+    def _make_hosts(self, folder: Path, program: tuple[str, ...]) -> tuple[Host, Host]:
+        """The second one has the network of its own, if there is one."""
+        exports = Path(settings.CWEXPORT_DATA_DIR) / "exports"
+        exports.mkdir(parents=True, exist_ok=True)
+        shared = {"CWEXPORT_EXPORT_DIR": str(exports)}
+        servers = self._servers
+        return (
+            Host(folder / "a", servers.settings() | shared, program),
+            Host(
+                folder / "b",
+                servers.settings(is_cut_off=True) | shared,
+                program,
+                servers.network,
+            ),
+        )
+
+    def _look(self) -> None:
+        self._servers.look()
+        for host in self._hosts:
+            host.look()
 
     def _queue_some(self) -> None:
         for task in self._sample.tasks:
@@ -166,34 +163,46 @@ class HostsHistory:
         for _ in range(self._random.choice((0, 1, 5))):
             self._random.choice(kinds)()
 
-    def _kill_worker(self) -> None:
-        self._wait_for_a_run()
-        self.tally.strikes["worker killed"] += 1
-        self._random.choice(self._hosts).kill_one(self._random)
+    def _host_strikes(self) -> dict[str, Callable[[], None]]:
+        strikes = {
+            "worker killed": lambda: self._strike(lambda host: host.kill_one(self._random)),
+            "host killed": lambda: self._strike(lambda host: host.kill_all()),
+            "host stopped": lambda: self._strike(lambda host: host.stop(self._away)),
+        }
+        if self._servers.network:
+            strikes["host cut off from the database"] = lambda: self._cut_off(Side.DATABASE)
+            strikes["host cut off from all"] = lambda: self._cut_off(*Side)
+        return strikes
 
-    def _kill_host(self) -> None:
-        self._wait_for_a_run()
-        self.tally.strikes["host killed"] += 1
-        self._random.choice(self._hosts).kill_all()
+    def _strike(self, strike: Callable[[Host], None], host: Host | None = None) -> None:
+        host = host or self._random.choice(self._hosts)
+        with self._amid_a_run_of(host):
+            self.tally.held_count += len(host.runs())
+            strike(host)
 
-    def _cut_off(self) -> None:
-        self._wait_for_a_run()
-        self.tally.strikes["host cut off"] += 1
-        self._random.choice(self._hosts).cut_off()
+    def _cut_off(self, *sides: Side) -> None:
+        self._strike(lambda host: host.cut_off(self._away, *sides), self._hosts[1])
 
-    def _empty_queue(self) -> None:
-        self.tally.strikes["queue emptied"] += 1
-        queue_engine().forget_all()
+    @contextmanager
+    def _amid_a_run_of(self, host: Host) -> Iterator[None]:
+        """A strike at a host that does nothing would prove nothing; so its run takes longer."""
+        stand_in = self._sample.stand_in
+        usual, stand_in.latency = stand_in.latency, _SLOW
 
-    def _wait_for_a_run(self) -> None:
-        """A strike while nothing runs would prove nothing."""
-        self._queue_some()
-        wait_until(lambda: Run.objects.running().exists(), seconds=_PATIENCE)
-        time.sleep(self._random.uniform(0, 0.5))
+        def has_run() -> bool:
+            self._look()
+            self._queue_some()
+            return bool(host.runs())
+
+        try:
+            wait_until(has_run, seconds=_PATIENCE, every=0.2)
+            time.sleep(self._random.uniform(0, 1))
+            yield
+        finally:
+            stand_in.latency = usual
 
     def _end_cleanly(self) -> None:
-        for host in self._hosts:
-            host.look(is_over=True)
+        wait_until(self._is_whole_again, seconds=_PATIENCE, every=0.2)
         self._wait_for_all()
         for host in self._hosts:
             # What was left behind is cleared by workers at their start.
@@ -206,19 +215,28 @@ class HostsHistory:
             run.refresh_from_db()
             if run.status != "succeeded":
                 self.tally.verdict.find("lost", f"the clean {run} {run.status}: {run.error}")
-        wait_until(lambda: not _open_deliveries(), seconds=_PATIENCE)
+        wait_until(lambda: not _open_deliveries(), seconds=_PATIENCE, every=0.2)
+
+    def _is_whole_again(self) -> bool:
+        self._look()
+        return self._servers.is_whole and not any(host.is_away for host in self._hosts)
 
     def _wait_for_all(self) -> None:
-        wait_until(lambda: not Run.objects.active().exists(), seconds=_PATIENCE)
+        def is_over() -> bool:
+            self._look()
+            return not Run.objects.active().exists()
+
+        wait_until(is_over, seconds=_PATIENCE, every=0.2)
 
     def _gather(self) -> None:
-        """Put the files of both hosts where the checker looks for them."""
-        for host in self._hosts:
-            for name in ("runs", "orphaned"):
-                target = Path(settings.CWEXPORT_DATA_DIR) / name
-                target.mkdir(mode=0o700, exist_ok=True)
+        """Put the files of the storage and of both hosts where the checker looks for them."""
+        for name in ("runs", "orphaned"):
+            target = Path(settings.CWEXPORT_DATA_DIR) / name
+            target.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for host in self._hosts:
                 for path in (host.folder / name).glob("*"):
                     shutil.move(path, target / path.name)
+        self._servers.fetch_files()
 
     def _count(self) -> None:
         tasks = [task.pk for task in self._sample.tasks]

@@ -200,10 +200,10 @@ def _status(run: Run) -> str:
     return Run.objects.values_list("status", flat=True).get(pk=run.pk)
 
 
-def wait_until(is_so: Callable[[], bool], *, seconds: float) -> None:
-    """Check every few milliseconds. Raises TimeoutError."""
+def wait_until(is_so: Callable[[], bool], *, seconds: float, every: float = 0.005) -> None:
+    """Check `every` so many seconds. Raises TimeoutError."""
     deadline = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > deadline:
             raise TimeoutError("It did not happen in time.")
-        time.sleep(0.005)
+        time.sleep(every)

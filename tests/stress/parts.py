@@ -29,6 +29,7 @@ from tests.stress.kill_points import KillPoints, all_points, can_trace, some_poi
 from tests.stress.loads import press_run_now_together, write_beside_workers
 from tests.stress.planned_year import play_year
 from tests.stress.report import Report, listed
+from tests.stress.shared_servers import SharedServers
 from tests.stress.web_kills import kill_web_servers
 
 _TASKS = [("modified", 25), ("modified", 100), ("new", 100), ("modified", 50), ("all", 200)]
@@ -205,19 +206,26 @@ def fuzz_requests(options: Namespace, folder: Path, report: Report) -> None:
 
 
 def strike_hosts(options: Namespace, folder: Path, report: Report) -> None:
-    """Two hosts on one database, of which workers or the whole are killed or stopped."""
+    """Two hosts on one database, of which workers or the whole are killed, stopped or cut off."""
     if not options.database:
         # SQLite is for one host: stopped within a transaction, it stops all.
         report.skip("two hosts", "needs --database postgres://… with an empty database")
         return
     place = folder / "hosts"
     place.mkdir()
-    history = HostsHistory(options.seed, place, batch_count=min(options.batches, 1000))
-    tally = history.simulate(options.host_runs, options.host_runs // 4)
-    engines = f"PostgreSQL{', Redis' if options.queue else ''}"
-    report.notify(f"two hosts ({engines}): runs", tally.run_count, listed(tally.statuses))
+    servers = SharedServers(place, without=options.without)
+    try:
+        history = HostsHistory(options.seed, place, servers, batch_count=min(options.batches, 1000))
+        tally = history.simulate(options.host_runs, options.host_runs // 4)
+    finally:
+        servers.close()
+    if servers.refusal:
+        report.notify("two hosts: stopped, not cut off", "no namespace", servers.refusal)
+    report.notify(f"two hosts ({servers.name}): runs", tally.run_count, listed(tally.statuses))
     report.notify("two hosts: strikes", tally.strikes.total(), listed(tally.strikes))
+    report.notify("two hosts: runs held by struck hosts", tally.held_count)
     report.notify("two hosts: runs taken over", tally.taken_over_count)
+    report.notify("two hosts: orphaned, set aside", tally.verdict.orphaned)
     for kind in VIOLATIONS:
         count = getattr(tally.verdict, kind)
         report.add(f"two hosts: {kind}", f"{tally.run_count} runs", "0", count, count == 0)

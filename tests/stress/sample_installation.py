@@ -74,9 +74,15 @@ FILTERS = (
 class SampleInstallation:
     """A running stand-in with a journal, its connection, and tasks to be judged at the end."""
 
-    def __init__(self, records: Sequence[Record], *, parallel_requests: int = 4) -> None:
+    def __init__(
+        self,
+        records: Sequence[Record],
+        *,
+        parallel_requests: int = 4,
+        address: str = "127.0.0.1",
+    ) -> None:
         self.journal = JournalStore(records)
-        self.stand_in = StandIn(self.journal)
+        self.stand_in = StandIn(self.journal, address=address)
         self.during: Callable[[Request], None] | None = None
         self.stand_in.on_request(self._on_request)
         self.stand_in.start()
@@ -183,7 +189,7 @@ def environment() -> dict[str, str]:
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "cwexport.settings",
-        "DATABASE_URL": _database_url(),
+        "DATABASE_URL": database_url(),
         "CWEXPORT_DATA_DIR": str(settings.CWEXPORT_DATA_DIR),
         "SECRET_KEY": settings.SECRET_KEY,
         "CWEXPORT_ENCRYPTION_KEYS": ",".join(settings.CWEXPORT_ENCRYPTION_KEYS),
@@ -192,7 +198,7 @@ def environment() -> dict[str, str]:
     }
 
 
-def _database_url() -> str:
+def database_url() -> str:
     used = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{used['NAME']}"

@@ -19,7 +19,11 @@ class RedisServer:
     """Keeps nothing on disk: each start is one without memory."""
 
     def __init__(
-        self, folder: Path, password: str = "", certificates: Certificates | None = None
+        self,
+        folder: Path,
+        password: str = "",
+        certificates: Certificates | None = None,
+        address: str = "127.0.0.1",
     ) -> None:
         self._program = shutil.which("redis-server")
         assert self._program, (
@@ -29,14 +33,15 @@ class RedisServer:
         self._folder = folder
         self._password = password
         self._certificates = certificates
-        self.port = _free_port()
+        self._address = address
+        self.port = _free_port(address)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         login = f":{self._password}@" if self._password else ""
         scheme = "rediss" if self._certificates else "redis"
-        return f"{scheme}://{login}127.0.0.1:{self.port}/0"
+        return f"{scheme}://{login}{self._address}:{self.port}/0"
 
     @property
     def client(self) -> redis.Redis:
@@ -44,7 +49,7 @@ class RedisServer:
         return redis.Redis.from_url(self.url, socket_timeout=_PATIENCE, **tls)
 
     def start(self) -> None:
-        options = ["--bind", "127.0.0.1", "--dir", str(self._folder)]
+        options = ["--bind", self._address, "--dir", str(self._folder)]
         options += ["--tls-port" if self._certificates else "--port", str(self.port)]
         if self._certificates:
             certificate, key = self._certificates.pair
@@ -93,8 +98,8 @@ class RedisServer:
         self.client.flushall()
 
 
-def _free_port() -> int:
+def _free_port(address: str) -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((address, 0))
         port: int = probe.getsockname()[1]
         return port
