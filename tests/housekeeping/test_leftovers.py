@@ -12,6 +12,7 @@ from exports.models import LedgerEntry, Run, Task
 from exports.models.ledger import Version
 from exports.workers import recovery
 from tests.conftest import run_now
+from tests.housekeeping.pruning import make_old
 from tests.pipeline.outcomes import log_of
 from tests.run_files import manifest_file, run_file, stored, stored_names
 from tests.workers.processes import fall_silent, fresh, queue
@@ -158,12 +159,36 @@ def test_ended_runs_are_asked_for_rows_at_once(
     for _ in range(3):
         assert queue(task).cancel()
     with django_assert_num_queries(1):
-        leftovers.delete_staged(is_thorough=True)
+        leftovers.delete_staged()
 
 
 def test_staged_rows_of_a_cancelled_run_are_deleted(task: Task) -> None:
     run = queue(task)
     LedgerEntry.objects.stage(run, [Version(1, "2026-01-31T14:51:00Z", "0" * 32)])
     assert run.cancel()
-    leftovers.delete_staged(is_thorough=False)
+    leftovers.delete_lately_staged()
     assert not LedgerEntry.objects.exists()
+
+
+def test_start_looks_at_last_runs_of_any_age(task: Task) -> None:
+    """Not at all of them, which may be a hundred thousand: housekeeping does, once a day."""
+    runs = [cancelled_with_staged_row(task, days_ago) for days_ago in (30, 20, 10)]
+    leftovers.delete_lately_staged()
+    assert staged_runs() == {run.pk for run in runs}
+
+    leftovers.delete_lately_staged(among_last=2)
+    assert staged_runs() == {runs[0].pk}
+    leftovers.delete_staged()
+    assert staged_runs() == set()
+
+
+def cancelled_with_staged_row(task: Task, days_ago: int) -> Run:
+    run = queue(task)
+    LedgerEntry.objects.stage(run, [Version(1, "2026-01-31T14:51:00Z", "0" * 32)])
+    assert run.cancel()
+    make_old(run, days=days_ago)
+    return run
+
+
+def staged_runs() -> set[int]:
+    return set(LedgerEntry.objects.values_list("run_id", flat=True))
