@@ -7,6 +7,7 @@ import pytest
 import yaml
 from django.urls import resolve
 
+from exports.storage.places import S3Place, StorageKeys, read_place
 from tests.deploy.commands import DEPLOY, options_of, settings_read
 from tests.deploy.test_image import last
 
@@ -16,7 +17,13 @@ _WORDS = {
     *("depends_on", "healthcheck", "deploy", "restart", "read_only", "cap_drop", "security_opt"),
     *("stop_grace_period", "user"),
 }
-_OTHERS = {"database": "postgres", "proxy": "caddy", "queue": "redis"}
+_OTHERS = {
+    "bucket": "busybox",
+    "database": "postgres",
+    "proxy": "caddy",
+    "queue": "redis",
+    "storage": "versity/versitygw",
+}
 _VARIABLE = re.compile(r"\$\{(\w+)")
 
 
@@ -72,6 +79,24 @@ def test_our_services_may_write_only_their_data(name: str) -> None:
     # Longer than what a run and the web server may take to end.
     assert int(service["stop_grace_period"].rstrip("s")) > 10
     assert {*service["environment"]} <= settings_read()
+
+
+def test_files_are_kept_in_the_bucket_that_is_made() -> None:
+    environment = document()["x-cwexport"]["environment"]
+    storage, bucket = services()["storage"], services()["bucket"]
+    keys = StorageKeys(environment["AWS_ACCESS_KEY_ID"], "secret", "", "us-east-1", "")
+    place = read_place(environment["CWEXPORT_FILES"], keys)
+
+    assert isinstance(place, S3Place)
+    assert place.endpoint == "http://storage:7070"
+    assert bucket["command"] == ["mkdir", "-p", f"/data/{place.bucket}"]
+    assert bucket["volumes"] == storage["volumes"] == ["storage:/data"]
+    assert storage["command"] == ["posix", "/data"]
+    for ours, theirs in [
+        ("AWS_ACCESS_KEY_ID", "ROOT_ACCESS_KEY"),
+        ("AWS_SECRET_ACCESS_KEY", "ROOT_SECRET_KEY"),
+    ]:
+        assert environment[ours] == storage["environment"][theirs]
 
 
 def test_only_the_proxy_is_reached_from_outside() -> None:
