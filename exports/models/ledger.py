@@ -1,5 +1,6 @@
 """The ledger: which batch was exported, in which version, in which run (rule W7)."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -12,21 +13,21 @@ if TYPE_CHECKING:
     from exports.models.runs import Run
     from exports.models.tasks import Task
 
-_COLUMNS: Final = (
-    "task_id, run_id, batch_id, last_updated, content_hash, extra_hash, batch_identifier"
-)
+_COLUMNS: Final = "task_id, run_id, batch_id, last_updated, content_hash, batch_identifier"
 _INSERT: Final = (
-    f"INSERT INTO exports_ledgerentry ({_COLUMNS}) "  # noqa: S608 - names of ours
+    "INSERT INTO exports_ledgerentry ({columns}) "
     "SELECT {task_id:d}, {run_id:d}, added.* FROM (VALUES {rows}) AS added"
 )
-_COPY: Final = f"COPY exports_ledgerentry ({_COLUMNS}) FROM STDIN"
-# With 5 parameters per row below the 999 that every SQLite takes.
-_ROWS_AT_ONCE: Final = 199
+_COPY: Final = "COPY exports_ledgerentry ({columns}) FROM STDIN"
+# Every SQLite takes 999 parameters in a statement.
+_PARAMETERS_AT_ONCE: Final = 999
 _IDS_AT_ONCE: Final = 900
 _PORTION: Final = 2_000
 MAX_LAST_UPDATED: Final = 64
 # Of a longer identifier its beginning is kept and searched for.
 MAX_IDENTIFIER: Final = 100
+# NUL and lone surrogates.
+_find_unstorable: Final = re.compile("[\0\ud800-\udfff]").search
 
 
 class Version(NamedTuple):
@@ -138,21 +139,18 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
 
     def stage(self, run: "Run", versions: Iterable[Version]) -> None:
         """Add rows for the batches that a running run writes from one page."""
-        columns = list(zip(*versions, strict=True))
-        if not columns:
+        fields = list(zip(*versions, strict=True))
+        if not fields:
             return
-        batch_ids, last_updated, content_hashes, extra_hashes, names = columns
+        batch_ids, last_updated, content_hashes, extra_hashes, names = fields
         texts = _all_storable(last_updated, MAX_LAST_UPDATED)
-        identifiers = _all_storable([name.strip() for name in names], MAX_IDENTIFIER)
-        rows = list(zip(batch_ids, texts, content_hashes, extra_hashes, identifiers, strict=True))
-        if connections[self.db].vendor == "postgresql":
-            self._copy(run, rows)
-            return
-        # Not bulk_create: creating an object per row takes as long as the rest of a page. Not
-        # executemany: it releases the interpreter lock for every row and takes twice as long.
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            some = rows[start : start + _ROWS_AT_ONCE]
-            self._insert(run, len(some), list(chain.from_iterable(some)))
+        identifiers = _all_storable([*map(str.strip, names)], MAX_IDENTIFIER)
+        values, columns = [batch_ids, texts, content_hashes, identifiers], _COLUMNS
+        # Left out where there are none: a null that is passed costs as much as the other values.
+        if any(extra_hashes):
+            values, columns = [*values, extra_hashes], f"{_COLUMNS}, extra_hash"
+        add = self._copy if connections[self.db].vendor == "postgresql" else self._insert
+        add(run, columns, list(zip(*values, strict=True)))
 
     def identify(self, run: "Run", identifiers: Sequence[tuple[int, str]]) -> None:
         """Fill in the identifiers of a run's batches, by id, where they are not known yet."""
@@ -168,28 +166,37 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
         with transaction.atomic(using=self.db), connections[self.db].cursor() as cursor:
             cursor.executemany(statement, values)
 
-    def _copy(self, run: "Run", rows: Iterable[tuple[int | str | None, ...]]) -> None:
+    def _copy(self, run: "Run", columns: str, rows: list[tuple[int | str | None, ...]]) -> None:
         """Half the time of an INSERT, and a tenth of the processor's on our side."""
         connection = connections[self.db]
         with (
             connection.cursor() as cursor,
             connection.wrap_database_errors,
-            cursor.copy(_COPY) as copy,
+            cursor.copy(_COPY.format(columns=columns)) as copy,
         ):
             for row in rows:
                 copy.write_row((run.task_id, run.pk, *row))
 
-    def _insert(self, run: "Run", row_count: int, values: list[int | str | None]) -> None:
+    def _insert(self, run: "Run", columns: str, rows: list[tuple[int | str | None, ...]]) -> None:
+        """Not bulk_create: creating an object per row takes as long as the rest of a page.
+
+        Not executemany: it releases the interpreter lock for every row and takes twice as long.
+        """
         connection = connections[self.db]
-        statement = _INSERT.format(
-            task_id=run.task_id,
-            run_id=run.pk,
-            rows=", ".join(["(?, ?, ?, ?, ?)"] * row_count),
-        )
-        # The cursor only sees to a connection: Django's conversion of %s to ? takes as long as
-        # the insert.
-        with connection.cursor(), connection.wrap_database_errors:
-            connection.connection.execute(statement, values)
+        row_count = _PARAMETERS_AT_ONCE // len(rows[0])
+        places = f"({', '.join('?' * len(rows[0]))})"
+        for start in range(0, len(rows), row_count):
+            some = rows[start : start + row_count]
+            statement = _INSERT.format(
+                columns=columns,
+                task_id=run.task_id,
+                run_id=run.pk,
+                rows=", ".join([places] * len(some)),
+            )
+            # The cursor only sees to a connection: Django's conversion of %s to ? takes as long as
+            # the insert.
+            with connection.cursor(), connection.wrap_database_errors:
+                connection.connection.execute(statement, list(chain.from_iterable(some)))
 
 
 class LedgerEntry(models.Model):
@@ -246,10 +253,9 @@ def _forms(text: str) -> tuple[str, ...]:
 
 def _all_storable(texts: Sequence[str], most: int) -> Sequence[str]:
     """Each as `_storable`; nearly always all are, which one look at all of them tells."""
-    together = "".join(texts)
-    if together.isascii() and together.isprintable() and max(map(len, texts)) <= most:
-        return texts
-    return [_storable(text, most) for text in texts]
+    if _find_unstorable("".join(texts)) or max(map(len, texts)) > most:
+        return [_storable(text, most) for text in texts]
+    return texts
 
 
 def _storable(text: str, most: int) -> str:

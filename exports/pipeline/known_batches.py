@@ -14,7 +14,8 @@ Pair = tuple[Record, Version]
 
 def skip_known(run: Run, records: Sequence[tuple[int, Record]]) -> list[Pair]:
     """The records to export, each with its version, without the skipped ones (W4, W5, R7)."""
-    pairs = [(record, _version(run, number, record)) for number, record in records]
+    version = _version_with_extra if run.include_extra_fields else version_of
+    pairs = [(record, version(number, record)) for number, record in records]
     ids = [number for number, _record in records]
     if not pairs or not (run.skips_known or run.reexport_of_id):
         return pairs
@@ -29,11 +30,8 @@ def skip_known(run: Run, records: Sequence[tuple[int, Record]]) -> list[Pair]:
     return [pair for pair in pairs if not _is_known(pair[1], known, recent_from)]
 
 
-def _version(run: Run, batch_id: int, record: Record) -> Version:
-    version = version_of(batch_id, record)
-    if not run.include_extra_fields:
-        return version
-    return version._replace(extra_hash=extra_hash_of(record))
+def _version_with_extra(batch_id: int, record: Record) -> Version:
+    return version_of(batch_id, record)._replace(extra_hash=extra_hash_of(record))
 
 
 def _is_known(

@@ -218,7 +218,7 @@ class PartWriter:
         was_reached = self._is_reached
         self._add(new, len(kept))
         yield self._so_far
-        writer.write_all((version.batch_id, record) for record, version in kept)
+        writer.write_all([(version.batch_id, record) for record, version in kept])
         self._flush(stream)
         # In one transaction, so that nothing is staged once the lease is lost.
         with transaction.atomic():

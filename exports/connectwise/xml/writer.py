@@ -61,10 +61,17 @@ def _lines(name: str, indent: str) -> _Lines:
     )
 
 
+# With the lines also as parts of the row: to read an attribute takes as long as to find a value.
 _ELEMENT_LINES: Final = [
-    (name, type_ is FieldType.FLAG, _lines(name, _FIELD_INDENT)) for name, type_ in ELEMENTS
+    (name, type_ is FieldType.FLAG, lines.start, lines.end, lines)
+    for name, type_ in ELEMENTS
+    for lines in [_lines(name, _FIELD_INDENT)]
 ]
-_MEMBER_LINES: Final = [(name, _lines(name, _MEMBER_INDENT)) for name in INFO_MEMBERS]
+_MEMBER_LINES: Final = [
+    (name, lines.start, lines.end, lines)
+    for name in INFO_MEMBERS
+    for lines in [_lines(name, _MEMBER_INDENT)]
+]
 
 OnReplaced = Callable[[int, str], None]
 
@@ -144,43 +151,51 @@ class BatchWriter:
 
         Raises RecordError.
         """
-        elements = [
-            _Batch(batch_id, self._on_replaced).element(record, self._include_extra_fields)
-            for batch_id, record in batches
-        ]
+        element, with_extra = _Elements(self._on_replaced).element, self._include_extra_fields
+        elements = [element(batch_id, record, with_extra) for batch_id, record in batches]
         if not elements:
             return
         if not self.written_count:
             self._stream.write(f"{DECLARATION}{_ROOT_START}>\n".encode())
-        self._stream.write("".join(elements).encode())
+        # Each by itself: most are ASCII, which is only copied, and one that is not would slow the
+        # encoding of the whole page down.
+        self._stream.write(b"".join(map(str.encode, elements)))
         self.written_count += len(elements)
 
 
-class _Batch:
-    """Builds the text of one batch; knows its id for errors and reports."""
+class _Elements:
+    """Builds the text of one batch after the other; knows its id for errors and reports."""
 
     __slots__ = ("_id", "_on_replaced")
 
-    def __init__(self, batch_id: int, on_replaced: OnReplaced) -> None:
-        self._id = batch_id
+    def __init__(self, on_replaced: OnReplaced) -> None:
+        self._id = 0
         self._on_replaced = on_replaced
 
-    def element(self, record: Mapping[str, object], include_extra_fields: bool) -> str:
+    def element(
+        self, batch_id: int, record: Mapping[str, object], include_extra_fields: bool
+    ) -> str:
         """The known fields in fixed order (X2), then the extra fields if included (X3)."""
-        parts = [f"  <{ELEMENT}>\n    <id>{self._id}</id>\n    <{EXTERNAL_ID} />\n"]
+        self._id = batch_id
+        parts = [f"  <{ELEMENT}>\n    <id>{batch_id}</id>\n    <{EXTERNAL_ID} />\n"]
         info = record.get(_INFO)
         if info is not None:
             parts.append(self._info(info, include_extra_fields))
-        for name, is_flag, lines in _ELEMENT_LINES:
+        for name, is_flag, start, end, lines in _ELEMENT_LINES:
             value = record.get(name)
             # Handles the usual values inline; a call for each would double the time.
-            if is_flag and type(value) is bool:
-                parts.append(lines.true if value else lines.false)
-            elif not is_flag and type(value) is str and value and find_special(value) is None:
-                parts.append(f"{lines.start}{value}{lines.end}")
+            if is_flag:
+                parts.append(
+                    lines.true
+                    if value is True
+                    else lines.false
+                    if value is False
+                    else self._flag(name, value, lines)
+                )
+            elif type(value) is str and value and find_special(value) is None:
+                parts.append(f"{start}{value}{end}")
             else:
-                write = self._flag if is_flag else self._text
-                parts.append(write(name, value, lines))
+                parts.append(self._text(name, value, lines))
         if include_extra_fields:
             for name in _extra_names(record):
                 parts.append(self._extra(name, record[name], _FIELD_INDENT))
@@ -192,10 +207,10 @@ class _Batch:
         if type(info) is not dict and not isinstance(info, Mapping):
             raise RecordError(self._id, _INFO, gettext_noop("an object"), info)
         members = []
-        for name, lines in _MEMBER_LINES:
+        for name, start, end, lines in _MEMBER_LINES:
             value = info.get(name)
             if type(value) is str and value and find_special(value) is None:
-                members.append(f"{lines.start}{value}{lines.end}")
+                members.append(f"{start}{value}{end}")
             elif value is not None:
                 members.append(self._text(name, value, lines, f"{_INFO}/"))
         if include_extra_fields:

@@ -268,7 +268,10 @@ class Run(Asked, Progress, Result, Visibility, ChangedWhileHeld):
         return Run.objects.unanswered().filter(connection_id=self.connection_id)
 
     def _held_by(self, owner: str) -> Q:
-        return Q(status=self.Status.RUNNING, owner=owner, attempt=self.attempt)
+        return Q(**self._fields_while_held_by(owner))
+
+    def _fields_while_held_by(self, owner: str) -> dict[str, Any]:
+        return {"status": self.Status.RUNNING, "owner": owner, "attempt": self.attempt}
 
     @transaction.atomic
     def _end(self, owner: str, status: str, **fields: Any) -> None:
@@ -278,6 +281,6 @@ class Run(Asked, Progress, Result, Visibility, ChangedWhileHeld):
         RunTally.objects.add(self)
 
     def _change_or_raise(self, holder: str, /, **fields: Any) -> None:
-        if not self._change(self._held_by(holder), **fields):
+        if not self._change_often(self._fields_while_held_by(holder), **fields):
             params = {"run": self, "holder": holder}
             raise LeaseLostError(_("%(run)s is no longer held by %(holder)s.") % params)
