@@ -7,6 +7,7 @@ is no violation.
 
 import argparse
 import logging
+import signal
 import sys
 import tempfile
 import textwrap
@@ -66,6 +67,8 @@ def main() -> int:
     logging.disable(logging.ERROR)
     from tests.stress.parts import PARTS
 
+    # What was started is ended: a signal would skip that.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     report = Report()
     print(f"Seed {options.seed}; database, files and logs are in {folder}", flush=True)
     for name in options.parts or PARTS:

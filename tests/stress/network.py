@@ -7,6 +7,7 @@ running. Needs root and iproute2.
 
 import fcntl
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
+_NAME = "cwexport-host-"
 _SLOT_COUNT = 32
 # Reserved for tests of networks (RFC 2544), so nobody has them.
 NETWORKS = "198.18.0.0/15"
@@ -62,11 +64,12 @@ class HostNetwork:
     def __init__(self) -> None:
         self._stack = ExitStack()
         try:
-            self._slot = self._take_slot()
-            self._name = f"cwexport-host-{self._slot}"
-            self._links = {side: _Link(side, self._slot) for side in Side}
-            self._clear()
-            self._stack.callback(self._clear)
+            slot = self._take_slot()
+            self._name = f"{_NAME}{slot}"
+            self._links = {side: _Link(side, slot) for side in Side}
+            _clear_leftovers()
+            _clear(slot)
+            self._stack.callback(_clear, slot)
             self._build()
         except BaseException:
             self.close()
@@ -106,14 +109,9 @@ class HostNetwork:
 
     def _take_slot(self) -> int:
         for slot in range(_SLOT_COUNT):
-            lock = (Path(tempfile.gettempdir()) / f"cwexport-host-{slot}.lock").open("a")
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                lock.close()
-                continue
-            self._stack.enter_context(lock)
-            return slot
+            if lock := _locked(slot):
+                self._stack.enter_context(lock)
+                return slot
         raise NetworkRefusedError(f"{_SLOT_COUNT} namespaces are in use")
 
     def _build(self) -> None:
@@ -130,18 +128,43 @@ class HostNetwork:
             _ip("-n", self._name, "neigh", "add", *known)
         self.join()
 
-    def _clear(self) -> None:
-        """Processes of the namespace are ours, and the links end with it."""
+
+def _locked(slot: int) -> IO[str] | None:
+    """The lock of a slot that nobody holds."""
+    try:
+        lock = (Path(tempfile.gettempdir()) / f"{_NAME}{slot}.lock").open("a")
+    except PermissionError:
+        # Another user's.
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
+
+
+def _clear_leftovers() -> None:
+    """What stresses left that were killed, whose locks have ended with them."""
+    for name in re.findall(rf"^{_NAME}(\d+)", _ip("netns", "list"), re.MULTILINE):
+        if lock := _locked(int(name)):
+            with lock:
+                _clear(int(name))
+
+
+def _clear(slot: int) -> None:
+    """Processes of the namespace are ours, and the links end with it."""
+    name = f"{_NAME}{slot}"
+    with suppress(NetworkRefusedError):
+        for pid in _ip("netns", "pids", name).split():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+    for command in (
+        ["netns", "del", name],
+        *(["link", "del", _Link(side, slot).device] for side in Side),
+    ):
         with suppress(NetworkRefusedError):
-            for pid in _ip("netns", "pids", self._name).split():
-                with suppress(ProcessLookupError):
-                    os.kill(int(pid), signal.SIGKILL)
-        for command in (
-            ["netns", "del", self._name],
-            *(["link", "del", link.device] for link in self._links.values()),
-        ):
-            with suppress(NetworkRefusedError):
-                _ip(*command)
+            _ip(*command)
 
 
 def _ip(*arguments: str) -> str:
