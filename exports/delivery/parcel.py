@@ -13,6 +13,7 @@ from exports.models import Delivery
 from exports.models.codes import DeliveryErrorCode
 from exports.storage import files
 from exports.storage.folders import PART
+from exports.storage.run_log import RunLog
 
 CHUNK = 1 << 20
 
@@ -117,6 +118,19 @@ class Parcel:
     def note(self, temp_name: str) -> None:
         """Record that the whole file is about to be renamed. Raises DeliveryLostError."""
         self.delivery.note_temp_name(temp_name)
+
+    @property
+    def begun_upload(self) -> str:
+        """The ID of the upload in parts that an earlier try began there, or ""."""
+        return self.delivery.upload_id
+
+    def note_upload(self, upload_id: str) -> None:
+        """Record an upload that nothing was sent to yet. Raises DeliveryLostError."""
+        self.delivery.note_upload(upload_id)
+
+    def warn(self, sentence: str) -> None:
+        """Say it in the run's log, once."""
+        RunLog(self.delivery.run).warning_once(sentence)
 
     @contextmanager
     def open(self) -> Iterator[CheckedReader]:

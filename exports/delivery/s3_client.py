@@ -38,7 +38,11 @@ _REFUSALS: dict[str, tuple[str, str]] = {
 
 
 class Refused(DeliveryError):
-    """The storage answered, and refused."""
+    """The storage answered, and refused by its own code `answered`."""
+
+    def __init__(self, code: str, sentence: str, answered: str) -> None:
+        super().__init__(code, sentence)
+        self.answered = answered
 
 
 class S3Client:
@@ -65,6 +69,14 @@ class S3Client:
             details = {"host": self._host, "reason": str(error)}
             raise DeliveryError(DeliveryErrorCode.UNREACHABLE, message % details) from error
 
+    def abort(self, upload: dict[str, Any]) -> None:
+        """End an upload in parts that is not whole yet, unless there is none any more."""
+        try:
+            self.call("abort_multipart_upload", **upload)
+        except Refused as error:
+            if error.answered != "NoSuchUpload":
+                raise
+
     def close(self) -> None:
         self._client.close()
 
@@ -72,8 +84,8 @@ class S3Client:
         params = {"host": self._host, "code": error.code, "status": error.status}
         if error.code in _REFUSALS:
             ours, sentence = _REFUSALS[error.code]
-            return Refused(ours, _(sentence) % params)
+            return Refused(ours, _(sentence) % params, error.code)
         if error.status in (401, 403):
-            return Refused(DeliveryErrorCode.LOGIN_REFUSED, _(_LOGIN) % params)
+            return Refused(DeliveryErrorCode.LOGIN_REFUSED, _(_LOGIN) % params, error.code)
         message = _("%(host)s refused the file: %(code)s (%(status)s).")
-        return Refused(DeliveryErrorCode.REJECTED, message % params)
+        return Refused(DeliveryErrorCode.REJECTED, message % params, error.code)

@@ -128,6 +128,8 @@ class Delivery(ChangedWhileHeld):
     heartbeat_at = models.DateTimeField(null=True)
     # The temporary file about to be renamed: if it no longer exists, it was renamed.
     temp_name = models.CharField(max_length=100, blank=True)
+    # The unfinished upload in parts that a try began there; ours to abort if that try was killed.
+    upload_id = models.TextField(blank=True, default="", db_default="")
     finished_at = models.DateTimeField(null=True)
     # Where the file is now, for people: sftp://host/folder/batches.xml.
     location = models.CharField(max_length=1000, blank=True)
@@ -225,6 +227,10 @@ class Delivery(ChangedWhileHeld):
         """Store the temporary name before renaming the file. Raises DeliveryLostError."""
         self._change_or_raise(temp_name=temp_name)
 
+    def note_upload(self, upload_id: str) -> None:
+        """Store an upload before its first part is sent. Raises DeliveryLostError."""
+        self._change_or_raise(upload_id=upload_id)
+
     def finish(self, state: "Delivery.State", *, location: str = "", compared: str = "") -> None:
         """End as delivered or superseded. Raises DeliveryLostError."""
         with transaction.atomic():
@@ -293,6 +299,7 @@ class Delivery(ChangedWhileHeld):
             owner="",
             finished_at=clock.now(),
             temp_name="",
+            upload_id="",
             error_code=error_code,
             error=error,
             **fields,

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 
+import pytest
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
+from exports.delivery.kinds import s3
 from exports.models import Destination
 from tests.delivery import sftp_server, webdav_server
 from tests.delivery.destinations import make_destination
@@ -18,6 +20,9 @@ from tests.delivery.strikes import Strike, watched
 from tests.delivery.upload_server import UploadSink
 from tests.delivery.webdav_server import DavSink
 from tests.stores import client_of
+
+# Of a whole upload at most, and of each part: there are no smaller ones.
+_SMALL = (0, 5 << 20)
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,8 @@ class Place:
     files: Callable[[], dict[str, bytes]]
     # It was noted before the name is given, so that a file that was picked up stays away.
     is_noted: bool = True
+    # What is stored there beside the files, though no listing of files shows it.
+    unseen: Callable[[], list[str]] = list
 
 
 @contextmanager
@@ -51,8 +58,24 @@ def webdav_place(folder: Path) -> Iterator[Place]:
 
 @contextmanager
 def s3_place(folder: Path) -> Iterator[Place]:
-    strike = Strike()
-    app = watched(DomainDispatcherApplication(create_backend_app), strike, "PUT")
+    with _s3_place(Strike(), "PUT") as place:
+        yield place
+
+
+@contextmanager
+def s3_parts_place(folder: Path) -> Iterator[Place]:
+    """A file of any size goes there in parts, as small as such storage takes them."""
+    before = f"from exports.delivery.kinds import s3; s3.WHOLE_UP_TO, s3.PART_SIZE = {_SMALL}"
+    with pytest.MonkeyPatch.context() as here:
+        for name, size in zip(("WHOLE_UP_TO", "PART_SIZE"), _SMALL, strict=True):
+            here.setattr(s3, name, size)
+        with _s3_place(Strike(before), "POST", "uploadId") as place:
+            yield place
+
+
+@contextmanager
+def _s3_place(strike: Strike, commit: str, of: str = "") -> Iterator[Place]:
+    app = watched(DomainDispatcherApplication(create_backend_app), strike, commit, of)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -65,9 +88,18 @@ def s3_place(folder: Path) -> Iterator[Place]:
         bodies = {one["Key"]: client.get_object(Bucket="batches", Key=one["Key"]) for one in found}
         return {key: body["Body"].read() for key, body in bodies.items()}
 
+    def uploads_with_parts() -> list[str]:
+        begun = client.list_multipart_uploads(Bucket="batches").get("Uploads", [])
+        uploads = [{"Key": one["Key"], "UploadId": one["UploadId"]} for one in begun]
+        return [
+            one["UploadId"]
+            for one in uploads
+            if client.list_parts(Bucket="batches", **one).get("Parts")
+        ]
+
     address = {"endpoint": url, "region": "us-east-1", "bucket": "batches", "access_key": "acme"}
     destination = make_destination("s3", address, {"secret_key": "acme-secret-key-1"})
-    yield Place(destination, strike, files, is_noted=False)
+    yield Place(destination, strike, files, is_noted=False, unseen=uploads_with_parts)
     for key in files():
         client.delete_object(Bucket="batches", Key=key)
     client.delete_bucket(Bucket="batches")
@@ -88,7 +120,13 @@ def https_place(folder: Path) -> Iterator[Place]:
         yield Place(destination, sink.strike, files, is_noted=False)
 
 
-PLACES = {"sftp": sftp_place, "webdav": webdav_place, "s3": s3_place, "https": https_place}
+PLACES = {
+    "sftp": sftp_place,
+    "webdav": webdav_place,
+    "s3": s3_place,
+    "s3-parts": s3_parts_place,
+    "https": https_place,
+}
 
 
 def _files_in(folder: Path) -> dict[str, bytes]:

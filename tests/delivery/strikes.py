@@ -14,23 +14,29 @@ from tests.processes import ROOT, environment
 BEGUN, HALF, WHOLE, COMMITTED = MOMENTS = ("begun", "half", "whole", "committed")
 # After these the server ends as well, as if the request had never reached it.
 _LOST = {BEGUN, WHOLE}
-DELIVER = "import django; django.setup(); from exports.delivery.sending import send_due as s; s()"
+SET_UP = "import django; django.setup()"
+DELIVER = "from exports.delivery.sending import send_due as s; s()"
 
 
 class Strike:
     """A delivering process, and the moment at which it dies."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: str = "pass") -> None:
+        """`before`: what the process does first, such as sending smaller parts."""
         self.commit_count = 0
-        self._moment = ""
+        self.program = f"{SET_UP}; {before}; {DELIVER}"
+        self._moment, self._passed = "", 0
         self._process: subprocess.Popen[bytes] | None = None
         self._requests = 0
         self._changed = Condition()
 
-    def deliver(self, moment: str) -> int:
-        """Send what is due in a process of its own until `moment`; returns how it ended."""
-        self._moment = moment
-        command = [sys.executable, "-c", DELIVER]
+    def deliver(self, moment: str, passing: int = 0) -> int:
+        """Send what is due in a process of its own until `moment`, which `passing` others precede.
+
+        Returns how it ended.
+        """
+        self._moment, self._passed = moment, passing
+        command = [sys.executable, "-c", self.program]
         self._process = subprocess.Popen(command, cwd=ROOT, env=environment())
         code = self._process.wait(120)
         with self._changed:
@@ -41,6 +47,9 @@ class Strike:
         """Told by the server; whether the request is to be lost."""
         self.commit_count += moment == COMMITTED
         if moment != self._moment or self._process is None:
+            return False
+        if self._passed:
+            self._passed -= 1
             return False
         self._moment = ""
         self._process.kill()
@@ -62,13 +71,19 @@ class Strike:
             self._changed.notify_all()
 
 
-def watched(app: Any, strike: Strike, commit: str) -> Callable[[dict[str, Any], Any], list[bytes]]:
-    """A WSGI application that tells of its uploads; `commit` is the method that gives the name."""
+def watched(
+    app: Any, strike: Strike, commit: str, of: str = ""
+) -> Callable[[dict[str, Any], Any], list[bytes]]:
+    """A WSGI application that tells of its uploads.
+
+    `commit` is the method that gives the name, with the parameter `of` if it has several uses.
+    """
 
     def answer(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         method = environ["REQUEST_METHOD"]
+        is_commit = method == commit and of in environ["QUERY_STRING"]
         is_lost = method == "PUT" and _is_lost_while_read(environ, strike)
-        if is_lost or (method == commit and strike.reach(WHOLE)):
+        if is_lost or (is_commit and strike.reach(WHOLE)):
             start_response("500 Lost", [])
             return []
         statuses = []
@@ -78,7 +93,7 @@ def watched(app: Any, strike: Strike, commit: str) -> Callable[[dict[str, Any], 
             return start_response(status, *rest)
 
         answered = list(app(environ, start))
-        if method == commit and statuses[0].startswith("2"):
+        if is_commit and statuses[0].startswith("2"):
             strike.reach(COMMITTED)
         return answered
 

@@ -11,7 +11,6 @@ from exports.models import Delivery, Run
 from tests.delivery.deliveries import enlarge, take_over
 from tests.delivery.destinations import outcomes
 from tests.delivery.places import PLACES, Place
-from tests.delivery.strikes import DELIVER
 from tests.stress.kill_points import RARE_CALLS, WRITES, KillTally, killed_in, most_calls
 from tests.stress.sample_installation import SampleInstallation, run_cleanly, start_process
 
@@ -51,7 +50,7 @@ class DeliveryKills:
         files = self._place.files()
         if row.state != Delivery.State.DELIVERED or files.get(name) != self._content:
             verdict.find("lost", f"{what}: {row.state} {row.error_code} {row.error}")
-        if left := [one for one in files if one.endswith(".part")]:
+        if left := [one for one in files if one.endswith(".part")] + self._place.unseen():
             verdict.find("torn", f"{what}: {left} are left")
         verdict.ok += 1
 
@@ -64,7 +63,8 @@ class DeliveryKills:
         )
 
     def _deliver(self, before: list[str]) -> int:
-        return start_process("-c", DELIVER, log=self._log, before=before).wait(timeout=180)
+        program = self._place.strike.program
+        return start_process("-c", program, log=self._log, before=before).wait(timeout=180)
 
 
 @contextmanager

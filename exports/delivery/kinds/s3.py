@@ -121,8 +121,10 @@ class _S3Session(Session):
 
     def put(self, parcel: Parcel) -> Receipt:
         """A file of the same name is replaced in one moment; older ones are held back before."""
-        parcel.check_turn()
         key = f"{self._prefix}{parcel.file_name}"
+        if parcel.begun_upload:
+            self._abort_begun(parcel, key)
+        parcel.check_turn()
         if parcel.size > WHOLE_UP_TO:
             self._put_parts(parcel, key)
         else:
@@ -153,6 +155,9 @@ class _S3Session(Session):
         begun = self._client.call("create_multipart_upload", **self._object(key), ContentType=_XML)
         upload = {**self._object(key), "UploadId": begun["UploadId"]}
         with self._aborted_if_it_fails(upload), parcel.open() as source:
+            # Before a part is there to be paid for: whoever goes on if this try is killed aborts
+            # this upload, and none that another program began for the same key.
+            parcel.note_upload(upload["UploadId"])
             parts: list[dict[str, Any]] = []
             while part := b"".join(_pieces(source.read, PART_SIZE)):
                 number = len(parts) + 1
@@ -176,8 +181,22 @@ class _S3Session(Session):
             yield
         except BaseException:
             with suppress(DeliveryError):
-                self._client.call("abort_multipart_upload", **upload)
+                self._client.abort(upload)
             raise
+
+    def _abort_begun(self, parcel: Parcel, key: str) -> None:
+        """Parts that a killed try left are seen in no listing of files, but paid for."""
+        try:
+            self._client.abort({**self._object(key), "UploadId": parcel.begun_upload})
+        except Refused as error:
+            message = _(
+                "Parts of %(file)s that a try left behind could not be removed from %(place)s: "
+                "%(reason)s Let the access key abort multipart uploads, or let a rule of the "
+                "bucket's life cycle do so."
+            )
+            place = KIND.where(self._address)
+            params = {"file": parcel.file_name, "place": place, "reason": str(error)}
+            parcel.warn(message % params)
 
     def _write_test(self) -> str:
         self._has_test_file = True
