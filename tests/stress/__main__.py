@@ -20,8 +20,8 @@ from tests.stress.report import Report
 
 _ABOUT = {
     "histories": "random histories: people change batches, dates, conditions and settings and "
-    "export again, the server fails, clocks are wrong, workers get SIGKILL and SIGTERM "
-    "(--histories, --runs, --batches)",
+    "export again, the server fails, clocks are wrong, workers get SIGKILL and SIGTERM, "
+    "housekeeping deletes runs (--histories, --runs, --batches)",
     "kill-points": "SIGKILL inside every rename, fsync and unlink and every 10th write (--points)",
     "deliveries": "SIGKILL inside calls to disk and network of deliveries by SFTP, WebDAV, S3 and "
     "HTTPS (--points)",

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from exports.models import DateChange, Run, Task
 from tests.delivery.deliveries import retry_now
+from tests.stress.archive import Archive
 from tests.stress.checker import Exported, TornError, Verdict, read_document
 from tests.stress.decisions import Account
 from tests.stress.promises import deciding_field, moves_of
@@ -17,16 +18,18 @@ FOLDERS = ("runs", "exports", "orphaned")
 _found_whole: set[tuple[str, int, int, int]] = set()
 
 
-def exported_by(task: Task) -> list[Exported]:
+def exported_by(task: Task, archive: Archive) -> list[Exported]:
     """The files of the task's runs that succeeded, by the Run table, oldest first."""
     found = []
-    for run in Run.objects.filter(task=task, status="succeeded").order_by("id"):
+    for run in archive.runs_of(task):
+        if run.status != "succeeded":
+            continue
         assert run.started_at is not None
         assert run.finished_at is not None
         found.append(
             Exported(
                 run_id=run.pk,
-                path=Path(settings.CWEXPORT_DATA_DIR) / run.file_path,
+                path=archive.file_of(run),
                 sha256=run.file_sha256,
                 size=run.file_size or 0,
                 batch_count=run.batch_count or 0,
@@ -56,7 +59,8 @@ def look_at_folders(*, is_recovered: bool) -> Verdict:
     for name in FOLDERS:
         for path in sorted((folder / name).glob("*")):
             _look_at_file(path, owned, verdict, is_recovered=is_recovered)
-    for path in (folder / path for path in owned):
+    # The files of a run that housekeeping has begun to delete may be gone already.
+    for path in (folder / path for path, run in owned.items() if run.pruned_at is None):
         if not path.is_file() or not path.with_suffix(".json").is_file():
             verdict.find("torn", f"{path.name}, or its proof, is recorded but not there")
     if is_recovered:
@@ -103,14 +107,23 @@ def _look_at_copy(task: Task, folder: Path, verdict: Verdict) -> None:
         verdict.find("torn", f"{copy.name} is not the file of run {newest.pk}")
 
 
-def look_at_dates(task: Task) -> Verdict:
+def look_at_kept(task: Task, archive: Archive) -> Verdict:
+    """Whether housekeeping has left the newest file with batches of the task (G1)."""
+    verdict = Verdict()
+    files = [run for run in archive.runs_of(task) if run.status == "succeeded" and run.batch_count]
+    if files and not archive.is_here(files[-1]):
+        verdict.find("broken", f"{files[-1]} had the newest file of {task}, and was deleted")
+    return verdict
+
+
+def look_at_dates(task: Task, archive: Archive) -> Verdict:
     """Dates that do not follow from the runs; lost, as they skip batches (W2, W3, R7)."""
     verdict = Verdict()
     task.refresh_from_db()
     for field in DateChange.DateField.values:
         changes = list(DateChange.objects.filter(task=task, field=field).order_by("id"))
         for change in changes:
-            problem = _problem_of(change)
+            problem = _problem_of(change, archive)
             if problem:
                 verdict.find("lost", f"{task}: {change} {problem}")
         in_force = [change for change in changes if change.undone_at is None]
@@ -119,10 +132,10 @@ def look_at_dates(task: Task) -> Verdict:
     return verdict
 
 
-def _problem_of(change: DateChange) -> str:
+def _problem_of(change: DateChange, archive: Archive) -> str:
     if change.run_id is None or change.origin != DateChange.Origin.RUN:
         return ""
-    run = Run.objects.get(pk=change.run_id)
+    run = archive.run(change.run_id)
     if run.status != "succeeded" or change.date_after != run.connectwise_started_at:
         return "is not the start of a success"
     if run.is_reexport:
@@ -132,11 +145,11 @@ def _problem_of(change: DateChange) -> str:
     return ""
 
 
-def look_at_decisions(task: Task, account: Account) -> Verdict:
+def look_at_decisions(task: Task, account: Account, archive: Archive) -> Verdict:
     """Whether each run started from the decided date, and each success moved it."""
     verdict = Verdict()
     field, moves = deciding_field(task), moves_of(task)
-    for run in Run.objects.filter(task=task).order_by("id"):
+    for run in archive.runs_of(task):
         found, expected = (
             getattr(run, f"{field}_before"),
             account.terms(moves, run.pk).newest.moment,

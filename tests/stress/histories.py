@@ -1,4 +1,4 @@
-"""Seeded random histories of people, networks and power cuts, between and during runs."""
+"""Seeded random histories of people, networks, power cuts and housekeeping, also during runs."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from tests.stress.fault_menu import FAULTS
 from tests.stress.interruptions import Interruptions, ResumePoint
 from tests.stress.pace import Clock, quick_retries
 from tests.stress.people import People
+from tests.stress.pruning import Pruning
 from tests.stress.sample_installation import (
     FILTERS,
     SampleInstallation,
@@ -36,6 +37,7 @@ class Tally:
     changes: Counter[str] = field(default_factory=Counter)
     decisions: Counter[str] = field(default_factory=Counter)
     interruptions: Counter[str] = field(default_factory=Counter)
+    pruning: Counter[str] = field(default_factory=Counter)
     resumed_count: int = 0
     slowest_stop: float = 0.0
     faults: Counter[str] = field(default_factory=Counter)
@@ -53,6 +55,7 @@ class History:
         self._random = Random(seed)
         self._changes = Changes(sample, Random(seed + 1))
         self._people = People(sample, Random(seed + 2))
+        self._pruning = Pruning(sample, Random(seed + 3))
         self._interruptions = Interruptions(
             sample, self._random, clock=self.clock, log=log, change=self._change_now_and_then
         )
@@ -73,14 +76,17 @@ class History:
             self.clock.stop()
         tally, interruptions = self.tally, self._interruptions
         tally.changes, tally.decisions = self._changes.counts, self._people.counts
-        tally.interruptions = interruptions.counts
+        tally.interruptions, tally.pruning = interruptions.counts, self._pruning.counts
         tally.slowest_stop = interruptions.slowest_stop
         tally.verdict.add(interruptions.verdict)
+        tally.verdict.add(self._pruning.verdict)
         tally.verdict.add(self._sample.judge_all())
         return tally
 
     def _play_round(self, kill_share: float) -> None:
         self._let_time_pass()
+        if self._random.random() < 0.15:
+            self._pruning.prune()
         self._changes.make(self._random.choice((0, 1, 5, 40, 120)))
         task = self._random.choice(self._sample.tasks)
         self._people.act(task)
@@ -149,6 +155,8 @@ class History:
 
     def _end_cleanly(self) -> None:
         self._changes.commit_all()
+        # What the ledger had lost would come once more in the clean runs.
+        self._pruning.prune_to_the_end()
         for task in self._sample.tasks:
             self.clock.skip(timedelta(minutes=30))
             self._people.accept_count(task)
@@ -160,6 +168,8 @@ class History:
     def _change_now_and_then(self, request: Request) -> None:
         if request.endpoint in BATCHES and self._random.random() < 0.3:
             self._changes.make(self._random.randint(1, 5))
+            if self._random.random() < 0.02:
+                self._pruning.prune_meanwhile()
 
     def _switch_faults_on(self) -> list[Fault]:
         if self._random.random() < 0.4:

@@ -56,6 +56,7 @@ def simulate_histories(options: Namespace, folder: Path, report: Report) -> None
         report.notify(
             f"{name}: interruptions", tally.interruptions.total(), listed(tally.interruptions)
         )
+        report.notify(f"{name}: housekeeping", tally.pruning["rounds"], listed(tally.pruning))
         report.notify(f"{name}: resumed", tally.resumed_count)
         report.notify(f"{name}: orphaned, set aside", verdict.orphaned)
         for kind in VIOLATIONS:

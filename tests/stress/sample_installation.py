@@ -23,6 +23,7 @@ from exports.models.sync_window import overlap
 from exports.workers import jobs, recovery
 from exports.workers.heartbeats import ClockWatch
 from tests.conftest import make_connection, save_task
+from tests.stress.archive import Archive
 from tests.stress.checker import Matches, Verdict, judge
 from tests.stress.decisions import Account
 from tests.stress.evidence import (
@@ -82,6 +83,7 @@ class SampleInstallation:
         address: str = "127.0.0.1",
     ) -> None:
         self.journal = JournalStore(records)
+        self.archive = Archive()
         self.stand_in = StandIn(self.journal, address=address)
         self.during: Callable[[Request], None] | None = None
         self.stand_in.on_request(self._on_request)
@@ -98,6 +100,7 @@ class SampleInstallation:
     def close(self) -> None:
         """Stop the server. Raises its own mistakes."""
         self.stand_in.stop()
+        self.archive.close()
         if self.stand_in.failures:
             raise self.stand_in.failures[0]
 
@@ -124,11 +127,11 @@ class SampleInstallation:
     def judge_task(self, task: Task) -> Verdict:
         """The checker's verdict on one task, after its last and clean run."""
         account = self.accounts[task.pk]
-        runs = allow(task, exported_by(task), account, self.wanted, self.journal)
+        runs = allow(task, exported_by(task, self.archive), account, self.wanted, self.journal)
         promise = owe(task, self._filters[task.pk], runs, account, self.journal)
         verdict = judge(self.journal, promise, runs)
-        verdict.add(look_at_dates(task))
-        verdict.add(look_at_decisions(task, account))
+        verdict.add(look_at_dates(task, self.archive))
+        verdict.add(look_at_decisions(task, account, self.archive))
         verdict.findings = [f"{task.name}: {finding}" for finding in verdict.findings]
         return verdict
 

@@ -13,6 +13,7 @@ from tests.stress.checker import Verdict
 from tests.stress.interruptions import ResumePoint
 from tests.stress.pace import Clock
 from tests.stress.people import People
+from tests.stress.pruning import Pruning
 from tests.stress.sample_installation import (
     FILTERS,
     Filter,
@@ -35,6 +36,7 @@ class Simulation:
         self.clock = clock
         self.sample = SampleInstallation(seed_batches(batch_count), parallel_requests=8)
         self.people = People(self.sample, Random(1))
+        self.pruning = Pruning(self.sample, Random(1))
         self.verdict = Verdict()
         clock.skip(timedelta())
 
@@ -61,6 +63,7 @@ class Simulation:
     def judge(self) -> Verdict:
         for task in self.sample.tasks:
             self.verdict.add(self.sample.judge_task(task))
+        self.verdict.add(self.pruning.verdict)
         return self.verdict
 
 
@@ -144,6 +147,18 @@ def change_conditions(simulation: Simulation) -> None:
     simulation.run(task)
     simulation.people.change_filter(task, FILTERS[0])
     simulation.run(task)
+
+
+def prune_between_runs(simulation: Simulation) -> None:
+    """The next run asks again for what pruned runs have exported within the overlap."""
+    task = simulation.add_task("modified")
+    simulation.run(task)
+    for position in (3, 8):
+        simulation.touch(position)
+        simulation.run(task, after=timedelta(minutes=1))
+    simulation.pruning.prune_to_the_end()
+    assert simulation.pruning.counts["runs deleted"] >= 2
+    simulation.run(task, after=timedelta(minutes=1))
 
 
 def stop_in_the_middle(simulation: Simulation) -> None:

@@ -1,6 +1,6 @@
 """A defect planted in the product for each action of people: the checker finds all of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +9,8 @@ import pytest
 
 from exports.connectwise.paging.keyset import NewRecords, paginate
 from exports.connectwise.paging.parallel import paginate_in_parallel
-from exports.models import Run, Task, frozen_runs, sync_window, tasks
+from exports.housekeeping import pruning, rounds
+from exports.models import LedgerEntry, Run, Task, frozen_runs, sync_window, tasks
 from exports.models.ledger import LedgerQuerySet
 from tests.stress import scenarios
 from tests.stress.checker import VIOLATIONS, Verdict
@@ -33,6 +34,7 @@ SCENARIOS: list[Scenario] = [
     scenarios.type_a_date_back,
     scenarios.type_a_date_forward,
     scenarios.change_conditions,
+    scenarios.prune_between_runs,
     scenarios.stop_in_the_middle,
     scenarios.walk_with_eight_requests,
 ]
@@ -138,6 +140,20 @@ def goes_on_from_the_date(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(sync_window, "is_vouched", lambda *_: True)
 
 
+def takes_the_ledger_along(plant: pytest.MonkeyPatch) -> None:
+    true = rounds.delete_marked
+
+    def delete_marked(runs: Sequence[Run], *given: Any) -> Iterator[Run]:
+        LedgerEntry.objects.filter(run__in=[run.pk for run in runs]).delete()
+        return true(runs, *given)
+
+    plant.setattr(rounds, "delete_marked", delete_marked)
+
+
+def takes_the_newest_file(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(pruning, "keep_reason_of", lambda run: None)
+
+
 def _giving_back(plant: pytest.MonkeyPatch, **fields: Any) -> None:
     true = Run.requeue
 
@@ -203,6 +219,8 @@ def skips_a_page(plant: pytest.MonkeyPatch) -> None:
         (scenarios.type_a_date_back, leaves_out_what_went_out, {"lost"}),
         (scenarios.type_a_date_forward, reaches_back_behind_a_typed_date, {"unexpected"}),
         (scenarios.change_conditions, goes_on_from_the_date, {"lost"}),
+        (scenarios.prune_between_runs, takes_the_ledger_along, {"duplicated"}),
+        (scenarios.prune_between_runs, takes_the_newest_file, {"broken"}),
         (scenarios.stop_in_the_middle, loses_the_resume_point, {"broken"}),
         (scenarios.stop_in_the_middle, ends_the_run, {"lost"}),
         (scenarios.walk_with_eight_requests, writes_pages_in_another_order, {"lost"}),
