@@ -33,7 +33,9 @@ class Migration(migrations.Migration):
             for after, before in _RENAMED.items()
         ],
         migrations.RunPython(
-            _rename_trigger("again", "reexport"), _rename_trigger("reexport", "again")
+            _rename_trigger("again", "reexport"),
+            _rename_trigger("reexport", "again"),
+            elidable=True,
         ),
         migrations.AlterField(
             model_name="run",

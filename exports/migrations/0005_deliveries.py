@@ -128,7 +128,7 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunPython(_make_deliveries, _keep_pending),
+        migrations.RunPython(_make_deliveries, _keep_pending, elidable=True),
         migrations.RemoveIndex(model_name="run", name="run_copy_pending"),
         migrations.RemoveField(model_name="run", name="copy_temp_name"),
         migrations.RemoveField(model_name="run", name="is_copy_pending"),

@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
     dependencies = [("exports", "0005_deliveries")]
 
     operations = [
-        migrations.RunPython(translate_activities, migrations.RunPython.noop),
+        migrations.RunPython(translate_activities, migrations.RunPython.noop, elidable=True),
         migrations.AlterField(
             model_name="run",
             name="activity",

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
             models.CharField(default="", editable=False, max_length=650),
             preserve_default=False,
         ),
-        migrations.RunPython(add_keys, migrations.RunPython.noop),
+        migrations.RunPython(add_keys, migrations.RunPython.noop, elidable=True),
         migrations.RemoveConstraint("task", "output_file_is_unique"),
         migrations.AddConstraint(
             "task",

@@ -18,13 +18,19 @@ def key_of(name):
 
 
 def _add_export_folder(apps, schema_editor):
+    """Also run in a new database, with the models of the newest version."""
+    destinations = apps.get_model("exports", "Destination").objects
+    destinations.using(schema_editor.connection.alias).create(
+        name="Export folder", kind="folder", target_key=_EXPORT_FOLDER
+    )
+
+
+def _use_export_folder(apps, schema_editor):
     alias = schema_editor.connection.alias
     model = {name: apps.get_model("exports", name).objects.using(alias) for name in (
         "Destination", "TaskDestination", "Delivery", "Run", "Task"
     )}
-    folder = model["Destination"].create(
-        name="Export folder", kind="folder", target_key=_EXPORT_FOLDER
-    )
+    folder = model["Destination"].get(target_key=_EXPORT_FOLDER)
     model["TaskDestination"].bulk_create(
         [
             apps.get_model("exports", "TaskDestination")(task_id=pk, destination=folder)
@@ -157,5 +163,6 @@ class Migration(migrations.Migration):
         migrations.AddField("delivery", "location", models.CharField(blank=True, max_length=1000)),
         migrations.AddField("delivery", "compared", models.CharField(blank=True, choices=[("", "Nothing"), ("size", "Size"), ("hash", "Size and SHA-256")], max_length=10)),
         migrations.AddField("delivery", "error", exports.models.message_field.MessageField(blank=True)),
-        migrations.RunPython(_add_export_folder, _keep_export_folder),
+        migrations.RunPython(_add_export_folder, migrations.RunPython.noop),
+        migrations.RunPython(_use_export_folder, _keep_export_folder, elidable=True),
     ]

@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
                 ('task', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='run_summaries', to='exports.task')),
             ],
         ),
-        migrations.RunPython(add_summaries, migrations.RunPython.noop, elidable=False),
+        migrations.RunPython(add_summaries, migrations.RunPython.noop, elidable=True),
         PointElsewhere(
             model_name='datechange',
             name='run',

@@ -39,5 +39,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunPython(delete_former_sessions, migrations.RunPython.noop),
+        migrations.RunPython(delete_former_sessions, migrations.RunPython.noop, elidable=True),
     ]

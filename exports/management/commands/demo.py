@@ -282,18 +282,20 @@ def _demo_connection(stand_in: StandIn) -> Connection:
 
 
 def _demo_users() -> None:
-    _demo_user(USER, Role.ADMIN, is_staff=True, is_superuser=True)
-    for role in SMALLER_ROLES:
-        _demo_user(role.value, role)
-
-
-def _demo_user(name: str, role: Role, **rights: bool) -> None:
-    user, is_new = User.objects.get_or_create(username=name, defaults=rights)
-    if is_new:
-        set_role(user, role)
+    user = _demo_user(USER, Role.ADMIN, is_staff=True, is_superuser=True)
     if not user.check_password(_password()):
         user.set_password(_password())
         user.save()
+    others = [_demo_user(role.value, role).pk for role in SMALLER_ROLES]
+    # They share the hash, as each would take as long as a login.
+    User.objects.filter(pk__in=others).update(password=user.password)
+
+
+def _demo_user(name: str, role: Role, **rights: bool) -> User:
+    user, is_new = User.objects.get_or_create(username=name, defaults=rights)
+    if is_new:
+        set_role(user, role)
+    return user
 
 
 def _password() -> str:

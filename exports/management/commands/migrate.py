@@ -3,10 +3,14 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.core.management.commands import migrate
-from django.db import Error, connection
+from django.db import Error, connection, connections
 
 from exports.housekeeping.free_space import begin_shrinking
+from exports.management.new_database import make_tables
 from exports.workers.start_lock import alone
+
+# With these somebody wants one migration, or none at all.
+_BY_HAND = ("app_label", "migration_name", "plan", "check_unapplied", "fake", "prune")
 
 
 class Command(migrate.Command):
@@ -15,6 +19,8 @@ class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         with alone(self.stderr.write), _time_between_statements():
             begin_shrinking()
+            if not any(options.get(name) for name in _BY_HAND):
+                make_tables(connections[options["database"]])
             super().handle(*args, **options)
 
 
