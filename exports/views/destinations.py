@@ -5,6 +5,7 @@ from django.db import transaction
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
@@ -16,7 +17,8 @@ from exports.delivery.registry import all_kinds, find_kind, kind_of
 from exports.delivery.sftp_connection import fingerprint
 from exports.forms.destinations import DestinationForm
 from exports.live_checks import connection_check, destination_check
-from exports.models import Destination, DestinationInUseError, TaskDestination
+from exports.models import Destination, DestinationInUseError, Task, TaskDestination
+from exports.outside_numbers import read_id
 from exports.reporting.destinations import destination_lines
 from exports.views.buttons import button
 from exports.views.live_tests import result_of, stream_test
@@ -54,7 +56,7 @@ def create_destination(request: HttpRequest) -> HttpResponse:
     """First the kind is chosen, then its form is filled in."""
     kind = find_kind(request.GET.get("kind", ""))
     if kind is None:
-        context = {"kinds": all_kinds()}
+        context = {"kinds": all_kinds(), "task": _asking_task(request)}
         return render(request, "exports/destinations/kind_choice.html", context)
     if request.method == "POST":
         return _save(request, kind, None)
@@ -146,13 +148,25 @@ def _save(request: HttpRequest, kind: DestinationKind, pk: int | None) -> HttpRe
         request.session[_TEST_NOW] = row.pk
     elif "test" in request.POST:
         return _test_and_show(request, row)
-    return redirect("destination-edit", row.pk)
+    return _to_form(request, row)
 
 
 def _test_and_show(request: HttpRequest, row: Destination) -> HttpResponse:
     level, sentence = result_of(row, destination_check.test_destination(row), _SENTENCES)
     messages.add_message(request, level, sentence)
-    return redirect("destination-edit", row.pk)
+    return _to_form(request, row)
+
+
+def _to_form(request: HttpRequest, row: Destination) -> HttpResponse:
+    task = _asking_task(request)
+    query = {"task": task.pk} if task else None
+    return redirect(reverse("destination-edit", args=[row.pk], query=query))
+
+
+def _asking_task(request: HttpRequest) -> Task | None:
+    """The task from whose page somebody came to make a destination for it."""
+    number = read_id(request.GET.get("task", ""))
+    return Task.objects.filter(pk=number or 0, archived_at=None).first()
 
 
 def _show_form(request: HttpRequest, form: DestinationForm) -> HttpResponse:
@@ -165,6 +179,7 @@ def _show_form(request: HttpRequest, form: DestinationForm) -> HttpResponse:
         "where": form.kind.where(stored.address) if stored else "",
         "uses": stored.tasks_using()[:11] if stored else (),
         "fingerprint": fingerprint(stored.host_key) if stored and stored.host_key else "",
+        "task": _asking_task(request),
         "action": request.get_full_path(),
         "test_now": stored is not None and request.session.pop(_TEST_NOW, None) == stored.pk,
     }

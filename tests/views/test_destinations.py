@@ -203,3 +203,22 @@ def test_task_chooses_its_destinations(signed_in: Client, make_task: MakeTask) -
     assert "acme-{run}.xml" in page
     use = task.task_destinations.get()
     assert (use.destination, use.sends_empty) == (row, True)
+
+
+@pytest.mark.rule("D2")
+def test_new_destination_leads_back_to_its_task(signed_in: Client, make_task: MakeTask) -> None:
+    task = make_task()
+    back = reverse("task-destinations", args=[task.pk])
+    choice = f"{reverse('destination-create')}?task={task.pk}"
+    form = f"{reverse('destination-create')}?kind=sftp&amp;task={task.pk}"
+    assert choice in signed_in.get(back).content.decode()
+    assert form in signed_in.get(choice).content.decode()
+    form = form.replace("&amp;", "&")
+    assert f'href="{back}">Cancel' in signed_in.get(form).content.decode()
+
+    page = signed_in.post(form, SFTP, follow=True).content.decode()
+
+    assert f'href="{back}">Choose it for Nightly batches' in page
+    for unknown in ("0", "x", "99999999999999999999"):
+        other = f"{reverse('destination-create')}?kind=sftp&task={unknown}"
+        assert signed_in.get(other).status_code == 200
