@@ -52,6 +52,10 @@ class Notice:
     sentence: str
     link_label: str
     anchor: str = ""
+    # A button that mends it here, for who may press it: its URL name, with the same arguments as
+    # what is acknowledged, and its label.
+    press_name: str = ""
+    press_label: str = ""
     # What is acknowledged: a thing in the state that it has had since then.
     topic: str = ""
     number: int = 0
@@ -185,6 +189,8 @@ def _of_delivery(delivery: Delivery) -> Notice:
         since=delivery.finished_at,
         sentence=failing_sentence(delivery),
         link_label=_("Open the run"),
+        press_name="delivery-try" if delivery.state == Delivery.State.WAITING else "",
+        press_label=_("Try now"),
     )
 
 

@@ -106,3 +106,17 @@ def test_home_says_how_a_failing_delivery_is_mended(run: Run, signed_in: Client)
     page = signed_in.get(reverse("home")).content.decode()
 
     assert "mend the cause, then press Deliver again" in page
+
+
+def test_home_offers_to_try_a_waiting_delivery_now(run: Run, signed_in: Client) -> None:
+    row = run.deliveries.get()
+    assert row.take("sender")
+    row.put_off("delivery.unreachable", "no answer")
+    address = reverse("delivery-try", args=[row.pk])
+    assert f'action="{address}"' in signed_in.get(reverse("home")).content.decode()
+
+    row.refresh_from_db()
+    assert row.take("sender again")
+    row.fail("delivery.name_taken", "It belongs to another task.")
+
+    assert address not in signed_in.get(reverse("home")).content.decode()
