@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -12,6 +13,8 @@ from exports.demo.server import StandIn
 from exports.demo.store import Store
 from exports.models import Destination
 from tests.conftest import make_connection
+from tests.delivery.destinations import make_destination
+from tests.delivery.sftp_server import PASSWORD, USER, SftpSink
 
 
 @pytest.fixture
@@ -119,3 +122,19 @@ def test_stopped_test_stores_nothing(page: Page, slow: StandIn) -> None:
     expect(page.get_by_role("button", name="Stop the test")).to_be_hidden()
     connection.refresh_from_db()
     assert connection.last_tested_at is None
+
+
+def test_pinned_host_key_is_shown_after_its_test(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "upload").mkdir()
+    with SftpSink(tmp_path).running() as sink:
+        address = {"host": "127.0.0.1", "port": sink.port, "user": USER, "folder": "/upload"}
+        destination = make_destination("sftp", address, {"password": PASSWORD})
+        page.goto(f"/destinations/{destination.pk}/")
+        expect(page.get_by_text("The first test pins the key")).to_be_visible()
+
+        page.get_by_role("button", name="Test destination").click()
+
+        expect(page.locator("#test-announcement")).to_contain_text("every step passed")
+        panel = page.get_by_role("region", name="Host key")
+        expect(panel).to_contain_text(sink.host_key.get_fingerprint())
+        expect(panel.get_by_role("button", name="Forget the pinned key")).to_be_visible()

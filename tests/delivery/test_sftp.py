@@ -56,6 +56,13 @@ def test_first_test_pins_the_host_key(sink: SftpSink, folder: Path) -> None:
     assert sink.host_key.get_fingerprint() in destination.last_test_steps[1]["sentence"]
 
 
+def test_blank_folder_is_the_one_of_the_login(sink: SftpSink) -> None:
+    destination = to(sink, folder="")
+    outcomes(destination)
+
+    assert "that the login leads to" in destination.last_test_steps[3]["sentence"]
+
+
 @pytest.mark.rule("D4")
 def test_file_arrives_whole_under_its_name(sink: SftpSink, folder: Path, task: Task) -> None:
     destination = to(sink)

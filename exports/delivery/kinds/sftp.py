@@ -166,6 +166,8 @@ class _SftpSession(Session):
             raise DeliveryError(
                 DeliveryErrorCode.FOLDER_MISSING, message % {"folder": self._folder}
             )
+        if self._folder == ".":
+            return _("The folder that the login leads to is there.")
         return _("%(folder)s is there.") % {"folder": self._folder}
 
     def _write_test(self) -> str:

@@ -8,6 +8,16 @@ function show(part) {
   document.getElementById("test-announcement").textContent = result.firstElementChild.dataset.announcement;
 }
 
+// Beside the result the page may say what the test has changed, such as the host key it has pinned.
+async function renewWhatTheTestChanges() {
+  const parts = document.querySelectorAll("[data-after-test]");
+  if (!parts.length) return;
+  const answer = await fetch(location.href);
+  if (!answer.ok || answer.redirected) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of parts) part.replaceWith(page.getElementById(part.id) ?? part);
+}
+
 async function follow(form) {
   const button = form.querySelector("button");
   const before = document.getElementById("test-result").innerHTML;
@@ -28,6 +38,7 @@ async function follow(form) {
       text = parts.pop();
       if (parts.length) show(parts.at(-1));
     }
+    renewWhatTheTestChanges().catch(() => {});
   } catch {
     if (stopping.signal.aborted) {
       document.getElementById("test-result").innerHTML = before;
