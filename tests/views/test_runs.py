@@ -58,6 +58,8 @@ def test_an_active_run_tells_where_it_stands(
     assert "<dt>Pages</dt><dd>12</dd>" in page
     assert "<dt>Retries</dt><dd>2</dd>" in page
     assert "<dt>Time left</dt><dd>1 min" in page
+    # Outside of what is renewed, so it names no state.
+    assert f'History of changes<span class="visually-hidden"> {run}</span>' in page
     assert "ConnectWise answered 503." in page
     assert "Cancel run" in page
 
