@@ -10,7 +10,6 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
-from django.utils.formats import date_format
 from django.utils.translation import ngettext
 
 from exports import clock
@@ -58,9 +57,9 @@ def render_test(channel: Channel) -> Letter:
 
 
 def moment(at: datetime) -> str:
-    """In the installation's zone, which is named."""
+    """As pages write it, in the installation's zone, which is named."""
     local = timezone.localtime(at, ZoneInfo(settings.TIME_ZONE))
-    return f"{date_format(local, 'DATETIME_FORMAT')} ({settings.TIME_ZONE})"
+    return f"{local:%Y-%m-%d %H:%M:%S} ({settings.TIME_ZONE})"
 
 
 def link_to(event: Event) -> str:

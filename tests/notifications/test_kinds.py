@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from exports.models import Channel, Message, Task, record_event
+from exports.models import Channel, Event, Message, Task, record_event
 from exports.models.codes import EventCode
 from exports.notifications import kinds
 from exports.notifications.kind import ChannelKind, Letter, Target
@@ -52,7 +52,7 @@ def test_mail_says_what_and_why(mails: MailSink, task: Task, settings: Settings)
         "run the task again",
         "You are told again when it has succeeded",
         "Task: Nightly batches",
-        "(UTC)",
+        f"When: {Event.objects.get().created_at:%Y-%m-%d %H:%M:%S} (UTC)",
         f"https://cw.example.com/tasks/{task.pk}/",
     ):
         assert part in text
