@@ -1,12 +1,13 @@
 """Invented events, to show how each message reads before it is needed."""
 
+import hashlib
 from datetime import timedelta
 from typing import Final
 
 from exports import clock
 from exports.connectwise.language import gettext as _
 from exports.connectwise.language import gettext_noop
-from exports.models import Event
+from exports.models import Event, Run
 from exports.models.codes import EventCode
 from exports.notifications.kind import Letter
 from exports.notifications.rendering import in_language, render_event
@@ -27,7 +28,7 @@ _ABOUT_CONNECTION: Final = {
 }
 _ABOUT_NOTHING: Final = {EventCode.NO_WORKER_ALIVE, EventCode.WORKER_BACK}
 _RECOVERED_FROM: Final = {EventCode.RECOVERED: "failed", EventCode.WORKFLOW_RECOVERED: "failed"}
-SHOWN: Final = tuple(code for code in EventCode if code != EventCode.REPORT)
+SHOWN: Final = tuple(EventCode)
 
 
 def sample_letter(code: EventCode, language: str) -> Letter:
@@ -51,4 +52,16 @@ def _event(code: EventCode, reason: str) -> Event:
         state_before=before,
         before_since=now - timedelta(hours=6) if before else None,
         before_count=12 if before else 0,
+        result=Run.Status.SUCCEEDED if code == EventCode.REPORT else "",
+        run=_run() if code == EventCode.REPORT else None,
+    )
+
+
+def _run() -> Run:
+    """What a report tells of; it is stored nowhere."""
+    return Run(
+        status=Run.Status.SUCCEEDED,
+        batch_count=352,
+        file_name="nightly.xml",
+        file_sha256=hashlib.sha256(b"nightly.xml").hexdigest(),
     )

@@ -102,6 +102,12 @@ def test_every_message_can_be_previewed(admin_client: Client, language: str) -> 
             json.loads(text)
 
 
+def test_preview_of_a_report_tells_of_a_run(admin_client: Client) -> None:
+    page = admin_client.get(reverse("message-preview"), {"event": "report"})
+
+    assert {("Batches", "352"), ("File", "nightly.xml")} <= set(page.context["letter"].facts)
+
+
 def test_preview_of_nonsense_shows_a_failure(admin_client: Client) -> None:
     page = admin_client.get(reverse("message-preview"), {"event": "x", "language": "y"})
 
