@@ -21,11 +21,14 @@ iframe {{ width: 100%; height: 32rem; border: 1px solid #ccc }}</style></head>
 
 
 class Arrivals:
-    """A small web server on loopback: `/` lists everything, newest first."""
+    """A small web server on loopback: `/` lists everything, newest first.
 
-    def __init__(self, sink: MailSink, folder: Path) -> None:
+    `login` says how a destination made by hand gets to the SFTP server.
+    """
+
+    def __init__(self, sink: MailSink, folder: Path, login: str) -> None:
         self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.sink, self._server.folder = sink, folder
+        self._server.sink, self._server.folder, self._server.login = sink, folder, login
         self._thread = Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     @property
@@ -50,6 +53,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     sink: MailSink
     folder: Path
+    login: str
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -59,7 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
         kind, _, name = self.path.strip("/").partition("/")
         mails = self.server.sink.mails
         if not kind:
-            self._send(_overview(mails, self.server.folder))
+            self._send(_overview(mails, self.server.folder, self.server.login))
         elif kind in ("mail", "html") and name.isdecimal() and int(name[:9]) < len(mails):
             mail = mails[int(name)]
             self._send(_html_of(mail) if kind == "html" else _mail_page(mail, name))
@@ -82,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def _overview(mails: list[EmailMessage], folder: Path) -> str:
+def _overview(mails: list[EmailMessage], folder: Path, login: str) -> str:
     letters = "".join(
         f"<tr><td>{escape(str(mail['Date']))}</td><td>{escape(str(mail['To']))}</td>"
         f'<td><a href="/mail/{number}">{escape(str(mail["Subject"]))}</a></td></tr>'
@@ -97,6 +101,7 @@ def _overview(mails: list[EmailMessage], folder: Path) -> str:
     body = (
         f"<h2>Mails</h2>{f'<table>{letters}</table>' if letters else none}"
         f"<h2>Files on the SFTP server</h2>{f'<table>{files}</table>' if files else none}"
+        f"<p>A destination of your own takes: {escape(login)}.</p>"
     )
     return _PAGE.format(title="What the demo sent", body=body)
 

@@ -98,8 +98,9 @@ def test_wrong_password_is_refused_and_key_stays(sftp: SftpServer, tmp_path: Pat
 def test_pages_show_what_arrived(sink: MailSink, sftp: SftpServer) -> None:
     send(sink, "As text")
     (sftp.folder / "batches.xml").write_bytes(b"<Batches/>")
-    with Arrivals(sink, sftp.folder) as arrivals:
+    with Arrivals(sink, sftp.folder, sftp.login) as arrivals:
         overview = page(arrivals.url)
+        assert f"Port {sftp.port}, User {USER}, Password {PASSWORD}" in overview
         assert "Zoë &lt;1&gt;" in overview
         assert "/file/batches.xml" in overview
         assert "As text" in page(f"{arrivals.url}mail/0")

@@ -31,6 +31,11 @@ class SftpServer:
     def port(self) -> int:
         return int(self._server.server_address[1])
 
+    @property
+    def login(self) -> str:
+        """For people who make a destination of it."""
+        return f"Host 127.0.0.1, Port {self.port}, User {USER}, Password {PASSWORD}"
+
     def __enter__(self) -> "SftpServer":
         self._thread.start()
         return self

@@ -32,7 +32,7 @@ def surroundings(folder: Path) -> Iterator[tuple[SftpServer, Arrivals]]:
     with (
         MailSink() as sink,
         SftpServer(folder / "sftp", folder / "sftp-host.key") as sftp,
-        Arrivals(sink, sftp.folder) as arrivals,
+        Arrivals(sink, sftp.folder, sftp.login) as arrivals,
     ):
         os.environ.update(
             {
