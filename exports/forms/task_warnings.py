@@ -45,6 +45,11 @@ class TaskWarnings(DatedForm):
         name, export = self["output_file"].value() or "", self["export"].value()
         if not name or export == Task.Export.ALL or not is_overwritten_each_run(name):
             return ""
+        if "{date}" in name:
+            return _(
+                "Runs of the same day replace each other's file, picked up or not. Put {run} or "
+                "{time} into Output File to keep each one; the history keeps them all in any case."
+            )
         return _(
             "Every run replaces the file of the one before, picked up or not. Put {run} or {time} "
             "into Output File to keep each one; the history keeps them all in any case."

@@ -156,6 +156,16 @@ def test_likely_mistake_is_saved_with_warning(signed_in: Client, connection: Con
     assert replaced.startswith("Every run replaces the file of the one before")
 
 
+def test_dated_file_is_replaced_on_its_day(signed_in: Client, connection: Connection) -> None:
+    dated = new_task(connection, output_file="batches-{date}.xml")
+    response = signed_in.post(CREATE, dated)
+    page = signed_in.get(response["Location"]).content.decode()
+
+    assert messages_in(response)[-1].startswith("Runs of the same day replace each other's file")
+    assert "Runs of the same day replace each other" in page
+    assert "Every run replaces" not in page
+
+
 def test_form_shows_the_final_file_name(signed_in: Client, make_task: MakeTask) -> None:
     task = make_task(output_file="{task}-{run}.xml", export="modified")
     run = succeed(task)
