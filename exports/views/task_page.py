@@ -16,7 +16,8 @@ from exports.connectwise.filter.conditions import ConditionError
 from exports.forms.dates import DatesForm, offer_last_close
 from exports.forms.ledger import LedgerSearchForm
 from exports.forms.utc_input import canonical
-from exports.models import DateChange, Installation, LedgerEntry, Run, Task, Workflow
+from exports.models import Channel, DateChange, Installation, LedgerEntry, Run, Task, Workflow
+from exports.models.codes import EventCode
 from exports.models.runs import RunQuerySet
 from exports.models.sync_window import Restart, next_window
 from exports.number_formats import grouped
@@ -58,11 +59,13 @@ def render_task_page(
         "dates": form,
         "undoable": undoable,
         "ledger_form": LedgerSearchForm(),
+        "told": Channel.objects.subscribed(EventCode.FAILED, task.pk),
         "workflows": Workflow.objects.with_step(task.pk),
         "has_entries": LedgerEntry.objects.sent_by(task).exists(),
         "output_name_error": output_name_error(task.output_file, task.name),
         "is_overwritten": task.export != Task.Export.ALL
         and is_overwritten_each_run(task.output_file),
+        "is_dated": "{date}" in task.output_file,
         **_changes(task, undoable),
         **_next_run(task),
     }

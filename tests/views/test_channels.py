@@ -12,6 +12,7 @@ from exports.models import Channel, Message, Task, record_event
 from exports.models.codes import EventCode
 from exports.notifications import web
 from exports.notifications.sending import send_messages
+from tests.conftest import MakeTask
 from tests.notifications.conftest import SECRET, chat_channel, hook, hook_channel, mails
 from tests.notifications.sinks import MailSink, WebSink
 
@@ -250,6 +251,21 @@ def test_deleted_channel_takes_its_messages(
 
     assert "Channel Hook was deleted." in answer.content.decode()
     assert not Message.objects.exists()
+
+
+def test_task_page_says_who_is_told(
+    admin_client: Client, hook: WebSink, make_task: MakeTask
+) -> None:
+    task, other = make_task(), make_task(name="Other", output_file="other.xml")
+    channel = hook_channel(hook, is_for_all=False)
+    channel.tasks.add(task)
+
+    def told_of(task: Task) -> str:
+        page = admin_client.get(reverse("task-detail", args=[task.pk])).content.decode()
+        return page.split("Told when a run fails")[1].split("</dd>")[0]
+
+    assert f'/channels/{channel.pk}/">{channel.name}<' in told_of(task)
+    assert "Nobody" in told_of(other)
 
 
 def test_list_asks_the_same_for_many(

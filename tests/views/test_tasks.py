@@ -177,7 +177,7 @@ def test_the_page_takes_few_queries(
             move_date(task, run, field, MARCH)
     if asks_otherwise:
         RunSummary.objects.update(conditions="id < 900")
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         page = page_of(signed_in, task)
     assert ("The next run starts again at" in page) is asks_otherwise
 
