@@ -137,9 +137,14 @@ def enqueue_unblocked() -> None:
 
 def enqueue_lost(runs: RunQuerySet) -> None:
     """Enqueue those of `runs` that nothing blocks and whose job is not in the queue."""
+    free: list[Run] = []
     with isolated(_("queued runs")):
         free = [run for run in runs.order_by("id") if run.blocker() is None]
-        waiting = queue_engine().waiting() if free else set()
+    if not free:
+        return
+    # A subject that succeeds only when the queue was asked; else each failure would be news.
+    with isolated(_("the queue")):
+        waiting = queue_engine().waiting()
         for run in free:
             if (run.pk, run.attempt) not in waiting:
                 enqueue(run)

@@ -3,14 +3,18 @@
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from logging import LogRecord
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from exports.demo.server import StandIn
+from exports.housekeeping import isolation
 from exports.models import Run, Task, Worker
-from exports.workers import jobs
+from exports.workers import jobs, recovery
 from exports.workers.queues.redis_engine import RedisEngine
 from exports.workers.start_checks import StartError, check_queue
 from tests.conftest import MakeTask
@@ -161,3 +165,20 @@ def test_many_runs_wait_once_for_redis(
     wait_until(lambda: engine.problem() is None)
     jobs.enqueue_lost(Run.objects.queued())
     assert engine.waiting() == {(run.pk, 1) for run in runs}
+
+
+def test_log_tells_once_what_ails_redis(
+    broker: RedisServer, engine: RedisEngine, task: Task, caplog: pytest.LogCaptureFixture
+) -> None:
+    isolation._reported.clear()
+    engine.see()
+    run = queue(task)
+    Run.objects.filter(pk=run.pk).update(enqueued_at=timezone.now() - timedelta(minutes=1))
+    broker.kill()
+    for _ in range(3):
+        recovery.recover()
+        jobs.enqueue_unblocked()
+
+    lines = [line for line in map(LogRecord.getMessage, caplog.records) if "Redis" in line]
+    assert lines
+    assert len(lines) == len(set(lines))
