@@ -43,6 +43,7 @@ class SharedServers:
         self.s3: S3Server | None = None
         self._longest = longest
         self._back_at: float | None = None
+        self._whole_since = time.monotonic()
         self._come_back: Callable[[], None] = lambda: None
         try:
             if NAMESPACE not in without:
@@ -93,11 +94,17 @@ class SharedServers:
     def is_whole(self) -> bool:
         return self._back_at is None
 
+    @property
+    def may_be_struck(self) -> bool:
+        """Whether all were there for long enough; else hardly a run would get through."""
+        return self.is_whole and time.monotonic() - self._whole_since > self._longest
+
     def look(self, *, is_over: bool = False) -> None:
         """Bring back what was away for long enough."""
         if self._back_at is not None and (is_over or time.monotonic() > self._back_at):
             self._come_back()
             self._back_at = None
+            self._whole_since = time.monotonic()
 
     def fetch_files(self) -> None:
         """Put the files of the storage where they would be without one."""
