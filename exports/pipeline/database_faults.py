@@ -14,8 +14,9 @@ from exports.pipeline.lease import shutdown
 
 _T = TypeVar("_T")
 
-# SQLSTATEs of PostgreSQL: its end, its crash, its start, and the class of connections.
-_SHUTDOWNS = ("57P01", "57P02", "57P03")
+# SQLSTATEs of PostgreSQL: its end, its crash, its start, a session that it ended because it stood
+# still (within a transaction, or at all), and the class of connections.
+_SHUTDOWNS = ("57P01", "57P02", "57P03", "25P03", "57P05")
 _CONNECTION = "08"
 
 # How long recording the end of a run is retried, in seconds.

@@ -1,5 +1,6 @@
 """The server ends every connection at a bad moment, as when it is restarted or cut off."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -86,6 +87,41 @@ def test_success_whose_answer_was_lost_is_recorded_once(task: Task) -> None:
         jobs.execute_here(run.pk, 1)
 
     assert fresh(run).status == "succeeded"
+    assert fresh(run).task.run_summaries.count() == 1
+
+
+@contextmanager
+def standstill_after(is_it: Callable[[str], bool]) -> Iterator[None]:
+    """The process stands still once, within a transaction and for longer than the server waits."""
+    is_over = False
+
+    def execute(do: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        nonlocal is_over
+        answer = do(sql, params, many, context)
+        if not is_over and is_it(sql) and database.in_atomic_block:
+            is_over = True
+            # Beside the cursor, which still has the answer.
+            database.connection.execute("SET idle_in_transaction_session_timeout = '50ms'")
+            time.sleep(2)
+        return answer
+
+    with database.execute_wrapper(execute):
+        yield
+    assert is_over
+
+
+@pytest.mark.rule("Q3", "Q5")
+@pytest.mark.parametrize("table", ["exports_runsummary", "exports_runlogentry"])
+def test_session_ended_for_standing_still_is_made_again(
+    task: Task, stand_in: StandIn, table: str
+) -> None:
+    run = queue(task)
+    with standstill_after(lambda sql: sql.startswith("INSERT") and table in sql):
+        jobs.execute_here(run.pk, 1)
+        work_off_queue()
+
+    assert (fresh(run).status, fresh(run).error) == ("succeeded", "")
+    assert exported_versions(fresh(run)) == versions_in(stand_in)
     assert fresh(run).task.run_summaries.count() == 1
 
 
