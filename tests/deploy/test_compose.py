@@ -81,7 +81,7 @@ def test_our_services_may_write_only_their_data(name: str) -> None:
     assert {*service["environment"]} <= settings_read()
 
 
-def test_files_are_kept_in_the_bucket_that_is_made() -> None:
+def test_files_go_into_the_bucket_made() -> None:
     environment = document()["x-cwexport"]["environment"]
     storage, bucket = services()["storage"], services()["bucket"]
     keys = StorageKeys(environment["AWS_ACCESS_KEY_ID"], "secret", "", "us-east-1", "")
