@@ -31,6 +31,8 @@ __all__ = [
     "tls_stand_in",
 ]
 
+# The property by which a test tells it; `record_property(INSTEAD, …)`.
+INSTEAD = "instead"
 
 # How long an example takes says how busy the machine is, and nothing about the product.
 hypothesis.settings.register_profile(
@@ -70,6 +72,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter and session.config.getoption("--strict-skips") and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what a test did in place of what this machine does not permit."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, told in report.user_properties:
+            if name == INSTEAD:
+                terminalreporter.write_line(f"{report.nodeid}: {told}")
 
 
 MakeTask = Callable[..., Task]

@@ -3,11 +3,12 @@
 Workers take each other for dead after a fifth of the usual time, as does the time away go by.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import INSTEAD
 from tests.stress.hosts import HostsHistory, HostsTally
 from tests.stress.shared_servers import NAMESPACE, REDIS, S3, SharedServers
 
@@ -16,14 +17,17 @@ pytestmark = pytest.mark.django_db(transaction=True)
 HASTY = ("-m", "tests.stress.hasty_worker")
 
 
-def strike(folder: Path, *kinds: str, without: Collection[str] = ()) -> HostsTally:
+Tell = Callable[[str, object], None]
+
+
+def strike(folder: Path, tell: Tell, *kinds: str, without: Collection[str] = ()) -> HostsTally:
     """One strike of each of these kinds; a host that cannot be cut off is stopped."""
     servers = SharedServers(folder, without=without, longest=4)
     try:
         history = HostsHistory(1, folder, servers, batch_count=100, away=15, program=HASTY)
         missing = set(kinds) - set(history.kinds)
         if missing:
-            print(f"stopped instead of {', '.join(missing)}: {servers.refusal}")
+            tell(INSTEAD, f"stopped, not {', '.join(missing)}: {servers.refusal}")
             kinds = (*set(kinds) - missing, "host stopped")
         tally = history.simulate(3, 1, kinds)
     finally:
@@ -35,22 +39,28 @@ def strike(folder: Path, *kinds: str, without: Collection[str] = ()) -> HostsTal
 
 @pytest.mark.rule("Q1", "Q3")
 @pytest.mark.parametrize("kind", ["host cut off from the database", "host cut off from all"])
-def test_host_cut_off_counts_for_nothing(tmp_path: Path, kind: str) -> None:
-    strike(tmp_path, kind, without=[REDIS, S3])
+def test_host_cut_off_counts_for_nothing(tmp_path: Path, record_property: Tell, kind: str) -> None:
+    strike(tmp_path, record_property, kind, without=[REDIS, S3])
 
 
 @pytest.mark.rule("Q1", "Q3")
-def test_killed_and_stopped_hosts_lose_nothing(tmp_path: Path) -> None:
+def test_killed_and_stopped_hosts_lose_nothing(tmp_path: Path, record_property: Tell) -> None:
     tally = strike(
-        tmp_path, "worker killed", "host killed", "host stopped", without=[REDIS, S3, NAMESPACE]
+        tmp_path,
+        record_property,
+        "worker killed",
+        "host killed",
+        "host stopped",
+        without=[REDIS, S3, NAMESPACE],
     )
     assert tally.taken_over_count > 0
 
 
 @pytest.mark.rule("Q1", "Q2", "Q3")
-def test_redis_and_storage_fail_beside_hosts(tmp_path: Path) -> None:
+def test_redis_and_storage_fail_beside_hosts(tmp_path: Path, record_property: Tell) -> None:
     strike(
         tmp_path,
+        record_property,
         "host cut off from the database",
         "Redis emptied",
         "Redis killed",

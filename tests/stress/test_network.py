@@ -4,11 +4,12 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import INSTEAD
 from tests.processes import ROOT
 from tests.stress.kill_points import wait_until
 from tests.stress.network import HostNetwork, NetworkRefusedError, Side
@@ -32,12 +33,12 @@ while line := sys.stdin.readline():
 
 
 @pytest.fixture
-def network() -> Iterator[HostNetwork | None]:
+def network(record_property: Callable[[str, object], None]) -> Iterator[HostNetwork | None]:
     """None where this machine gives none, which the test says."""
     try:
         made = HostNetwork()
     except NetworkRefusedError as error:
-        print(f"not tried: {error}")
+        record_property(INSTEAD, f"not tried: {error}")
         yield None
         return
     yield made
