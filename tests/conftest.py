@@ -1,12 +1,13 @@
 """Fixtures that most tests need: a stand-in ConnectWise, a connection to it, and a task."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import hypothesis
 import pytest
+from django.db import connection as database
 from pytest_django import DjangoDbBlocker, Settings
 
 from exports import clock
@@ -114,6 +115,14 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """Some tests end with emptying all tables, which the audit log would refuse."""
     with django_db_blocker.unblock():
         audit_triggers.permit_emptying()
+        if database.vendor == "postgresql":
+            database.ops.sql_flush = _delete_all_rows
+
+
+def _delete_all_rows(style: object, tables: Iterable[str], **_: object) -> list[str]:
+    """TRUNCATE makes new files for each table and index: a hundred times slower for a few rows."""
+    deletes = (f"DELETE FROM {database.ops.quote_name(table)}" for table in tables)
+    return ["; ".join(("SET CONSTRAINTS ALL DEFERRED", *deletes))]
 
 
 @pytest.fixture
