@@ -16,6 +16,7 @@ from exports.demo.server import StandIn
 from exports.models import Connection, Run, Task
 from tests import audit_triggers
 from tests.demo.stand_in_fixtures import certificates, stand_in, tls_stand_in
+from tests.management import databases
 from tests.stores import each_store, s3_process, s3_server, s3_store
 from tests.workers.queues.fixtures import broker, engine, redis_server
 
@@ -70,6 +71,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    databases.drop_all()
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter and session.config.getoption("--strict-skips") and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from tests.backups.places import Place, database_url
+from tests.backups.places import Place
+from tests.management.databases import address_of
 
 if not os.environ.get("CWEXPORT_TEST_DATABASE_URL", "").startswith("postgres"):
     collect_ignore = ["test_postgresql.py"]
@@ -24,6 +25,6 @@ def place(db: None, tmp_path: Path) -> Iterator[Place]:
     with connection.cursor() as cursor:
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         cursor.execute(f'CREATE DATABASE "{name}"')
-    yield Place(folder, database_url(name))
+    yield Place(folder, address_of(name))
     with connection.cursor() as cursor:
         cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from django.db import connection
 
 from tests.management.installation import manage
 
@@ -50,10 +49,3 @@ class Place:
         if self.url.startswith("sqlite"):
             return not Path(self.url.removeprefix("sqlite:///")).exists()
         return self.rows("SELECT * FROM pg_tables WHERE schemaname = 'public'") == []
-
-
-def database_url(name: str) -> str:
-    """Of another database on the server of the tests."""
-    used = connection.settings_dict
-    password = f":{used['PASSWORD']}" if used["PASSWORD"] else ""
-    return f"postgres://{used['USER']}{password}@{used['HOST']}:{used['PORT']}/{name}"

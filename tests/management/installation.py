@@ -1,4 +1,8 @@
-"""`manage.py` as an operator starts it, with its own data folder and settings."""
+"""`manage.py` as an operator starts it, with its own data folder and settings.
+
+What `install` has made is on the kind of database that the tests run on; else it is SQLite, as long
+as DATABASE_URL does not say otherwise.
+"""
 
 import os
 import socket
@@ -11,32 +15,55 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.management import databases
 from tests.processes import ROOT
 
 _OURS = ("CWEXPORT_", "DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "DJANGO_")
 _PATIENCE = 600.0  # seconds; far more than needed, as the machine may be busy
+# Of installations on PostgreSQL, by folder.
+_databases: dict[str, str] = {}
 
 
 def own_environment(folder: Path | str, **changes: str) -> dict[str, str]:
     """The environment of an installation in `folder`, without the tests' own variables."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith(_OURS)}
+    if str(folder) in _databases:
+        kept["DATABASE_URL"] = _databases[str(folder)]
     return {**kept, "CWEXPORT_DATA_DIR": str(folder), **changes}
 
 
+# Both are made once for each test process, as all migrations take seconds.
 @cache
-def _migrated_database() -> bytes:
-    """Made once for each test process, as all migrations take seconds."""
+def _migrated_file() -> bytes:
     with TemporaryDirectory() as folder:
         done = manage("migrate", folder=folder)
         assert done.returncode == 0, done.stderr
         return (Path(folder) / "cwexport.sqlite3").read_bytes()
 
 
+@cache
+def _migrated_template() -> str:
+    name = databases.make_copy()
+    with TemporaryDirectory() as folder:
+        done = manage("migrate", folder=folder, DATABASE_URL=databases.address_of(name))
+        assert done.returncode == 0, done.stderr
+    return name
+
+
 def install(folder: Path) -> Path:
     """A folder with a database that has all tables, as `manage.py migrate` leaves it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (folder / "cwexport.sqlite3").write_bytes(_migrated_database())
+    if databases.are_on_postgresql():
+        copy = databases.make_copy(_migrated_template())
+        _databases[str(folder)] = databases.address_of(copy)
+    else:
+        (folder / "cwexport.sqlite3").write_bytes(_migrated_file())
     return folder
+
+
+def database_url(folder: Path) -> str:
+    """Of an installation that `install` has made."""
+    return _databases.get(str(folder), f"sqlite:///{folder}/cwexport.sqlite3")
 
 
 def manage(

@@ -1,6 +1,7 @@
 """What `serve` prints at its start, and the addresses it answers at."""
 
 import json
+import re
 import socket
 import urllib.error
 import urllib.request
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.management.installation import (
+    database_url,
     free_port,
     install,
     is_listening,
@@ -32,7 +34,8 @@ def test_start_names_folder_and_database_at_once(folder: Path, tmp_path: Path) -
 
     printed = log.read_text()
     assert f"Data folder: {folder}\n" in printed
-    assert f"Database: {folder}/cwexport.sqlite3\n" in printed
+    shown = re.sub(r"//[^/]*@", "//", database_url(folder).removeprefix("sqlite:///"))
+    assert f"Database: {shown}\n" in printed
     assert "without TLS" not in printed
 
 

@@ -9,6 +9,7 @@ import requests
 from cryptography.fernet import Fernet
 
 from tests.management.installation import (
+    database_url,
     free_port,
     install,
     is_listening,
@@ -25,7 +26,7 @@ def test_sign_on_comes_back_to_another_process(tmp_path: Path) -> None:
     first, second = free_port(), free_port()
     install(tmp_path / "a")
     with real_provider() as issuer:
-        shared = _settings(issuer, tmp_path / "a" / "cwexport.sqlite3", first)
+        shared = _settings(issuer, database_url(tmp_path / "a"), first)
         with (
             serve_process(tmp_path / "a", tmp_path / "a.log", "--port", str(first), **shared),
             serve_process(tmp_path / "b", tmp_path / "b.log", "--port", str(second), **shared),
@@ -46,9 +47,9 @@ def test_sign_on_comes_back_to_another_process(tmp_path: Path) -> None:
             assert gone.status_code == 302
 
 
-def _settings(issuer: str, database: Path, port: int) -> dict[str, str]:
+def _settings(issuer: str, database: str, port: int) -> dict[str, str]:
     return {
-        "DATABASE_URL": f"sqlite:///{database}",
+        "DATABASE_URL": database,
         "SECRET_KEY": secrets.token_urlsafe(64),
         "CWEXPORT_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
         "CWEXPORT_PUBLIC_URL": f"http://127.0.0.1:{port}",

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from exports.models import Installation, Run, Task
 from exports.storage.belonging import ForeignFolderError, adopt_folder, check_folder_belongs
 from tests.conftest import run_now
-from tests.management.installation import install, manage, own_environment
+from tests.management.installation import database_url, install, manage, own_environment
 from tests.processes import ROOT
 from tests.run_files import run_file
 
@@ -116,7 +116,7 @@ def test_every_process_refuses_a_foreign_folder(
 ) -> None:
     run = run_now(task)
     check_folder_belongs()
-    other = {"DATABASE_URL": f"sqlite:///{install(tmp_path / 'other')}/cwexport.sqlite3"}
+    other = {"DATABASE_URL": database_url(install(tmp_path / "other"))}
 
     done = manage(*command, folder=data_folder, **other)
 
