@@ -174,7 +174,9 @@ def test_it_writes_nothing_neither_rows_nor_files(
 
     assert found.error == ""
     assert (everything_stored(), content_of(data_folder)) == (rows, folder)
-    assert {query["sql"].split()[0] for query in asked.captured_queries} == {"SELECT"}
+    # Many rows are read through a cursor, which PostgreSQL has declared.
+    reading = {"SELECT", "DECLARE"} if database.vendor == "postgresql" else {"SELECT"}
+    assert {query["sql"].split()[0] for query in asked.captured_queries} <= reading
     assert {request.method for request in stand_in.requests} == {"GET"}
 
 

@@ -140,8 +140,11 @@ def test_export_folder_out_of_reach_is_reported(tmp_path: Path, settings: Settin
 
 
 def test_database_that_cannot_be_written_is_refused(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    # Only SQLite is a file, wherever the other tests have their rows.
+    file = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "cwexport.sqlite3")}
+    monkeypatch.setitem(settings.DATABASES, "default", file)
     monkeypatch.setattr(os, "access", lambda path, mode: False)
 
     with pytest.raises(FolderUnusableError, match=r"belongs to the user .* chown -R"):
