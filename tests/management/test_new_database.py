@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 
 from exports.management.new_database import make_tables
+from tests.management import databases
 from tests.processes import ROOT, environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,7 +27,7 @@ def describe(tmp_path: Path) -> Describe:
         command = [sys.executable, "-m", "tests.management.described_database", way]
         folder = tmp_path / way
         folder.mkdir(mode=0o700)
-        changes = {"CWEXPORT_DATA_DIR": str(folder), "DATABASE_URL": _url(way, folder)}
+        changes = {"CWEXPORT_DATA_DIR": str(folder), "DATABASE_URL": _url(folder)}
         done = subprocess.run(
             command, cwd=ROOT, env=environment(**changes), capture_output=True, check=True
         )
@@ -50,12 +51,7 @@ def test_database_with_tables_is_left_alone() -> None:
     assert make_tables(connection) is False
 
 
-def _url(way: str, folder: Path) -> str:
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{folder}/new.sqlite3"
-    used = connection.settings_dict
-    name = f"{used['NAME']}_{way}"
-    with connection.cursor() as cursor:
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
-        cursor.execute(f'CREATE DATABASE "{name}"')
-    return "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{name}".format(**used, name=name)
+def _url(folder: Path) -> str:
+    if databases.are_on_postgresql():
+        return databases.address_of(databases.make_copy())
+    return f"sqlite:///{folder}/new.sqlite3"
