@@ -178,6 +178,7 @@ def test_log_tells_once_what_ails_redis(
     for _ in range(3):
         recovery.recover()
         jobs.enqueue_unblocked()
+    broker.start()
 
     lines = [line for line in map(LogRecord.getMessage, caplog.records) if "Redis" in line]
     assert lines
