@@ -1,13 +1,16 @@
 """The worker's threads that deliver: one for each destination, so that none waits for another."""
 
+import logging
 import threading
 from collections.abc import Callable
 
-from django.db import close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
 from exports.connectwise.language import gettext as _
 from exports.delivery.sending import send_due
 from exports.models import Delivery
+
+logger = logging.getLogger(__name__)
 
 # Each holds one connection to the database, and at most one to its destination.
 MAX_AT_ONCE = 12
@@ -27,9 +30,8 @@ class Senders:
         for key in due.values_list("destination_id", flat=True).distinct():
             if key in self._threads or len(self._threads) >= MAX_AT_ONCE:
                 continue
-            name = _("deliveries to destination %(number)s") % {"number": key}
             thread = threading.Thread(
-                target=self._send_all, args=(key,), name=str(name), daemon=True
+                target=self._send_all, args=(key,), name=_name(key), daemon=True
             )
             self._threads[key] = thread
             thread.start()
@@ -44,5 +46,13 @@ class Senders:
             close_old_connections()
             due = Delivery.objects.due().filter(destination=destination_id)
             send_due(self._is_over, due=due)
+        except (DatabaseError, InterfaceError) as error:
+            # The next round starts another thread.
+            params = {"subject": _name(destination_id), "reason": error}
+            logger.warning(_("Put off and tried again: %(subject)s (%(reason)s)"), params)
         finally:
             connection.close()
+
+
+def _name(destination_id: int | None) -> str:
+    return _("deliveries to destination %(number)s") % {"number": destination_id}

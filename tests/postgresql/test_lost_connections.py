@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db import connection as database
 from django.test import Client
 
+from exports.delivery.senders import Senders
 from exports.demo.server import StandIn
 from exports.models import ApiToken, Task
 from exports.workers import jobs
@@ -163,6 +164,15 @@ def test_page_says_that_the_database_does_not_answer(
     assert "/runs/: the database did not answer" in line.getMessage()
     assert [record for record in caplog.records if record.exc_info] == []
     assert patient.get("/runs/").status_code == 200
+
+
+@cannot_connect
+def test_sender_without_database_ends_in_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    with no_server():
+        Senders(lambda: False)._send_all(1)
+
+    [line] = [record for record in caplog.records if "destination 1" in record.getMessage()]
+    assert line.exc_info is None
 
 
 @cannot_connect
