@@ -201,7 +201,7 @@ def test_reexport_is_not_the_last_result(
     move_date(task, first, "date_modified", T0)
     RunSummary.objects.filter(pk=first.pk).update(conditions="id < 900")
     for address in (reverse("home"), reverse("task-detail", args=[task.pk])):
-        with django_assert_max_num_queries(16):
+        with django_assert_max_num_queries(17):
             page = signed_in.get(address).content.decode()
         assert f'"{reverse("run-download", args=[first.pk])}">Download latest' in page
         assert f'href="{reverse("run-detail", args=[first.pk])}"><span class="status' in page
