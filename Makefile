@@ -1,4 +1,4 @@
-# The two commands a newcomer needs: `make demo` and `make test`.
+# What a newcomer needs: `make demo`, `make test` and `make test-all`.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
@@ -12,17 +12,24 @@ INSTALL = { $(PIP) -r $(1) 2>$(VENV)/.errors || \
     Collecting) echo "  $$package";; Installing) echo "All are here; putting them in place …";; esac; done; \
   rm -f $(VENV)/.errors; ! rm $(VENV)/.failed 2>/dev/null
 
-.PHONY: demo test install test-install lint bench stress screenshots sbom lock messages clean-demo
+.PHONY: demo test test-all install test-install lint bench stress screenshots sbom lock messages clean-demo
 
 demo: install
 	@$(BIN)/python manage.py demo $(ARGS)
 
 install: $(VENV)/.installed
 
-# On all cores, each with a database and files of its own; ARGS="tests/views -k home" for a part.
+# On all cores, each with a database and files of its own: all but the slow tests and the browser's.
+# ARGS="tests/views -k home" for a part, whatever it holds.
 test: test-install
+	@$(if $(ARGS),.ci/chromium)
+	@echo "Tests on all cores: $(or $(ARGS),all but the slow ones and the browser; make test-all runs them too)"
+	@$(BIN)/pytest -n auto --dist worksteal $(or $(ARGS),-m "not slow and not browser")
+
+# The whole suite: stand-in, workers, killed processes and browser included.
+test-all: test-install
 	@.ci/chromium
-	@echo "Tests on all cores, stand-in, workers and browser included: $(or $(ARGS),the whole suite)"
+	@echo "Tests on all cores, all of them: $(ARGS)"
 	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 test-install: $(VENV)/.test-installed

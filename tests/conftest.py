@@ -17,6 +17,7 @@ from exports.models import Connection, Run, Task
 from tests import audit_triggers
 from tests.demo.stand_in_fixtures import certificates, stand_in, tls_stand_in
 from tests.management import databases
+from tests.slow_files import SLOW_FILES
 from tests.stores import each_store, s3_process, s3_server, s3_store
 from tests.workers.queues.fixtures import broker, engine, redis_server
 
@@ -57,7 +58,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rule", help="only the tests of this rule of docs/rules.md, e.g. W4")
 
 
+# Before -m chooses by markers.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.location[0] in SLOW_FILES:
+            item.add_marker("slow")
     wanted = config.getoption("--rule")
     if wanted:
         chosen = [
