@@ -125,6 +125,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         audit_triggers.permit_emptying()
         if database.vendor == "postgresql":
             database.ops.sql_flush = _delete_all_rows
+            databases.commit_without_waiting(str(database.settings_dict["NAME"]))
+            database.close()
 
 
 def _delete_all_rows(style: object, tables: Iterable[str], **_: object) -> list[str]:
