@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 _QUOTES = ("'", '"')
-# More of a number is none that any setting takes, and int() refuses some thousand digits.
+# No setting takes a longer number, and int() refuses thousands of digits.
 _MAX_DIGITS = 12
 
 # Every variable that is read, as given: the audit log tells what differs from the last start.

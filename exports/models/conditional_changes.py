@@ -24,8 +24,8 @@ class ChangedWhileHeld(models.Model):
     def _change_often(self, held: Mapping[str, Any], **fields: Any) -> bool:
         """As `_change`, where `held` are fields with the values they must have.
 
-        For what is done at every page: Django composes each UPDATE anew, which takes three times
-        as long as the rest of it, and a twentieth of a whole export.
+        For what is done at every page: Django composes each UPDATE anew, a third of the processor
+        time that one takes with its commit (0.7 ms, without it 0.45).
         """
         connection = connections[router.db_for_write(type(self), instance=self)]
         changes, values = self._equalities(fields, connection)

@@ -44,8 +44,8 @@ class WantedIds:
     def is_fewer_requests(self, between_count: int | None) -> bool:
         """Whether the portions are fewer than the pages of all batches between the ids.
 
-        `between_count` says how many these are; None where ConnectWise refuses to count. Then as
-        many are expected as there are ids.
+        `between_count` says how many these are; None where ConnectWise refuses to count. Then every
+        number between the first and the last id counts as a batch.
         """
         if between_count is None:
             between_count = self.ids[-1] - self.ids[0] + 1
